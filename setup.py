@@ -1,0 +1,39 @@
+"""Install requirements. Bounds are lower ones; an upper bound needs a known break, with the reason beside it."""
+
+from setuptools import find_packages, setup
+
+CORE = [
+    "numpy>=1.26",
+    "scipy>=1.11",
+    "scikit-learn>=1.6",
+    "joblib>=1.3",
+    "tensorflow>=2.18",
+    "keras>=3.6",
+    "scikeras>=0.13",
+    "librosa>=0.10.2",
+    "numba>=0.59",
+    "soundfile>=0.12.1",
+    "soxr>=0.3.7",
+    "pooch>=1.8",
+    "tqdm>=4.66",
+    "lazy_loader>=0.4",
+    "matplotlib>=3.8",
+    "typer>=0.12",
+    "rich>=13.7",
+    "jinja2>=3.1",
+]
+EXTRAS = {
+    "gpu": ["tensorflow[and-cuda]>=2.18"],
+    "scale": ["dask[distributed]>=2024.5"],
+    "test": ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "pandas>=2.1", "ruff>=0.6", "mypy>=1.11"],
+    "docs": ["sphinx>=7.3", "numpydoc>=1.7", "sphinx-gallery>=0.16", "pydata-sphinx-theme>=0.15"],
+}
+
+setup(
+    version="0.1.0",
+    packages=find_packages(include=["sktimbre", "sktimbre.*"]),
+    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["sktimbre = sktimbre.cli:main"]},
+)

@@ -1,0 +1,7 @@
+"""Timbre transfer in scikit-learn's terms. Names load on first use: importing this loads neither TensorFlow nor numba."""
+
+import lazy_loader as _lazy
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,17 @@
+from . import audio, autoencoder, datasets, exceptions, metrics, spectral
+from .autoencoder import TimbreAutoencoder
+from .spectral import GriffinLimInverter, LogSTFT
+from .transfer import TimbreTransfer
+
+__all__ = [
+    "GriffinLimInverter",
+    "LogSTFT",
+    "TimbreAutoencoder",
+    "TimbreTransfer",
+    "audio",
+    "autoencoder",
+    "datasets",
+    "exceptions",
+    "metrics",
+    "spectral",
+]

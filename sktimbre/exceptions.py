@@ -1,0 +1,39 @@
+"""Errors and warnings of sktimbre; every error is a `SktimbreError`."""
+
+__all__ = [
+    "AudioError",
+    "AudioFileError",
+    "ClippingWarning",
+    "CollapsedModelWarning",
+    "DatasetError",
+    "ParameterError",
+    "SktimbreError",
+]
+
+
+class SktimbreError(Exception):
+    """Base of all errors that sktimbre raises on its own account."""
+
+
+class ParameterError(SktimbreError, ValueError):
+    """A parameter, or a combination of parameters, is out of its range."""
+
+
+class AudioError(SktimbreError, ValueError):
+    """Audio or spectra in memory cannot be used: empty, not finite, of the wrong rank, mismatched in a pair."""
+
+
+class AudioFileError(SktimbreError, OSError):
+    """A sound file cannot be read or written; the message names it."""
+
+
+class DatasetError(SktimbreError, ValueError):
+    """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
+
+
+class ClippingWarning(UserWarning):
+    """Samples beyond full scale were clipped while writing a file."""
+
+
+class CollapsedModelWarning(UserWarning):
+    """A fitted network's output does not depend on its input: it has learnt nothing."""

@@ -1,4 +1,4 @@
-"""Timbre transfer in scikit-learn's terms. Names load on first use: importing this loads neither TensorFlow nor numba."""
+"""Timbre transfer in scikit-learn's terms; names load on first use, so that importing this stays cheap."""
 
 import lazy_loader as _lazy
 

@@ -10,7 +10,7 @@ from sktimbre.exceptions import AudioError
 
 Batch = np.ndarray | list[np.ndarray]
 
-# Float audio lies in [-1, 1]. Whole numbers beyond the range of 8 bits can only be raw PCM, which has to be scaled first.
+# Float audio lies in [-1, 1]. Whole numbers beyond the range of 8 bits can only be raw PCM, which must be scaled first.
 LARGEST_INTEGER = 128
 
 
@@ -81,8 +81,8 @@ def check_pair(X: Batch, y: Batch, names: tuple[str, str] = ("X", "y")) -> None:
     for i, (source, target) in enumerate(zip(X, y, strict=True)):
         if source.shape != target.shape:
             raise AudioError(
-                f"{names[0]}[{i}] has shape {source.shape} and {names[1]}[{i}] has shape {target.shape}: the two notes of "
-                "a pair need the same length. Cut or pad both, for instance with load_paired_notes(..., duration=2.0)."
+                f"{names[0]}[{i}] has shape {source.shape} and {names[1]}[{i}] has shape {target.shape}: the two notes "
+                "of a pair need the same length. Cut or pad both, as load_paired_notes(..., duration=2.0) does."
             )
 
 
@@ -102,9 +102,12 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
     except ValueError as error:
         raise AudioError(f"{name}: {error}") from None
     if array.ndim != ndim:
-        hint = "Reshape your data: one note is X[np.newaxis]." if array.ndim == ndim - 1 else "Mix channels to mono first."
+        hint = (
+            "Reshape your data: one note is X[np.newaxis]." if array.ndim == ndim - 1 else "Mix channels to mono first."
+        )
         raise AudioError(
-            f"Expected {ndim}D array, got {array.ndim}D array instead: {name} has shape {array.shape}, wanted is {shape}. {hint}"
+            f"Expected {ndim}D array, got {array.ndim}D array instead: {name} has shape {array.shape}, "
+            f"wanted is {shape}. {hint}"
         )
     if 0 in array.shape:
         raise AudioError(
@@ -124,7 +127,11 @@ def _check_features(array: np.ndarray, estimator: Any, reset: bool) -> None:
         return
     expected = getattr(estimator, "n_features_in_", n_features)
     if n_features != expected and (n_features == 1 or array.ndim == 3):
-        what = "frequencies" if array.ndim == 3 else "sample in each note; a single clip is X[np.newaxis], not X[:, np.newaxis]"
+        what = (
+            "frequencies"
+            if array.ndim == 3
+            else "sample in each note; a single clip is X[np.newaxis], not X[:, np.newaxis]"
+        )
         raise AudioError(
             f"X has {n_features} features, but {type(estimator).__name__} is expecting {expected} features as input: "
             f"shape {array.shape} means {n_features} {what}."
@@ -134,7 +141,10 @@ def _check_features(array: np.ndarray, estimator: Any, reset: bool) -> None:
 def _check_one(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
     _refuse_pcm(x, name)
     if x.ndim != ndim:
-        raise AudioError(f"{name} has shape {x.shape}; each note of a list has {ndim} dimension{'s'[: ndim - 1]}. Mix channels to mono first.")
+        raise AudioError(
+            f"{name} has shape {x.shape}; each note of a list has {ndim} dimension{'s'[: ndim - 1]}. "
+            "Mix channels to mono first."
+        )
     if x.size == 0:
         raise AudioError(f"{name} is empty (shape {x.shape}); leave the note out or record it again.")
     if x.dtype.kind not in "fiub" and x.dtype != object:
@@ -144,7 +154,9 @@ def _check_one(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise AudioError(f"{name} is not numeric: {error}") from None
     if not np.isfinite(x).all():
-        raise AudioError(f"{name} contains NaN or infinity at index {int(np.argmin(np.isfinite(x).ravel()))}; repair the recording.")
+        raise AudioError(
+            f"{name} contains NaN or infinity at index {int(np.argmin(np.isfinite(x).ravel()))}; repair the recording."
+        )
     return x
 
 

@@ -1,0 +1,5 @@
+"""Waveforms to log-magnitude spectra and back: transformers, and the array functions below them."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

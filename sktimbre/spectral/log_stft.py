@@ -1,0 +1,227 @@
+"""LogSTFT: waveforms to log-magnitude spectra."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+
+from sktimbre._validation import Batch, check_audio, check_spectra
+from sktimbre.spectral.inverter import GriffinLimInverter
+from sktimbre.spectral.stft import STFTGeometry, frame_spectra
+
+__all__ = ["LogSTFT"]
+
+
+class LogSTFT(TransformerMixin, BaseEstimator):
+    """Transform audio into log-magnitude spectra ``log(1 + abs(STFT))``, the thesis's features (section 3.1).
+
+    Parameters
+    ----------
+    n_fft : int, default=1024
+        Length of the transform in samples, even.
+    hop_length : int or None, default=None
+        Samples from frame to frame; None is ``n_fft // 2``.
+    win_length : int or None, default=None
+        Samples of the window; None is ``n_fft``.
+    window : str, tuple, float, callable or array, default="hann"
+        As in `scipy.signal.get_window`.
+    center : bool, default=True
+        Whether frames are centred on their samples, the signal padded with zeros, as in librosa.
+    n_frames : int or None, default=None
+        Pad with zeros or crop each note to so many frames; None leaves them.
+    n_jobs : int or None, default=None
+        Threads over notes, as in joblib.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of samples of each note, where `fit` saw an array.
+
+    See Also
+    --------
+    GriffinLimInverter : The way back, with all its settings.
+    stft : The array function, with phase.
+
+    Notes
+    -----
+    Nothing is learnt from the data: `transform` works without `fit` and takes notes of any length. The values are
+    natural logarithms, so that doubling a strong partial adds 0.69, and a silent bin is exactly 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre import LogSTFT
+    >>> LogSTFT().fit_transform(np.zeros((2, 22050), np.float32)).shape
+    (2, 513, 44)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "n_fft": [Interval(Integral, 2, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left"), None],
+        "win_length": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [str, tuple, Real, "array-like", callable],
+        "center": ["boolean"],
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self, n_fft=1024, hop_length=None, win_length=None, window="hann", center=True, n_frames=None, n_jobs=None
+    ):
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.win_length = win_length
+        self.window = window
+        self.center = center
+        self.n_frames = n_frames
+        self.n_jobs = n_jobs
+
+    @property
+    def geometry(self) -> STFTGeometry:
+        """The sizes and window, resolved and checked."""
+        self._validate_params()
+        return STFTGeometry(self.n_fft, self.hop_length, self.win_length, self.window, self.center)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "LogSTFT":
+        """Check the audio and resolve the sizes; nothing is learnt.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio in [-1, 1].
+        y : ignored
+
+        Returns
+        -------
+        LogSTFT
+
+        Raises
+        ------
+        ParameterError
+            A size is out of range or hop and window do not satisfy overlap-add.
+        AudioError
+            The audio is empty, not finite, raw integers, of the wrong rank, or, with ``center=False``, shorter than a
+            window.
+        """
+        geometry = self.geometry
+        for i, note in enumerate(check_audio(X, estimator=self)):
+            geometry.check_length(len(note), f"X[{i}]")
+        return self
+
+    def transform(self, X: Any) -> Batch:
+        """Return log-magnitude spectra.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio in [-1, 1], of any length.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
+            An array where X is one.
+
+        Raises
+        ------
+        AudioError
+            As in `fit`.
+        """
+        return self._map(X, _log_magnitude, np.float32)
+
+    def complex_transform(self, X: Any) -> Batch:
+        """Return the complex spectra, which hold the phase that `transform` leaves out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio in [-1, 1], of any length.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, complex64
+
+        Raises
+        ------
+        AudioError
+            As in `fit`.
+        """
+        return self._map(X, _identity, np.complex64)
+
+    def inverse_transform(self, S: Any) -> Batch:
+        """Return audio through a `GriffinLimInverter` with its defaults and this geometry, seeded with 0.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Log-magnitude spectra.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
+            As long as the notes of `fit` where S has their number of frames.
+
+        Raises
+        ------
+        AudioError
+            The spectra are empty, not finite or of the wrong shape.
+        """
+        S = check_spectra(S)
+        g = self.geometry
+        fitted = getattr(self, "n_features_in_", None)
+        same = fitted is not None and isinstance(S, np.ndarray) and S.shape[2] == (self.n_frames or g.n_frames(fitted))
+        inverter = GriffinLimInverter(
+            n_fft=g.n_fft,
+            hop_length=g.hop,
+            win_length=g.win,
+            window=g.window,
+            center=g.center,
+            length=fitted if same else None,
+            random_state=0,
+            n_jobs=self.n_jobs,
+        )
+        return inverter.fit(S).transform(S)
+
+    def _map(self, X, function, dtype):
+        geometry = self.geometry
+        X = check_audio(X, estimator=self, reset=False)
+        for i, note in enumerate(X):
+            geometry.check_length(len(note), f"X[{i}]")
+        n_frames = [self.n_frames or geometry.n_frames(len(note)) for note in X]
+        out: Batch
+        if isinstance(X, list):
+            out = [np.empty((geometry.n_frequencies, n), dtype) for n in n_frames]
+        else:
+            out = np.empty((len(X), geometry.n_frequencies, n_frames[0]), dtype)
+        Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(_analyse)(note, geometry, function, into) for note, into in zip(X, out, strict=True)
+        )
+        return out
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _identity(spectra):
+    return spectra
+
+
+def _log_magnitude(spectra):
+    size = np.abs(spectra)
+    return np.log1p(size, out=size)
+
+
+def _analyse(note, geometry, function, into):
+    """Write one note's spectra into ``into`` (n_frequencies, n_frames), padded with zeros or cropped."""
+    n_frames = into.shape[1]
+    if geometry.n_frames(len(note)) > n_frames:
+        note = note[: geometry.hop * (n_frames - 1) + geometry.n_fft - geometry.pad]
+    spectra = function(frame_spectra(note, geometry))[:n_frames]
+    into[:, : len(spectra)] = spectra.T
+    into[:, len(spectra) :] = 0

@@ -1,0 +1,292 @@
+"""The short-time Fourier transform and its inverse, as plain array functions over a geometry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from sktimbre.exceptions import AudioError, ParameterError
+
+__all__ = ["STFTGeometry", "Window", "istft", "stft"]
+
+Window = str | tuple | float | np.ndarray | Callable
+
+# Frames are transformed in blocks of about this many bytes, so that a block stays in the processor's cache.
+BLOCK_BYTES = 1 << 19
+
+
+@dataclass(frozen=True, eq=False)
+class STFTGeometry:
+    """Sizes and window of an STFT, resolved and checked; frames and samples follow from it.
+
+    Parameters
+    ----------
+    n_fft : int
+        Length of the transform in samples, even.
+    hop_length : int or None
+        Samples from frame to frame; None is ``n_fft // 2``.
+    win_length : int or None
+        Length of the window in samples, centred in the frame; None is ``n_fft``.
+    window : str, tuple, float, callable or array of shape (win_length,)
+        As in `scipy.signal.get_window`.
+    center : bool
+        Whether frame t is centred on sample ``t * hop_length`` (the signal is padded with zeros), as in librosa.
+
+    Raises
+    ------
+    ParameterError
+        A size is out of range, or window and hop do not overlap enough to be inverted.
+
+    Examples
+    --------
+    >>> from sktimbre.spectral import STFTGeometry
+    >>> STFTGeometry(1024).n_frames(22050)
+    44
+    """
+
+    n_fft: int = 1024
+    hop_length: int | None = None
+    win_length: int | None = None
+    window: Any = "hann"
+    center: bool = True
+
+    def __post_init__(self) -> None:
+        if self.n_fft < 2 or self.n_fft % 2:
+            raise ParameterError(f"n_fft={self.n_fft} must be an even number of samples, 2 or more; 1024 is usual.")
+        if not 1 <= self.win <= self.n_fft:
+            raise ParameterError(f"win_length={self.win_length} must lie in [1, n_fft={self.n_fft}].")
+        if self.hop < 1:
+            raise ParameterError(f"hop_length={self.hop_length} must be a positive number of samples.")
+        # Every sample has to be seen by some frame with a weight above nothing, or no inverse exists.
+        if self.hop > self.n_fft or self._period_power.min() < 1e-10 * self._period_power.max():
+            raise ParameterError(
+                f"hop_length={self.hop} does not satisfy overlap-add with window={self.window!r} of {self.win} "
+                f"samples: some samples are never seen. Use a hop of at most {max(1, self.win // 2)}."
+            )
+
+    @property
+    def hop(self) -> int:
+        """Samples from frame to frame."""
+        return self.n_fft // 2 if self.hop_length is None else self.hop_length
+
+    @property
+    def win(self) -> int:
+        """Samples of the window."""
+        return self.n_fft if self.win_length is None else self.win_length
+
+    @property
+    def pad(self) -> int:
+        """Zeros before the first sample."""
+        return self.n_fft // 2 if self.center else 0
+
+    @property
+    def n_frequencies(self) -> int:
+        """Bins from 0 Hz to half the sample rate."""
+        return self.n_fft // 2 + 1
+
+    @cached_property
+    def taper(self) -> np.ndarray:
+        """The window, float32 of shape (n_fft,)."""
+        if callable(self.window):
+            taper = np.asarray(self.window(self.win), np.float64)
+        elif isinstance(self.window, np.ndarray | list):
+            taper = np.asarray(self.window, np.float64)
+        else:
+            try:
+                taper = scipy.signal.get_window(self.window, self.win, fftbins=True)
+            except ValueError as error:
+                raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
+        if taper.shape != (self.win,) or not np.isfinite(taper).all():
+            raise ParameterError(f"window has shape {taper.shape}; wanted are win_length={self.win} finite values.")
+        before = (self.n_fft - self.win) // 2
+        return np.pad(taper, (before, self.n_fft - self.win - before)).astype(np.float32)
+
+    @cached_property
+    def _period_power(self) -> np.ndarray:
+        """Squared window, summed over all frames that see a sample, over one hop."""
+        squares = np.pad(self.taper.astype(np.float64) ** 2, (0, -self.n_fft % self.hop))
+        return squares.reshape(-1, self.hop).sum(axis=0)
+
+    @property
+    def overlap(self) -> int:
+        """Hops in a frame, rounded up."""
+        return -(-self.n_fft // self.hop)
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames of a signal of so many samples."""
+        return 1 + (n_samples + 2 * self.pad - self.n_fft) // self.hop
+
+    def n_samples(self, n_frames: int) -> int:
+        """Samples that so many frames give back."""
+        return max(0, self.hop * (n_frames - 1) + (0 if self.center else self.n_fft))
+
+    def check_length(self, n_samples: int, name: str) -> None:
+        """Raise `AudioError` if the signal gives no frame."""
+        if not self.center and n_samples < self.n_fft:
+            raise AudioError(
+                f"{name} has {n_samples} samples, shorter than one window of n_fft={self.n_fft} with center=False. "
+                "Use center=True, a smaller n_fft, or longer notes."
+            )
+
+    def overlap_power(self, n_frames: int) -> np.ndarray:
+        """Squared window summed over the frames, float64 of shape ((n_frames + overlap - 1) * hop,)."""
+        squares = np.pad(self.taper.astype(np.float64) ** 2, (0, self.overlap * self.hop - self.n_fft))
+        total = np.zeros((n_frames + self.overlap - 1, self.hop))
+        for r, part in enumerate(squares.reshape(self.overlap, self.hop)):
+            total[r : r + n_frames] += part
+        return total.ravel()
+
+
+def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:
+    """Return the STFT of one signal with time first: complex64 of shape (n_frames, n_frequencies)."""
+    padded = np.pad(y, geometry.pad) if geometry.pad else y
+    frames = np.lib.stride_tricks.sliding_window_view(padded, geometry.n_fft)[:: geometry.hop]
+    step = max(1, BLOCK_BYTES // (4 * geometry.n_fft))
+    out = np.empty((len(frames), geometry.n_frequencies), np.complex64)
+    for start in range(0, len(frames), step):
+        out[start : start + step] = scipy.fft.rfft(frames[start : start + step] * geometry.taper)
+    return out
+
+
+def overlap_add(spectra: np.ndarray, geometry: STFTGeometry, normaliser: np.ndarray) -> np.ndarray:
+    """Return the least-squares signal of time-first spectra (n_frames, n_frequencies), uncut.
+
+    ``normaliser`` is the reciprocal of `STFTGeometry.overlap_power`, with zeros where the power vanishes.
+    """
+    n_frames, hop, overlap = len(spectra), geometry.hop, geometry.overlap
+    total = np.zeros((n_frames + overlap - 1, hop), np.float32)
+    step = max(1, BLOCK_BYTES // (4 * geometry.n_fft))
+    for start in range(0, n_frames, step):
+        frames = scipy.fft.irfft(spectra[start : start + step], geometry.n_fft)
+        frames *= geometry.taper
+        if geometry.n_fft % hop:
+            frames = np.pad(frames, ((0, 0), (0, -geometry.n_fft % hop)))
+        stop = start + len(frames)
+        for r in range(overlap):
+            total[start + r : stop + r] += frames[:, r * hop : (r + 1) * hop]
+    signal = total.ravel()
+    signal *= normaliser
+    return signal
+
+
+def inverse_power(geometry: STFTGeometry, n_frames: int) -> np.ndarray:
+    """Return one over the overlapped window power, float32, zero where no frame sees the sample."""
+    power = geometry.overlap_power(n_frames)
+    return np.where(power > np.finfo(np.float32).tiny, 1 / np.maximum(power, np.finfo(np.float32).tiny), 0).astype(
+        np.float32
+    )
+
+
+def cut(signal: np.ndarray, geometry: STFTGeometry, length: int) -> np.ndarray:
+    """Take ``length`` samples from the first that counts, padded with zeros where the signal ends before."""
+    signal = signal[geometry.pad : geometry.pad + length]
+    return np.pad(signal, (0, length - len(signal))) if len(signal) < length else signal.copy()
+
+
+def stft(
+    y: np.ndarray,
+    n_fft: int = 1024,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Window = "hann",
+    center: bool = True,
+) -> np.ndarray:
+    """Short-time Fourier transform, equal to `librosa.stft` with zero padding.
+
+    Parameters
+    ----------
+    y : ndarray of shape (..., n_samples), float32
+        One signal or any batch of them.
+    n_fft, hop_length, win_length, window, center
+        See `STFTGeometry`.
+
+    Returns
+    -------
+    ndarray of shape (..., n_fft // 2 + 1, n_frames), complex64
+
+    Raises
+    ------
+    ParameterError
+        A size is out of range or window and hop cannot be inverted.
+    AudioError
+        No samples, or fewer than one window with ``center=False``.
+
+    See Also
+    --------
+    istft : The inverse.
+    LogSTFT : The transformer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.spectral import stft
+    >>> stft(np.zeros((3, 22050), np.float32)).shape
+    (3, 513, 44)
+    """
+    geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
+    y = np.asarray(y, np.float32)
+    if y.ndim == 0 or y.shape[-1] == 0:
+        raise AudioError(f"y has shape {y.shape}: there are no samples to transform.")
+    geometry.check_length(y.shape[-1], "y")
+    flat = y.reshape(-1, y.shape[-1])
+    out = np.empty((len(flat), geometry.n_frequencies, geometry.n_frames(y.shape[-1])), np.complex64)
+    for note, signal in zip(out, flat, strict=True):
+        note[:] = frame_spectra(signal, geometry).T
+    return out.reshape(*y.shape[:-1], *out.shape[1:])
+
+
+def istft(
+    D: np.ndarray,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Window = "hann",
+    center: bool = True,
+    length: int | None = None,
+) -> np.ndarray:
+    """Inverse short-time Fourier transform by least squares, equal to `librosa.istft`.
+
+    Parameters
+    ----------
+    D : ndarray of shape (..., n_frequencies, n_frames), complex
+        Spectra; ``n_fft`` is ``2 * (n_frequencies - 1)``.
+    hop_length, win_length, window, center
+        See `STFTGeometry`.
+    length : int or None
+        Samples to return, cut or padded with zeros; None is what the frames hold.
+
+    Returns
+    -------
+    ndarray of shape (..., n_samples), float32
+
+    Raises
+    ------
+    ParameterError
+        A size is out of range or window and hop cannot be inverted.
+
+    References
+    ----------
+    .. [1] D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform", IEEE Transactions on
+       Acoustics, Speech, and Signal Processing 32(2), 1984.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.spectral import istft, stft
+    >>> y = np.random.default_rng(0).standard_normal(4096, np.float32)
+    >>> bool(np.allclose(istft(stft(y), length=4096), y, atol=1e-5))
+    True
+    """
+    D = np.asarray(D, np.complex64)
+    geometry = STFTGeometry(2 * (D.shape[-2] - 1), hop_length, win_length, window, center)
+    n_frames = D.shape[-1]
+    length = geometry.n_samples(n_frames) if length is None else length
+    normaliser = inverse_power(geometry, n_frames)
+    flat = D.reshape(-1, *D.shape[-2:])
+    signals = [
+        cut(overlap_add(np.ascontiguousarray(spectra.T), geometry, normaliser), geometry, length) for spectra in flat
+    ]
+    return np.stack(signals).reshape(*D.shape[:-2], length)

@@ -1,0 +1,170 @@
+"""The blocks that every architecture shares: convolutions, levels, resampling, input and output."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from sktimbre.autoencoder.layers import KLSparsity, NonNegative, TiedConv2D
+
+__all__ = ["Blocks", "NetworkOptions"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a network is built with, apart from its shape; architectures read what concerns them.
+
+    Attributes
+    ----------
+    depth : int
+        Levels of the encoder.
+    filters : int
+        Channels of the first two levels; later ones have twice as many, as in the thesis.
+    kernel_size : int
+        Of undilated convolutions.
+    activation : {"relu", "leaky_relu", "prelu"}
+        After each convolution but the last.
+    dropout : float
+        Rate before each convolution.
+    l1, l2 : float
+        Penalties on the kernels.
+    sparsity_target, sparsity_weight : float
+        Wanted mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
+    tied_weights : bool
+        Whether the decoder is the transposed encoder.
+    seed : int
+        Of initial weights and dropout.
+    """
+
+    depth: int = 1
+    filters: int = 256
+    kernel_size: int = 3
+    activation: str = "relu"
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    sparsity_target: float = 0.01
+    sparsity_weight: float = 0.0
+    tied_weights: bool = False
+    seed: int = 0
+
+
+class Blocks:
+    """Layers made with one set of options; each gets a seed of its own, so that no global random state is used."""
+
+    def __init__(self, options: NetworkOptions):
+        self.options = options
+        self._seed = options.seed
+        self._convs: list[layers.Layer] = []
+
+    def seed(self) -> int:
+        """Return a new seed."""
+        self._seed = (self._seed * 1103515245 + 12345) % 2**31
+        return self._seed
+
+    def level_filters(self, level: int) -> int:
+        """Return the channels of a level, counted from 0."""
+        return self.options.filters * (1 if level < 2 else 2)
+
+    def activate(self, x):
+        """Apply the activation."""
+        if self.options.activation == "leaky_relu":
+            return layers.LeakyReLU(negative_slope=0.1)(x)
+        if self.options.activation == "prelu":
+            return layers.PReLU(shared_axes=[1, 2])(x)
+        return layers.ReLU()(x)
+
+    def conv(self, x, filters: int, kernel_size: int, dilation: tuple[int, int] = (1, 1)) -> keras.KerasTensor:
+        """Drop out and convolve, stride 1, zero padding, He initialisation; linear."""
+        if self.options.dropout:
+            x = layers.Dropout(self.options.dropout, seed=self.seed())(x)
+        layer = layers.Conv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            dilation_rate=dilation,
+            kernel_initializer=keras.initializers.HeNormal(seed=self.seed()),
+            kernel_regularizer=self._penalty(),
+        )
+        self._convs.append(layer)
+        return layer(x)
+
+    def dilated(self, x, filters: int) -> keras.KerasTensor:
+        """Return the element-wise maximum of a 5x5 convolution dilated (4, 2) and a 3x3 one dilated (2, 1); linear."""
+        return layers.Maximum()([self.conv(x, filters, 5, (4, 2)), self.conv(x, filters, 3, (2, 1))])
+
+    def plain(self, x, filters: int) -> keras.KerasTensor:
+        """Return a convolution with the kernel size of the options; linear."""
+        return self.conv(x, filters, self.options.kernel_size)
+
+    def add_input(self, h, x) -> keras.KerasTensor:
+        """Add a level's input to its output: one channel to all of them, else channel by channel."""
+        if x.shape[-1] not in (1, h.shape[-1]):
+            x = layers.Conv2D(h.shape[-1], 1, kernel_initializer=keras.initializers.HeNormal(seed=self.seed()))(x)
+        return layers.Add()([h, x])
+
+    def autoencoder(
+        self,
+        n_frequencies: int,
+        transform: Callable[..., keras.KerasTensor],
+        *,
+        residual: bool = False,
+        pool: bool = False,
+        name: str,
+    ) -> keras.Model:
+        """Return the thesis's autoencoder: levels of ``transform``, a code, and the mirrored decoder.
+
+        Parameters
+        ----------
+        n_frequencies : int
+            Height of the input; padded inside where pooling needs it.
+        transform : callable(x, filters)
+            The linear part of each level: `plain` or `dilated`.
+        residual : bool
+            Whether each level of the encoder adds its input after its activation, and activates again.
+        pool : bool
+            Whether each level ends in 2x2 max-pooling, undone by up-sampling in the decoder.
+        name : str
+            Of the model.
+        """
+        options = self.options
+        multiple = 2**options.depth if pool else 1
+        spectra = keras.Input((n_frequencies, None, 1), name="spectra")
+        x = layers.ZeroPadding2D(((0, -n_frequencies % multiple), (0, 0)))(spectra) if multiple > 1 else spectra
+        encoder = []
+        for level in range(options.depth):
+            before = len(self._convs)
+            h = self.activate(transform(x, self.level_filters(level)))
+            encoder.append(self._convs[before:])
+            x = self.activate(self.add_input(h, x)) if residual else h
+            if pool:
+                x = layers.MaxPooling2D(2)(x)
+        if options.sparsity_weight:
+            x = KLSparsity(options.sparsity_target, options.sparsity_weight)([x, spectra])
+        x = layers.Identity(name="code")(x)
+        x = self._tied_decoder(x, encoder, pool) if options.tied_weights else self._decoder(x, transform, pool)
+        if multiple > 1:
+            x = layers.Cropping2D(((0, -n_frequencies % multiple), (0, 0)))(x)
+        return keras.Model(spectra, NonNegative(name="output")(x), name=name)
+
+    def _decoder(self, x, transform, pool):
+        # An unpooled code goes straight to the output; a pooled one is first brought back, level by level.
+        for level in reversed(range(self.options.depth if pool else self.options.depth - 1)):
+            x = self.activate(transform(x, self.level_filters(level)))
+            x = layers.UpSampling2D(2)(x) if pool else x
+        return transform(x, 1)
+
+    def _tied_decoder(self, x, encoder, pool):
+        for level in reversed(range(self.options.depth)):
+            if pool:
+                x = layers.UpSampling2D(2)(x)
+            outputs = [TiedConv2D(conv)(x) for conv in encoder[level]]
+            x = layers.Maximum()(outputs) if len(outputs) > 1 else outputs[0]
+            if level:
+                x = self.activate(x)
+        return x
+
+    def _penalty(self):
+        l1, l2 = self.options.l1, self.options.l2
+        return keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None

@@ -1,0 +1,467 @@
+"""TimbreAutoencoder: log-magnitude spectra of one instrument to those of another."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sktimbre._seeds import draw_seed
+from sktimbre._validation import Batch, as_list, check_audio, check_pair, check_spectra, is_ragged
+from sktimbre.autoencoder.blocks import NetworkOptions
+from sktimbre.autoencoder.network import Network, ReceptiveField
+from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
+
+__all__ = ["TimbreAutoencoder"]
+
+NAMES = ("shallow", "dilated", "residual", "dilated_residual")
+# Notes that are looked at to see whether a network has collapsed.
+NOTES_LOOKED_AT = 8
+
+
+class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
+    """Convolutional autoencoder from the spectra of one instrument to those of another.
+
+    Parameters
+    ----------
+    architecture : {"shallow", "dilated", "residual", "dilated_residual"} or callable, default="dilated_residual"
+        A network of the thesis, or ``f(n_frequencies, options) -> keras.Model``; see `sktimbre.autoencoder.architectures`.
+    depth : int in [1, 4], default=1
+        Levels of convolution and pooling.
+    filters : int, default=64
+        Channels of the first two levels; later ones have twice as many.
+    kernel_size : int, default=3
+        Of undilated convolutions.
+    activation : {"relu", "leaky_relu", "prelu"}, default="relu"
+        Inside the network; the output is always non-negative.
+    dropout : float in [0, 1), default=0.0
+        Rate before each convolution.
+    l1, l2 : float, default=0.0
+        Penalties on the kernels.
+    sparsity_target : float in (0, 1), default=0.01
+        Wanted mean activation of the code's channels.
+    sparsity_weight : float, default=0.0
+        Weight of the Kullback-Leibler penalty on it; the thesis's is 0.5.
+    tied_weights : bool, default=False
+        Whether the decoder is the transposed encoder (thesis section 2.3.3).
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        A name that Keras knows, or an instance, of which a copy is used.
+    optimizer__learning_rate, optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
+        Passed to the optimizer; None leaves its own default, except that the learning rate is then 1e-3.
+    optimizer__nesterov : bool or None, default=None
+        Passed to the optimizer.
+    decay : float, default=0.0
+        Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis's is 1e-6.
+    epochs : int, default=100
+        Passes over the training notes.
+    batch_size : int, default=4
+        Notes in a batch.
+    validation_split : float in [0, 1), default=0.15
+        Fraction of the notes, drawn with ``random_state``, that is kept to measure and to stop by.
+    early_stopping : int, bool or None, default=None
+        Stop after so many epochs without improvement of the (validation) reconstruction error, and keep the best weights;
+        True is 20.
+    target_transformer : transformer or None, default=None
+        Turns targets given as audio into spectra; None is ``LogSTFT()``.
+    random_state : int, Generator, RandomState or None, default=None
+        Seed of weights, dropout, order and validation notes. Equal seeds give equal bits on a CPU; no global random state is
+        read or changed.
+    verbose : int, default=0
+        0 is silent, 1 shows a bar for each epoch, 2 a line.
+
+    Attributes
+    ----------
+    network_ : Network
+        The architecture, what it was built with, and its weights as numpy arrays.
+    history_ : dict of str to list of float
+        ``loss`` (with penalties) and ``reconstruction_error`` of each epoch, and both with ``val_`` in front where there are
+        validation notes.
+    validation_indices_ : ndarray of int
+        Notes that were kept for validation.
+    n_features_in_ : int
+        Number of frequencies.
+    n_parameters_ : int
+        Number of weights.
+    receptive_field_ : ReceptiveField
+        Frames and bins of the input that one value of the output depends on.
+
+    See Also
+    --------
+    sktimbre.TimbreTransfer : Audio to audio.
+
+    References
+    ----------
+    .. [1] M. Paterna, "Timbre modification using deep learning", MSc thesis, Aalborg University Copenhagen, 2017.
+
+    Examples
+    --------
+    >>> from sktimbre import LogSTFT, TimbreAutoencoder
+    >>> from sktimbre.datasets import make_paired_notes
+    >>> notes = make_paired_notes(4, duration=0.3, random_state=0)
+    >>> S = LogSTFT(n_fft=256).fit_transform(notes.source)
+    >>> model = TimbreAutoencoder("shallow", filters=4, epochs=2, random_state=0).fit(S)
+    >>> model.predict(S).shape == S.shape
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "architecture": [StrOptions(set(NAMES)), callable],
+        "depth": [Interval(Integral, 1, 4, closed="both")],
+        "filters": [Interval(Integral, 1, None, closed="left")],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"relu", "leaky_relu", "prelu"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "sparsity_target": [Interval(Real, 0, 1, closed="neither")],
+        "sparsity_weight": [Interval(Real, 0, None, closed="left")],
+        "tied_weights": ["boolean"],
+        "optimizer": [str, HasMethods(["get_config", "apply_gradients"])],
+        "optimizer__learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "optimizer__weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "optimizer__momentum": [Interval(Real, 0, 1, closed="left"), None],
+        "optimizer__clipnorm": [Interval(Real, 0, None, closed="neither"), None],
+        "optimizer__nesterov": ["boolean", None],
+        "decay": [Interval(Real, 0, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "validation_split": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left"), None],
+        "target_transformer": [HasMethods(["fit", "transform"]), None],
+        "random_state": ["random_state", np.random.Generator],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        architecture="dilated_residual",
+        depth=1,
+        filters=64,
+        kernel_size=3,
+        activation="relu",
+        dropout=0.0,
+        l1=0.0,
+        l2=0.0,
+        sparsity_target=0.01,
+        sparsity_weight=0.0,
+        tied_weights=False,
+        optimizer="adam",
+        optimizer__learning_rate=None,
+        optimizer__weight_decay=None,
+        optimizer__momentum=None,
+        optimizer__clipnorm=None,
+        optimizer__nesterov=None,
+        decay=0.0,
+        epochs=100,
+        batch_size=4,
+        validation_split=0.15,
+        early_stopping=None,
+        target_transformer=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.architecture = architecture
+        self.depth = depth
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.activation = activation
+        self.dropout = dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.sparsity_target = sparsity_target
+        self.sparsity_weight = sparsity_weight
+        self.tied_weights = tied_weights
+        self.optimizer = optimizer
+        self.optimizer__learning_rate = optimizer__learning_rate
+        self.optimizer__weight_decay = optimizer__weight_decay
+        self.optimizer__momentum = optimizer__momentum
+        self.optimizer__clipnorm = optimizer__clipnorm
+        self.optimizer__nesterov = optimizer__nesterov
+        self.decay = decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_split = validation_split
+        self.early_stopping = early_stopping
+        self.target_transformer = target_transformer
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def set_params(self, **params: Any) -> "TimbreAutoencoder":
+        """Set parameters; ``optimizer__learning_rate`` and its like are parameters of this estimator.
+
+        Parameters
+        ----------
+        **params
+            Names and values, as in scikit-learn.
+
+        Returns
+        -------
+        TimbreAutoencoder
+        """
+        routed = {name: params.pop(name) for name in list(params) if name in self._get_param_names()}
+        for name, value in routed.items():
+            setattr(self, name, value)
+        return super().set_params(**params)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, S: Any, y: Any = None, *, validation_data: Any = None, callbacks: Any = ()) -> "TimbreAutoencoder":
+        """Train the network.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding does not
+            count.
+        y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
+            The target; audio goes through ``target_transformer``; None reconstructs S.
+        validation_data : tuple (S, y) or None
+            Pairs to validate on in place of ``validation_split``.
+        callbacks : sequence of keras.callbacks.Callback
+            Called while training.
+
+        Returns
+        -------
+        TimbreAutoencoder
+
+        Raises
+        ------
+        AudioError
+            Spectra are empty, not finite or of the wrong rank, or sources and targets do not match.
+        ParameterError
+            A parameter is out of range, or the optimizer does not take one of its own.
+
+        Warns
+        -----
+        CollapsedModelWarning
+            The network's output does not depend on its input.
+        """
+        S = check_spectra(S, estimator=self)
+        T = self._targets(S, y)
+        seed = draw_seed(self.random_state)
+        if validation_data is None:
+            training, held_out = self._split(len(S), seed)
+            pairs = [S[i] for i in training], [T[i] for i in training]
+            validation = [S[i] for i in held_out], [T[i] for i in held_out]
+        else:
+            held_out = np.arange(0)
+            pairs = as_list(S), as_list(T)
+            S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
+            validation = as_list(S_validation), as_list(self._targets(S_validation, validation_data[1]))
+        network = Network(self._architecture(), self.n_features_in_, self._options(seed))
+        history = self._train(network, pairs, validation, seed, list(callbacks))
+        network.keep_weights()
+        self.network_, self.history_, self.validation_indices_ = network, history, held_out
+        self._warn_if_collapsed(*pairs)
+        return self
+
+    def predict(self, S: Any) -> Batch:
+        """Return the target's log-magnitude spectra.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Spectra of the source, of any number of frames: long ones are run in overlapping pieces, in bounded memory.
+
+        Returns
+        -------
+        ndarray of the shape of S or list of 2-D arrays, float32, non-negative
+
+        Raises
+        ------
+        AudioError
+            The spectra are empty, not finite or of another number of frequencies.
+        """
+        return self.network_.predict(self._checked(S))
+
+    def transform(self, S: Any) -> Batch:
+        """Return `predict`, so that an inverter can follow in a Pipeline."""
+        return self.predict(S)
+
+    def encode(self, S: Any) -> Batch:
+        """Return the code, (n_notes, height, width, channels) or a list of 3-D arrays, float32.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Spectra of the source.
+        """
+        return self.network_.encode(self._checked(S))
+
+    def decode(self, codes: Any) -> Batch:
+        """Return the spectra of codes from `encode`; pooled codes give a multiple of the pooling in frames.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_notes, height, width, channels) or list of 3-D arrays
+            Codes.
+        """
+        check_is_fitted(self)
+        return self.network_.decode(
+            [np.asarray(c, np.float32) for c in codes] if is_ragged(codes) else np.asarray(codes)
+        )
+
+    def score(self, S: Any, y: Any = None) -> float:
+        """Return the negative reconstruction error (mean squared error of log-magnitudes); higher is better.
+
+        Parameters
+        ----------
+        S, y
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        S = self._checked(S)
+        T = self._targets(S, y)
+        predicted = self.network_.predict(S)
+        total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
+        return -total / sum(t.size for t in T)
+
+    @property
+    def n_parameters_(self) -> int:
+        """Number of weights."""
+        check_is_fitted(self)
+        return self.network_.n_parameters
+
+    @property
+    def receptive_field_(self) -> ReceptiveField:
+        """Frames and bins of the input that one value of the output depends on."""
+        check_is_fitted(self)
+        return self.network_.receptive_field
+
+    def _checked(self, S):
+        check_is_fitted(self)
+        return check_spectra(S, estimator=self, reset=False)
+
+    def _architecture(self):
+        from sktimbre.autoencoder.architectures import ARCHITECTURES
+
+        return ARCHITECTURES[self.architecture] if isinstance(self.architecture, str) else self.architecture
+
+    def _options(self, seed):
+        return NetworkOptions(
+            depth=self.depth,
+            filters=self.filters,
+            kernel_size=self.kernel_size,
+            activation=self.activation,
+            dropout=self.dropout,
+            l1=self.l1,
+            l2=self.l2,
+            sparsity_target=self.sparsity_target,
+            sparsity_weight=self.sparsity_weight,
+            tied_weights=self.tied_weights,
+            seed=seed,
+        )
+
+    def _targets(self, S, y):
+        """Return target spectra that match the source's; audio is transformed."""
+        if y is None:
+            return S
+        notes = list(y) if is_ragged(y) else None
+        if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
+            transformer = self.target_transformer
+            if transformer is None:
+                from sktimbre.spectral import LogSTFT
+
+                transformer = LogSTFT()
+            audio = check_audio(y, name="y")
+            T = clone(transformer).fit(audio).transform(audio)
+            hint = f"y is audio and went through target_transformer={transformer!r}"
+        else:
+            T = check_spectra(y, name="y")
+            hint = "y is spectra"
+        if len(T) != len(S) or any(t.shape != s.shape for s, t in zip(S, T, strict=True)):
+            raise AudioError(
+                f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of a "
+                "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
+                "and notes of equal length."
+            )
+        return T
+
+    def _split(self, n_notes, seed):
+        n_held_out = round(self.validation_split * n_notes)
+        if self.validation_split and n_notes > 1:
+            n_held_out = min(max(1, n_held_out), n_notes - 1)
+        order = np.random.default_rng(seed).permutation(n_notes)
+        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+    def _optimizer_params(self):
+        import keras
+
+        names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
+        given = {name: getattr(self, f"optimizer__{name}") for name in names}
+        params = {name: value for name, value in given.items() if value is not None}
+        if isinstance(self.optimizer, str):
+            params.setdefault("learning_rate", 1e-3)
+        elif params or self.decay:
+            raise ParameterError(
+                f"optimizer={self.optimizer!r} is an instance with settings of its own; set "
+                f"{sorted(params) or ['decay']} on it, or pass the optimizer's name."
+            )
+        if self.decay:
+            params["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(
+                params["learning_rate"], 1, self.decay
+            )
+        return params
+
+    def _train(self, network, pairs, validation, seed, callbacks):
+        import keras
+
+        from sktimbre.autoencoder.adapter import train
+        from sktimbre.autoencoder.batches import SpectraBatches
+        from sktimbre.autoencoder.losses import ReconstructionError, masked_squared_error
+
+        multiple = network.frame_multiple
+        batches = SpectraBatches(*pairs, self.batch_size, multiple, seed=seed)
+        held_out = SpectraBatches(*validation, self.batch_size, multiple) if validation[0] else None
+        if self.early_stopping:
+            patience = 20 if self.early_stopping is True else int(self.early_stopping)
+            monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
+            callbacks.append(
+                keras.callbacks.EarlyStopping(monitor, patience=patience, mode="min", restore_best_weights=True)
+            )
+        return train(
+            network.model,
+            batches,
+            loss=masked_squared_error,
+            metrics=[ReconstructionError()],
+            optimizer=self.optimizer,
+            optimizer_params=self._optimizer_params(),
+            epochs=self.epochs,
+            validation=held_out,
+            callbacks=callbacks,
+            verbose=int(self.verbose),
+        )
+
+    def _warn_if_collapsed(self, S, T):
+        S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
+        predicted = self.network_.predict(S)
+        wanted = np.concatenate([t.ravel() for t in T]).std()
+        spread = np.concatenate([p.ravel() for p in predicted]).std()
+        if spread <= 1e-3 * wanted and wanted > 0:
+            warnings.warn(
+                f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard deviation "
+                f"{spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower optimizer__learning_rate, set "
+                "optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 and sparsity_weight.",
+                CollapsedModelWarning,
+                stacklevel=3,
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = False
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.non_deterministic = self.random_state is None
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _shapes(S):
+    return sorted({note.shape for note in S}) if isinstance(S, list) else S.shape

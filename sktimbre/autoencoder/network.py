@@ -1,0 +1,213 @@
+"""A network with its weights as numpy arrays: built when needed, run in bounded memory, pickled without Keras."""
+
+import threading
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sktimbre._validation import Batch
+from sktimbre.autoencoder.blocks import NetworkOptions
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["Network", "ReceptiveField"]
+
+# Of activations held at a time while predicting.
+WORKING_BYTES = 256 * 2**20
+# Networks that look further than this many frames to each side see whole notes at a time.
+FURTHEST_FRAMES = 512
+
+_building = threading.Lock()
+
+
+class ReceptiveField(NamedTuple):
+    """How much of the input one value of the output depends on."""
+
+    frames: int
+    bins: int
+
+
+class Network:
+    """An architecture, what it was built with, and its weights.
+
+    The Keras model itself is built on first use and never pickled: what is stored are plain values and arrays, so that a file
+    is about as large as the weights and loads on a machine with other devices.
+
+    Parameters
+    ----------
+    architecture : callable
+        See `sktimbre.autoencoder.architectures`.
+    n_frequencies : int
+        Height of the spectra.
+    options : NetworkOptions
+        What it is built with.
+    """
+
+    def __init__(self, architecture: Any, n_frequencies: int, options: NetworkOptions):
+        self.architecture = architecture
+        self.n_frequencies = n_frequencies
+        self.options = options
+        self.weights: list[np.ndarray] | None = None
+
+    def build(self) -> Any:
+        """Return a new Keras model with the stored weights, or the initial ones."""
+        import keras
+
+        model = self.architecture(self.n_frequencies, self.options)
+        if not isinstance(model, keras.Model):
+            raise ParameterError(
+                f"architecture={self.architecture!r} returned {type(model).__name__}; it has to return a keras.Model."
+            )
+        shape = model.compute_output_shape((1, self.n_frequencies, 64, 1))
+        if tuple(shape) != (1, self.n_frequencies, 64, 1):
+            raise ParameterError(
+                f"architecture={self.architecture!r} turns spectra of shape (1, {self.n_frequencies}, 64, 1) into {shape}; "
+                "it has to keep the shape."
+            )
+        if self.weights is not None:
+            model.set_weights(self.weights)
+        return model
+
+    @property
+    def model(self) -> Any:
+        """The Keras model, built on first use."""
+        with _building:
+            if "_model" not in self.__dict__:
+                self._model = self.build()
+            return self._model
+
+    def keep_weights(self) -> None:
+        """Take the model's weights over as arrays and let the model go."""
+        self.weights = [np.array(w) for w in self._model.get_weights()]
+        del self._model
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights."""
+        return sum(w.size for w in self.weights or [])
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        for name in ("_model", "receptive_field", "frame_multiple"):
+            state.pop(name, None)
+        return state
+
+    @cached_property
+    def frame_multiple(self) -> int:
+        """Frames by which the network's pooling divides."""
+        for multiple in (1, 2, 4, 8, 16, 32, 64):
+            try:
+                shape = self.model.compute_output_shape((1, self.n_frequencies, 64 + multiple, 1))
+            except ValueError:
+                continue
+            if shape[2] == 64 + multiple:
+                return multiple
+        return 64
+
+    @cached_property
+    def receptive_field(self) -> ReceptiveField:
+        """Extent of the output that one value of the input can change.
+
+        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown a spectrum with
+        one value changed. It counts all that is connected, whatever the fitted weights make of it.
+        """
+        from dataclasses import replace
+
+        probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
+        # Each layer averages what it sees, without offset, so that neither float32 overflows nor a corner's share is lost.
+        for w in probe.weights:
+            offset = w.name in ("bias", "beta", "moving_mean")
+            w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
+        n_frames = 2 * FURTHEST_FRAMES
+        spectra = np.zeros((2, self.n_frequencies, n_frames, 1), np.float32)
+        spectra[1, self.n_frequencies // 2, n_frames // 2] = 1e6
+        base, changed = run(probe, spectra)
+        bins, frames, _ = np.nonzero(base != changed)
+        return ReceptiveField(int(np.ptp(frames)) + 1, int(np.ptp(bins)) + 1) if len(bins) else ReceptiveField(0, 0)
+
+    def predict(self, S: Batch) -> Batch:
+        """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
+        longest = self._longest_run(max(note.shape[-1] for note in S))
+        if isinstance(S, list):
+            return [self._predict_note(note, longest) for note in S]
+        if S.shape[2] > longest:
+            return np.stack([self._predict_note(note, longest) for note in S])
+        padded = pad_frames(S, self.frame_multiple)[..., np.newaxis]
+        step = max(1, longest // padded.shape[2])
+        out = np.empty(S.shape, np.float32)
+        for start in range(0, len(S), step):
+            out[start : start + step] = run(self.model, padded[start : start + step])[:, :, : S.shape[2], 0]
+        return out
+
+    def encode(self, S: Batch) -> Batch:
+        """Return the codes (n_notes, height, width, channels), or a list of 3-D arrays."""
+        import keras
+
+        encoder = keras.Model(self.model.input, self._code())
+        multiple = self.frame_multiple
+        codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in S]
+        return codes if isinstance(S, list) else np.stack(codes)
+
+    def decode(self, codes: Batch) -> Batch:
+        """Return the spectra of codes; their number of frames is a multiple of `frame_multiple`."""
+        import keras
+
+        try:
+            decoder = keras.Model(self._code(), self.model.output)
+        except ValueError:
+            raise ParameterError(
+                f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
+            ) from None
+        spectra = [run(decoder, code[np.newaxis])[0, ..., 0] for code in codes]
+        return spectra if isinstance(codes, list) else np.stack(spectra)
+
+    def _code(self):
+        try:
+            return self.model.get_layer("code").output
+        except ValueError:
+            raise ParameterError(
+                f"architecture={self.model.name!r} has no layer named 'code', so it cannot encode."
+            ) from None
+
+    def _predict_note(self, note, longest):
+        """Run one note of any length, in overlapping pieces that give what the whole would."""
+        n_frames, multiple = note.shape[1], self.frame_multiple
+        if n_frames <= longest:
+            return run(self.model, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
+        halo = -(-(self.receptive_field.frames // 2 + 1) // multiple) * multiple
+        step = max(multiple, (longest - 2 * halo) // multiple * multiple)
+        out = np.empty(note.shape, np.float32)
+        for start in range(0, n_frames, step):
+            first, last = max(0, start - halo), min(n_frames, start + step + halo)
+            piece = run(self.model, pad_frames(note[:, first:last], multiple)[np.newaxis, ..., np.newaxis])[0, :, :, 0]
+            stop = min(n_frames, start + step)
+            out[:, start:stop] = piece[:, start - first : stop - first]
+        return out
+
+    def _longest_run(self, n_frames):
+        """Frames whose activations fit into the working memory; all of them if the network sees without end."""
+        values = max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers)
+        # Inputs, outputs and the workspace of a convolution live at the same time.
+        affordable = max(64, int(WORKING_BYTES / (4 * 4 * values)))
+        if n_frames <= affordable:
+            return affordable
+        reach = self.receptive_field.frames
+        return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
+
+
+def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:
+    """Pad the last axis with zeros to a multiple."""
+    missing = -S.shape[-1] % multiple
+    return np.pad(S, [(0, 0)] * (S.ndim - 1) + [(0, missing)]) if missing else S
+
+
+def run(model: Any, x: np.ndarray) -> np.ndarray:
+    """Call a Keras model for its output alone; without `predict`'s overhead and without tracing."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        import torch
+
+        with torch.no_grad():
+            return keras.ops.convert_to_numpy(model(x, training=False))
+    return keras.ops.convert_to_numpy(model(x, training=False))

@@ -15,6 +15,7 @@ CORE = [
     "soundfile>=0.12.1",
     "soxr>=0.3.7",
     "pooch>=1.8",
+    "skops>=0.10",
     "tqdm>=4.66",
     "lazy_loader>=0.4",
     "matplotlib>=3.8",

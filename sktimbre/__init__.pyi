@@ -1,5 +1,6 @@
 from . import audio, autoencoder, datasets, exceptions, metrics, spectral
 from .autoencoder import TimbreAutoencoder
+from .persistence import load, save
 from .spectral import GriffinLimInverter, LogSTFT
 from .transfer import TimbreTransfer
 
@@ -12,6 +13,8 @@ __all__ = [
     "autoencoder",
     "datasets",
     "exceptions",
+    "load",
     "metrics",
+    "save",
     "spectral",
 ]

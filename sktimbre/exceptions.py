@@ -7,6 +7,7 @@ __all__ = [
     "CollapsedModelWarning",
     "DatasetError",
     "ParameterError",
+    "PersistenceError",
     "SktimbreError",
 ]
 
@@ -29,6 +30,10 @@ class AudioFileError(SktimbreError, OSError):
 
 class DatasetError(SktimbreError, ValueError):
     """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
+
+
+class PersistenceError(SktimbreError, OSError):
+    """A saved model cannot be written, read or trusted."""
 
 
 class ClippingWarning(UserWarning):

@@ -1,0 +1,297 @@
+"""TimbreTransfer: audio of one instrument to audio of another, with one STFT for both."""
+
+from collections.abc import Iterable, Iterator
+from numbers import Real
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sktimbre._validation import Batch, check_audio, check_pair
+from sktimbre.exceptions import ParameterError
+from sktimbre.spectral import GriffinLimInverter, LogSTFT
+
+__all__ = ["Extent", "TimbreTransfer"]
+
+
+class Extent(NamedTuple):
+    """How much sound one value of the output depends on."""
+
+    milliseconds: float
+    hertz: float
+
+
+class TimbreTransfer(RegressorMixin, BaseEstimator):
+    """Turn notes of one instrument into notes of another: STFT, a regressor on spectra, phase retrieval.
+
+    Parameters
+    ----------
+    stft : transformer or None, default=None
+        Of both sides; None is ``LogSTFT()``.
+    autoencoder : regressor or None, default=None
+        From spectra to spectra; None is ``TimbreAutoencoder()``. One that takes three-dimensional arrays (by its tags) is
+        given whole notes; any other multi-output regressor, such as `sklearn.linear_model.Ridge`, is given one frame a row.
+    inverter : transformer or None, default=None
+        From spectra to audio; None is ``GriffinLimInverter()``. It takes over the sizes and the window of ``stft``.
+    phase : {"source", "estimate"}, default="source"
+        Whether phase retrieval starts from the phase of the source, which a transfer has at hand, or as the inverter does.
+    sr : float, default=22050
+        Sample rate in Hz of the audio it is trained on and applied to.
+
+    Attributes
+    ----------
+    stft_, autoencoder_, inverter_ : estimators
+        The fitted parts.
+    n_features_in_ : int
+        Number of samples of each note, where `fit` saw an array.
+    receptive_field_ : Extent
+        Milliseconds and hertz that one value of the output depends on, where the autoencoder knows.
+
+    See Also
+    --------
+    TimbreAutoencoder : The network.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sktimbre import LogSTFT, TimbreTransfer
+    >>> from sktimbre.datasets import make_paired_notes
+    >>> notes = make_paired_notes(4, duration=0.5, random_state=0)
+    >>> model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=Ridge(1.0)).fit(notes.source, notes.target)
+    >>> model.predict(notes.source).shape == notes.source.shape
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "stft": [HasMethods(["fit", "transform"]), None],
+        "autoencoder": [HasMethods(["fit", "predict"]), None],
+        "inverter": [HasMethods(["fit", "transform"]), None],
+        "phase": [StrOptions({"source", "estimate"})],
+        "sr": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="source", sr=22050):
+        self.stft = stft
+        self.autoencoder = autoencoder
+        self.inverter = inverter
+        self.phase = phase
+        self.sr = sr
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> "TimbreTransfer":
+        """Learn to turn each source into its target.
+
+        Parameters
+        ----------
+        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio of source and target in [-1, 1]; the two of a pair have the same length and pitch.
+        **fit_params
+            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first.
+
+        Returns
+        -------
+        TimbreTransfer
+
+        Raises
+        ------
+        AudioError
+            Audio is empty, not finite, raw integers or of the wrong rank, or sources and targets do not match.
+        ParameterError
+            A parameter is out of range, or the parts do not fit together.
+        """
+        X = check_audio(X, estimator=self)
+        y = check_audio(y, name="y")
+        check_pair(X, y)
+        stft = LogSTFT() if self.stft is None else clone(self.stft)
+        S, T = stft.fit(X).transform(X), stft.transform(y)
+        inverter = self._matched_inverter(stft)
+        if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
+            raise ParameterError(
+                f"phase='source' needs an stft with complex_transform and an inverter with invert, as LogSTFT and "
+                f"GriffinLimInverter have; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
+            )
+        if fit_params.get("validation_data") is not None:
+            pair = [check_audio(a, name=f"validation_data[{i}]") for i, a in enumerate(fit_params["validation_data"])]
+            check_pair(*pair, names=("validation_data[0]", "validation_data[1]"))
+            fit_params["validation_data"] = tuple(stft.transform(a) for a in pair)
+        autoencoder = self._new_autoencoder()
+        if _takes_notes(autoencoder):
+            autoencoder.fit(S, T, **fit_params)
+        else:
+            autoencoder.fit(_rows(S), _rows(T), **fit_params)
+        self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
+        return self
+
+    def predict(self, X: Any) -> Batch:
+        """Return audio with the target's timbre.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio of the source, of any length.
+
+        Returns
+        -------
+        ndarray of the shape of X or list of 1-D arrays of the lengths of X, float32
+
+        Raises
+        ------
+        AudioError
+            As in `fit`.
+        """
+        check_is_fitted(self)
+        X = check_audio(X, estimator=self, reset=False)
+        S = self._spectra(X)
+        lengths = [len(note) for note in X]
+        if not hasattr(self.inverter_, "invert"):
+            audio = self.inverter_.transform(S)
+        else:
+            phase = self.stft_.complex_transform(X) if self.phase == "source" else None
+            audio = self.inverter_.invert(S, phase=phase, length=lengths)
+        return audio
+
+    def predict_spectra(self, X: Any) -> Batch:
+        """Return the log-magnitude spectra that `predict` gives a phase to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio of the source.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
+        """
+        check_is_fitted(self)
+        return self._spectra(check_audio(X, estimator=self, reset=False))
+
+    def predict_blocks(self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5) -> Iterator[np.ndarray]:
+        """Convert a recording of any length in bounded memory.
+
+        The recording is cut into overlapping pieces, which are converted by themselves and faded into each other.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray of shape (n_samples,)
+            The recording at ``sr``, mono, in blocks of any size.
+        piece, overlap : float
+            Seconds converted at a time, and of them faded over.
+
+        Yields
+        ------
+        ndarray of shape (n_samples,), float32
+            The converted recording in blocks, as long as the recording in all.
+
+        Raises
+        ------
+        AudioError
+            A block is not finite or of the wrong rank.
+        """
+        check_is_fitted(self)
+        shared, size = int(overlap * self.sr), int(piece * self.sr)
+        if not 0 < shared < size:
+            raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
+        fade = np.linspace(0, 1, shared, dtype=np.float32)
+        waiting, tail = np.empty(0, np.float32), None
+        for block in blocks:
+            waiting = np.concatenate([waiting, np.asarray(block, np.float32)])
+            # The last piece is never shorter than the overlap, so that there is something to fade over.
+            while len(waiting) > size + shared:
+                converted = self.predict(waiting[np.newaxis, :size])[0]
+                _fade_in(converted, tail, fade)
+                yield converted[:-shared]
+                tail, waiting = converted[-shared:], waiting[size - shared :]
+        if len(waiting):
+            converted = self.predict(waiting[np.newaxis])[0]
+            _fade_in(converted, tail, fade)
+            yield converted
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.
+
+        Parameters
+        ----------
+        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio of source and target.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        X = check_audio(X, estimator=self, reset=False)
+        y = check_audio(y, name="y")
+        check_pair(X, y)
+        predicted, T = self._spectra(X), self.stft_.transform(y)
+        total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
+        return -total / sum(t.size for t in T)
+
+    @property
+    def receptive_field_(self) -> Extent:
+        """Milliseconds and hertz that one value of the output depends on."""
+        check_is_fitted(self)
+        field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
+        samples = (field.frames - 1) * geometry.hop + geometry.win
+        return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
+
+    def _new_autoencoder(self):
+        if self.autoencoder is not None:
+            return clone(self.autoencoder)
+        from sktimbre.autoencoder import TimbreAutoencoder
+
+        return TimbreAutoencoder()
+
+    def _matched_inverter(self, stft):
+        """Return the inverter with the sizes and window of the analysis; refuse one that was set to others."""
+        inverter = GriffinLimInverter() if self.inverter is None else clone(self.inverter)
+        if not isinstance(inverter, GriffinLimInverter) or not isinstance(stft, LogSTFT):
+            return inverter
+        geometry = stft.geometry
+        sizes = {"n_fft": geometry.n_fft, "hop_length": geometry.hop, "win_length": geometry.win}
+        for name, size in sizes.items():
+            given = getattr(inverter, name)
+            if given not in (None, size):
+                raise ParameterError(
+                    f"inverter has {name}={given}, the stft {name}={size}: both sides need the same. Leave the inverter's at None."
+                )
+        return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
+
+    def _spectra(self, X):
+        S = self.stft_.transform(X)
+        if _takes_notes(self.autoencoder_):
+            predicted = self.autoencoder_.predict(S)
+            return predicted if isinstance(predicted, list) else np.maximum(predicted, 0).astype(np.float32, copy=False)
+        return _notes(self.autoencoder_.predict(_rows(S)), S)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.target_tags.required = True
+        return tags
+
+
+def _takes_notes(regressor):
+    return get_tags(regressor).input_tags.three_d_array
+
+
+def _rows(S):
+    """Return all frames of all notes as rows (n_notes * n_frames, n_frequencies)."""
+    return np.concatenate([note.T for note in S])
+
+
+def _notes(rows, like):
+    """Return rows as non-negative spectra of the shapes of ``like``."""
+    ends = np.cumsum([note.shape[1] for note in like])
+    rows = np.maximum(rows, 0).astype(np.float32, copy=False)
+    notes = [np.ascontiguousarray(part.T) for part in np.split(rows, ends[:-1])]
+    return notes if isinstance(like, list) else np.stack(notes)
+
+
+def _fade_in(converted, tail, fade):
+    """Fade from the last piece's end to this one's beginning, in place."""
+    if tail is not None:
+        converted[: len(fade)] = tail * (1 - fade) + converted[: len(fade)] * fade

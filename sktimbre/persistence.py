@@ -95,8 +95,8 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
         unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED) - set(trusted))
         if unknown:
             raise PersistenceError(
-                f"{path} holds {', '.join(unknown)}, which sktimbre does not know. If you know where the file comes from, pass "
-                f"trusted={unknown!r}."
+                f"{path} holds {', '.join(unknown)}, which sktimbre does not know. If you know where the file comes "
+                f"from, pass trusted={unknown!r}."
             )
         return skops.io.loads(data, trusted=[*TRUSTED, *trusted])
     except PersistenceError:

@@ -114,9 +114,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
                 f"GriffinLimInverter have; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
             )
         if fit_params.get("validation_data") is not None:
-            pair = [check_audio(a, name=f"validation_data[{i}]") for i, a in enumerate(fit_params["validation_data"])]
-            check_pair(*pair, names=("validation_data[0]", "validation_data[1]"))
-            fit_params["validation_data"] = tuple(stft.transform(a) for a in pair)
+            names = ("validation_data[0]", "validation_data[1]")
+            source, target = (check_audio(a, name=n) for a, n in zip(fit_params["validation_data"], names, strict=True))
+            check_pair(source, target, names)
+            fit_params["validation_data"] = stft.transform(source), stft.transform(target)
         autoencoder = self._new_autoencoder()
         if _takes_notes(autoencoder):
             autoencoder.fit(S, T, **fit_params)
@@ -168,7 +169,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return self._spectra(check_audio(X, estimator=self, reset=False))
 
-    def predict_blocks(self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5) -> Iterator[np.ndarray]:
+    def predict_blocks(
+        self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5
+    ) -> Iterator[np.ndarray]:
         """Convert a recording of any length in bounded memory.
 
         The recording is cut into overlapping pieces, which are converted by themselves and faded into each other.
@@ -255,7 +258,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             given = getattr(inverter, name)
             if given not in (None, size):
                 raise ParameterError(
-                    f"inverter has {name}={given}, the stft {name}={size}: both sides need the same. Leave the inverter's at None."
+                    f"inverter has {name}={given}, the stft {name}={size}: both sides need the same. Leave the "
+                    "inverter's at None."
                 )
         return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 

@@ -1,7 +1,7 @@
 """The one place that knows scikeras: it compiles and fits a network and keeps its history.
 
-scikeras 0.13 is its author's last release (and its estimator tags do not fit scikit-learn >= 1.7), so `TimbreAutoencoder`
-is a scikit-learn estimator of its own and hands only the training to scikeras, through this module.
+scikeras 0.13 is its author's last release, and its estimator tags do not fit scikit-learn >= 1.7. So `TimbreAutoencoder` is
+a scikit-learn estimator of its own and hands only the training to scikeras, through this module.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The networks, one plain function each: number of frequencies and options in, `keras.Model` out.
 
-A network takes spectra ``(batch, n_frequencies, n_frames, 1)`` of any number of frames that its pooling divides, and returns
-the same shape. A layer named "code" marks the code.
+A network takes spectra ``(batch, n_frequencies, n_frames, 1)`` of any number of frames that its pooling divides, and
+returns the same shape. A layer named "code" marks the code.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ class SpectraBatches(keras.utils.PyDataset):
 
     Parameters
     ----------
-    S, T : sequence of ndarray of shape (n_frequencies, n_frames), float32
+    pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
         Sources and targets; the two of a pair have the same shape.
     batch_size : int
         Notes in a batch.
@@ -21,15 +21,15 @@ class SpectraBatches(keras.utils.PyDataset):
         Of the order, new in each epoch; None keeps the order.
     """
 
-    def __init__(self, S, T, batch_size, frame_multiple=1, seed=None):
+    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None):
         super().__init__()
-        self.S, self.T = S, T
+        self.S, self.T = pairs
         self.batch_size = batch_size
-        longest = max(note.shape[1] for note in S)
+        longest = max(note.shape[1] for note in self.S)
         # One length for all batches, so that the training step is traced once.
         self.n_frames = -(-longest // frame_multiple) * frame_multiple
         self._rng = None if seed is None else np.random.default_rng(seed)
-        self._order = np.arange(len(S))
+        self._order = np.arange(len(self.S))
         self.on_epoch_end()
 
     def __len__(self):
@@ -37,7 +37,7 @@ class SpectraBatches(keras.utils.PyDataset):
         return -(-len(self._order) // self.batch_size)
 
     def __getitem__(self, index):
-        """Return sources (batch, n_frequencies, n_frames, 1) and masked targets (batch, n_frequencies + 1, n_frames, 1)."""
+        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the mask as one more row."""
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         n_frequencies = len(self.S[0])
         x = np.zeros((len(chosen), n_frequencies, self.n_frames, 1), np.float32)

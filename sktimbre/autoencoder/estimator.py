@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._seeds import draw_seed
-from sktimbre._validation import Batch, as_list, check_audio, check_pair, check_spectra, is_ragged
+from sktimbre._validation import Batch, as_list, check_audio, check_spectra, is_ragged
 from sktimbre.autoencoder.blocks import NetworkOptions
 from sktimbre.autoencoder.network import Network, ReceptiveField
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
@@ -28,7 +28,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     architecture : {"shallow", "dilated", "residual", "dilated_residual"} or callable, default="dilated_residual"
-        A network of the thesis, or ``f(n_frequencies, options) -> keras.Model``; see `sktimbre.autoencoder.architectures`.
+        A network of the thesis, or ``f(n_frequencies, options) -> keras.Model``: see `autoencoder.architectures`.
     depth : int in [1, 4], default=1
         Levels of convolution and pooling.
     filters : int, default=64
@@ -49,8 +49,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Whether the decoder is the transposed encoder (thesis section 2.3.3).
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         A name that Keras knows, or an instance, of which a copy is used.
-    optimizer__learning_rate, optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
-        Passed to the optimizer; None leaves its own default, except that the learning rate is then 1e-3.
+    optimizer__learning_rate : float or None, default=None
+        None is 1e-3.
+    optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
+        Passed to the optimizer; None leaves its own default.
     optimizer__nesterov : bool or None, default=None
         Passed to the optimizer.
     decay : float, default=0.0
@@ -62,13 +64,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     validation_split : float in [0, 1), default=0.15
         Fraction of the notes, drawn with ``random_state``, that is kept to measure and to stop by.
     early_stopping : int, bool or None, default=None
-        Stop after so many epochs without improvement of the (validation) reconstruction error, and keep the best weights;
-        True is 20.
+        Stop after so many epochs without improvement of the (validation) reconstruction error, and keep the best
+        weights; True is 20.
     target_transformer : transformer or None, default=None
         Turns targets given as audio into spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
-        Seed of weights, dropout, order and validation notes. Equal seeds give equal bits on a CPU; no global random state is
-        read or changed.
+        Seed of weights, dropout, order and validation notes. Equal seeds give equal bits on a CPU; no global random
+        state is read or changed.
     verbose : int, default=0
         0 is silent, 1 shows a bar for each epoch, 2 a line.
 
@@ -77,8 +79,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     network_ : Network
         The architecture, what it was built with, and its weights as numpy arrays.
     history_ : dict of str to list of float
-        ``loss`` (with penalties) and ``reconstruction_error`` of each epoch, and both with ``val_`` in front where there are
-        validation notes.
+        ``loss`` (with penalties) and ``reconstruction_error`` of each epoch, and both with ``val_`` in front where there
+        are validation notes.
     validation_indices_ : ndarray of int
         Notes that were kept for validation.
     n_features_in_ : int
@@ -213,8 +215,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
-            Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding does not
-            count.
+            Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding
+            does not count.
         y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
             The target; audio goes through ``target_transformer``; None reconstructs S.
         validation_data : tuple (S, y) or None
@@ -376,9 +378,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             hint = "y is spectra"
         if len(T) != len(S) or any(t.shape != s.shape for s, t in zip(S, T, strict=True)):
             raise AudioError(
-                f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of a "
-                "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
-                "and notes of equal length."
+                f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of "
+                "a pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's "
+                "STFT, and notes of equal length."
             )
         return T
 
@@ -416,8 +418,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         from sktimbre.autoencoder.losses import ReconstructionError, masked_squared_error
 
         multiple = network.frame_multiple
-        batches = SpectraBatches(*pairs, self.batch_size, multiple, seed=seed)
-        held_out = SpectraBatches(*validation, self.batch_size, multiple) if validation[0] else None
+        batches = SpectraBatches(pairs, self.batch_size, multiple, seed)
+        held_out = SpectraBatches(validation, self.batch_size, multiple) if validation[0] else None
         if self.early_stopping:
             patience = 20 if self.early_stopping is True else int(self.early_stopping)
             monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
@@ -444,9 +446,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         spread = np.concatenate([p.ravel() for p in predicted]).std()
         if spread <= 1e-3 * wanted and wanted > 0:
             warnings.warn(
-                f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard deviation "
-                f"{spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower optimizer__learning_rate, set "
-                "optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 and sparsity_weight.",
+                f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
+                f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
+                "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
+                "and sparsity_weight.",
                 CollapsedModelWarning,
                 stacklevel=3,
             )

@@ -10,9 +10,9 @@ __all__ = ["KLSparsity", "NonNegative", "TiedConv2D"]
 class NonNegative(keras.layers.Layer):
     """Rectify the output, with a gradient below zero while training.
 
-    A plain ReLU at the output has no gradient where it is negative: once it is so everywhere, the network predicts silence
-    for good, which was measured for `dilated_residual` at learning rate 1e-3. While training, values below zero are
-    divided by ten instead, so that they are pulled back; predictions are rectified.
+    A plain ReLU at the output has no gradient where it is negative: once it is so everywhere, the network predicts
+    silence for good, which was measured for `dilated_residual` at learning rate 1e-3. While training, values below zero
+    are divided by ten instead, so that they are pulled back; predictions are rectified.
     """
 
     slope = 0.1
@@ -26,9 +26,9 @@ class NonNegative(keras.layers.Layer):
 class KLSparsity(keras.layers.Layer):
     """Pass the code on and add the Kullback-Leibler penalty of its channels' mean activation to the loss.
 
-    The thesis's formula (2.6): ``weight * sum(KL(target || mean_c))`` over the channels c, where the mean is over batch,
-    frequency and time and is clipped to (0, 1), so that a ReLU mean above 1 gives a large number and not NaN. Frames in
-    which the input is silent, padding above all, do not count.
+    The thesis's formula (2.6): ``weight * sum(KL(target || mean_c))`` over the channels c, where the mean is over
+    batch, frequency and time and is clipped to (0, 1), so that a ReLU mean above 1 gives a large number and not NaN.
+    Frames in which the input is silent, padding above all, do not count.
 
     Parameters
     ----------

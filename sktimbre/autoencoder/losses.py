@@ -1,7 +1,7 @@
 """Masked squared error as loss and as metric.
 
-Targets carry their mask: below the last frequency stands one row that is 1 where a frame counts and 0 where it is padding,
-so that the loss is a mean over real frames whatever a batch was padded to.
+Targets carry their mask: after the last frequency stands one row that is 1 where a frame counts and 0 where it is
+padding, so that the loss is a mean over real frames whatever a batch was padded to.
 """
 
 import keras

@@ -1,6 +1,7 @@
 """A network with its weights as numpy arrays: built when needed, run in bounded memory, pickled without Keras."""
 
 import threading
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -111,8 +112,6 @@ class Network:
         Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown a spectrum with
         one value changed. It counts all that is connected, whatever the fitted weights make of it.
         """
-        from dataclasses import replace
-
         probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
         # Each layer averages what it sees, without offset, so that neither float32 overflows nor a corner's share is lost.
         for w in probe.weights:

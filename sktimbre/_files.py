@@ -1,0 +1,107 @@
+"""Files that appear under their name only when they are complete."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sktimbre.exceptions import AudioFileError
+
+
+def check_target(
+    path: str | os.PathLike[str], overwrite: bool = False, *, error: type[Exception] = AudioFileError
+) -> Path:
+    """Return the path that writing `path` would fill, or raise `error` when it cannot be written.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to be. A symbolic link stands for the file that it points to.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    error : exception class
+        What is raised.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute, links resolved.
+
+    Raises
+    ------
+    AudioFileError, or what `error` says
+        The folder is missing or cannot be written to, `path` is a folder, or it exists and may not be replaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_target(Path(folder) / "new.json").name
+    'new.json'
+    """
+    shown, target = os.fspath(path), Path(path).resolve()
+    folder = target.parent
+    if target.is_dir():
+        raise error(f"{shown} is a folder; give the name of a file in it.")
+    if not folder.is_dir():
+        raise error(f"{shown} cannot be written: the folder {folder} does not exist. Create it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise error(f"{shown} cannot be written: there is no permission to write in {folder}. Choose another folder.")
+    if target.exists() and not overwrite:
+        raise error(f"{shown} exists; pass overwrite=True to replace it, or choose another name.")
+    return target
+
+
+@contextmanager
+def atomic_path(
+    path: str | os.PathLike[str], overwrite: bool = False, *, error: type[Exception] = AudioFileError
+) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its name when the block succeeds and vanishes when it fails.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write. Its folder has to exist.
+    overwrite : bool
+        Whether an existing file may be replaced. It stays untouched until the new one is complete.
+    error : exception class
+        What is raised when `path` cannot be written, for writers of something else than sound.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty file in the same folder with the same suffix, to be written to.
+
+    Raises
+    ------
+    AudioFileError, or what `error` says
+        Before the block runs, see `check_target`; also after it, when the name was taken meanwhile and
+        ``overwrite=False``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder) / "scores.json") as temporary:
+    ...         _ = temporary.write_text("{}")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['scores.json']
+    """
+    target = check_target(path, overwrite, error=error)
+    temporary = target.with_name(f".{target.stem[:64]}-{secrets.token_hex(8)}{target.suffix}")
+    try:
+        # Unlike tempfile's, the mode follows the umask: the file is to be as readable as any other.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as reason:
+        raise error(f"{os.fspath(path)} cannot be written: {reason}. Choose another folder.") from reason
+    try:
+        yield temporary
+        if overwrite:
+            with suppress(OSError):
+                shutil.copymode(target, temporary)
+        check_target(path, overwrite, error=error)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -102,9 +102,8 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
     except ValueError as error:
         raise AudioError(f"{name}: {error}") from None
     if array.ndim != ndim:
-        hint = (
-            "Reshape your data: one note is X[np.newaxis]." if array.ndim == ndim - 1 else "Mix channels to mono first."
-        )
+        missing = f"Reshape your data: one note is {name}[np.newaxis]."
+        hint = missing if array.ndim < ndim else "Mix channels to mono first."
         raise AudioError(
             f"Expected {ndim}D array, got {array.ndim}D array instead: {name} has shape {array.shape}, "
             f"wanted is {shape}. {hint}"

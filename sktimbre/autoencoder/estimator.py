@@ -276,7 +276,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         AudioError
             The spectra are empty, not finite or of another number of frequencies.
         """
-        return self.network_.predict(self._checked(S))
+        S = self._checked(S)
+        return self.network_.predict(S)
 
     def transform(self, S: Any) -> Batch:
         """Return `predict`, so that an inverter can follow in a Pipeline."""
@@ -290,7 +291,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source.
         """
-        return self.network_.encode(self._checked(S))
+        S = self._checked(S)
+        return self.network_.encode(S)
 
     def decode(self, codes: Any) -> Batch:
         """Return the spectra of codes from `encode`; pooled codes give a multiple of the pooling in frames.

@@ -130,7 +130,9 @@ def griffin_lim(
         last_rebuilt = rebuilt
         size = np.abs(ahead)
         size += tiny
-        spectra = np.multiply(ahead, S / size, out=spectra)
+        # First to length one, then to the magnitude: their quotient may overflow.
+        np.divide(ahead, size, out=spectra)
+        spectra *= S
         if tol > 0 and abs(convergence - error) < tol * convergence:
             convergence = error
             break

@@ -16,8 +16,8 @@ from sktimbre.spectral.stft import STFTGeometry
 
 __all__ = ["GriffinLimInverter"]
 
-# exp(88) is where float32 ends; a log-magnitude anywhere near is no log-magnitude.
-LARGEST_LOG_MAGNITUDE = 60.0
+# Beyond, squared magnitudes leave the range of float32; full-scale audio stays below 20 at any n_fft.
+LARGEST_LOG_MAGNITUDE = 40.0
 
 
 class GriffinLimInverter(TransformerMixin, BaseEstimator):
@@ -204,6 +204,8 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
 
     def _geometry(self, S):
         self._validate_params()
+        if len(S[0]) < 2:
+            raise AudioError(f"S has shape {np.shape(S)}, n_features = 1: the spectra of audio have at least 2 frequencies.")
         n_fft = 2 * (len(S[0]) - 1)
         if self.n_fft not in (None, n_fft):
             raise ParameterError(

@@ -1,0 +1,38 @@
+"""Progress bars on standard error."""
+
+from typing import Any
+
+
+class _NoBar:
+    def __enter__(self) -> "_NoBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, n: int) -> None:
+        pass
+
+
+def with_bar(*, total: int | None, description: str, unit: str, show: bool) -> Any:
+    """Return a context manager with ``update(n)``: a tqdm bar, or nothing, for which tqdm is not even imported.
+
+    Parameters
+    ----------
+    total : int or None
+        What the updates add up to, None if unknown.
+    description, unit : str
+        Words before the bar, and what is counted; bytes ("B") are scaled.
+    show : bool
+        Whether there is a bar.
+
+    Examples
+    --------
+    >>> with with_bar(total=3, description="Reading", unit="file", show=False) as bar:
+    ...     bar.update(1)
+    """
+    if not show:
+        return _NoBar()
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=description, unit=unit, unit_scale=unit == "B")

@@ -95,10 +95,12 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C"}
     _refuse_pcm(X, name)
     try:
-        if estimator is None:
-            array = check_array(X, input_name=name, **options)
-        else:
-            array = validate_data(estimator, X, reset=reset, **options)
+        # Infinities of both signs make numpy warn on their sum before scikit-learn refuses them.
+        with np.errstate(invalid="ignore"):
+            if estimator is None:
+                array = check_array(X, input_name=name, **options)
+            else:
+                array = validate_data(estimator, X, reset=reset, **options)
     except ValueError as error:
         raise AudioError(f"{name}: {error}") from None
     if array.ndim != ndim:

@@ -1,0 +1,28 @@
+from .controls import IdentityControl, PerBinLinearControl, PhaseOracleControl
+from .perceptual import loudness_correlation, mfcc_distance
+from .pitch import estimate_f0, f0_error
+from .scorers import SCORERS, get_scorer
+from .spectral import (
+    log_spectral_distance,
+    multiscale_spectral_distance,
+    reconstruction_error,
+    spectral_convergence,
+)
+from .transposition import TransposedNeighboursControl
+
+__all__ = [
+    "SCORERS",
+    "IdentityControl",
+    "PerBinLinearControl",
+    "PhaseOracleControl",
+    "TransposedNeighboursControl",
+    "estimate_f0",
+    "f0_error",
+    "get_scorer",
+    "log_spectral_distance",
+    "loudness_correlation",
+    "mfcc_distance",
+    "multiscale_spectral_distance",
+    "reconstruction_error",
+    "spectral_convergence",
+]

@@ -1,0 +1,268 @@
+"""Fundamental frequency of single notes, and how far the pitch of one sound is from another's."""
+
+from typing import Any
+
+import numpy as np
+import scipy.fft
+
+from sktimbre._validation import Batch, as_list, check_audio
+from sktimbre.exceptions import AudioError
+from sktimbre.metrics._inputs import check_long_enough, check_number, paired_audio, require, summarise
+
+__all__ = ["estimate_f0", "f0_error"]
+
+WINDOW = 0.046  # seconds that are compared with themselves one period later
+BLOCK = 256  # frames whose transforms are in memory at a time
+HOP = 0.0116  # seconds from frame to frame in a comparison of curves
+STEPS = 16  # samples in the shortest period; with fewer, interpolation between lags is off by tens of cents
+
+# Constants of the choice among troughs. A note whose second or third partial dominates dips early (the threshold must
+# be low), one with noise or inharmonic partials never dips low (the threshold must follow the deepest trough). These
+# were chosen on 252 real notes of flute, clarinet and piano from A0 to C8.
+FACTOR, MARGIN = 1.2, 0.06
+# The most periodic share of the voiced frames tells the pitch of a note, and what is nearly as periodic.
+CLEAREST, CLEAR = 0.25, 0.02
+QUIET = 30.0  # dB below the loudest frame: what is quieter is no longer the note
+APERIODIC = 0.5  # difference with the delayed self over the mean difference: noise is near 1, a tone near 0
+
+
+def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 4500.0) -> np.ndarray:
+    """Fundamental frequency of single notes.
+
+    The median over the most periodic quarter of the frames within 30 dB of the loudest, and those nearly as periodic.
+
+    Parameters
+    ----------
+    y : array of shape (n_notes, n_samples), or list of 1-D arrays
+        Audio in [-1, 1], one note in each.
+    sr : float
+        Sample rate in Hz.
+    fmin, fmax : float
+        Range of the search in Hz, ``0 < fmin < fmax <= sr / 2``. The default holds the piano's range, A0 to C8; a
+        narrower range is faster and has fewer octaves to confuse.
+
+    Returns
+    -------
+    ndarray of shape (n_notes,) float64
+        Hertz; NaN where nothing in a note is periodic, as in silence or noise.
+
+    Raises
+    ------
+    AudioError
+        Empty, not finite, of the wrong rank, or shorter than a window and a period of ``fmin``.
+    ParameterError
+        A parameter is out of range.
+
+    See Also
+    --------
+    f0_error : The distance between the pitches of two sounds.
+
+    Notes
+    -----
+    YIN [1]_ on the signal upsampled to at least 16 samples in a period of ``fmax``, which takes the bias of tens of cents
+    from high notes, and with a threshold that follows the deepest trough. Of the University of Iowa's notes all of flute
+    and clarinet come out right and 166 of 174 of the piano. Known weakness: the ends of the piano, where partials are
+    inharmonic or the hammer is louder than the string.
+
+    References
+    ----------
+    .. [1] A. de Cheveigné and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music", The Journal
+    of
+       the Acoustical Society of America 111(4), 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.metrics import estimate_f0
+    >>> t = np.arange(22050) / 22050
+    >>> estimate_f0(np.sin(2 * np.pi * 440 * t)[np.newaxis]).round(1)
+    array([440.])
+    """
+    _check_range(sr, fmin, fmax)
+    notes = check_audio(y, name="y")
+    _check_long(notes, sr, fmin, "y")
+    return np.array([_note_f0(*_f0_curve(note, sr, fmin, fmax)) for note in as_list(notes)])
+
+
+def f0_error(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sr: float = 22050,
+    fmin: float = 26.0,
+    fmax: float = 4500.0,
+    statistic: str = "median",
+    reference_hz: Any = None,
+    average: bool = True,
+) -> float | np.ndarray:
+    """Absolute error of the fundamental frequency in cents, hundredths of a semitone.
+
+    Sensitive to detuning and to wrong octaves (1200); blind to timbre, level and phase, so that the source itself is
+    perfect.
+
+    Parameters
+    ----------
+    y_true : array of shape (n_notes, n_samples), list of 1-D arrays, or None
+        Audio in [-1, 1] with the right pitch; None if ``reference_hz`` tells the pitch.
+    y_pred : array of shape (n_notes, n_samples), or list of 1-D arrays
+        Audio to judge, of the lengths of ``y_true``.
+    sr : float
+        Sample rate in Hz.
+    fmin, fmax : float
+        Range of the search in Hz, see `estimate_f0`.
+    statistic : {"median", "p95", "note"}
+        Of each note: the median or the 95th percentile of the error over the frames that are voiced in both, or the
+        error between the two pitches that `estimate_f0` gives the note. The 95th percentile hears single frames an
+        octave off, the other two do not.
+    reference_hz : float or array of shape (n_notes,), or None
+        Right pitches in Hz, instead of ``y_true``.
+    average : bool
+        Whether to return the mean over notes.
+
+    Returns
+    -------
+    float, or ndarray of shape (n_notes,) float64
+        Cents, 0 or more; lower is better. A prediction without any pitch where it should have one gets the width of the
+        search, ``1200 * log2(fmax / fmin)``: the worst a pitch can be, and a finite score for a silent model.
+
+    Raises
+    ------
+    AudioError
+        Empty, not finite, of the wrong rank, mismatched, too short, or a note of ``y_true`` has no pitch.
+    ParameterError
+        A parameter is out of range, or both or neither of ``y_true`` and ``reference_hz`` are given.
+
+    References
+    ----------
+    .. [1] J. W. Kim, J. Salamon, P. Li and J. P. Bello, "CREPE: A convolutional representation for pitch estimation",
+       ICASSP, 2018, for errors of pitch in cents over voiced frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.metrics import f0_error
+    >>> t = np.arange(22050) / 22050
+    >>> sharp = np.sin(2 * np.pi * 440 * 2 ** (50 / 1200) * t)[np.newaxis]
+    >>> round(f0_error(None, sharp, reference_hz=440))
+    50
+    """
+    _check_range(sr, fmin, fmax)
+    statistics = ("median", "p95", "note")
+    require(
+        isinstance(statistic, str) and statistic in statistics,
+        "statistic",
+        statistic,
+        f"one of {statistics}",
+        "see there",
+    )
+    worst = 1200 * np.log2(fmax / fmin)
+    if reference_hz is None:
+        require(y_true is not None, "y_true", y_true, "audio unless reference_hz is given", "pass one of them")
+        true, pred = paired_audio(y_true, y_pred)
+        _check_long(true, sr, fmin, "y_true")
+        curves = [_f0_curve(note, sr, fmin, fmax) for note in true]
+        for i, (_, _, voiced) in enumerate(curves):
+            if not voiced.any():
+                raise AudioError(
+                    f"y_true[{i}] has no pitch between {fmin} and {fmax} Hz to compare with. Leave the note out."
+                )
+    else:
+        require(y_true is None, "reference_hz", reference_hz, "None when y_true is given", "pass y_true=None")
+        pred = as_list(check_audio(y_pred, name="y_pred"))
+        _check_long(pred, sr, fmin, "y_pred")
+        curves = [(np.array([hz]), np.zeros(1), np.ones(1, bool)) for hz in _check_reference(reference_hz, len(pred))]
+    values = []
+    for wanted, note in zip(curves, pred, strict=True):
+        given = _f0_curve(note, sr, fmin, fmax)
+        if statistic == "note":
+            error = 1200 * np.abs(np.log2(_note_f0(*given) / _note_f0(*wanted)))
+            values.append(worst if np.isnan(error) else error)
+            continue
+        both = given[2] & wanted[2]
+        with np.errstate(invalid="ignore"):
+            errors = 1200 * np.abs(np.log2(given[0] / wanted[0]))[both]
+        values.append(np.percentile(errors, 50 if statistic == "median" else 95) if len(errors) else worst)
+    return summarise(values, average)
+
+
+def _check_range(sr: float, fmin: float, fmax: float) -> None:
+    check_number(sr, "sr", "22050 Hz is usual")
+    check_number(fmin, "fmin", "the lowest note of a piano has 27.5 Hz")
+    check_number(fmax, "fmax", f"it lies above fmin and not above sr / 2 = {sr / 2:g} Hz", low=fmin, high=sr / 2)
+
+
+def _check_long(notes: Batch, sr: float, fmin: float, name: str) -> None:
+    n_samples = int(np.ceil((_window(fmin) + 1 / fmin) * sr))
+    check_long_enough(
+        notes, n_samples, f"and a period of fmin={fmin} Hz: {n_samples}", "a higher fmin or longer notes", name
+    )
+
+
+def _check_reference(reference_hz: Any, n_notes: int) -> np.ndarray:
+    try:
+        hertz = np.broadcast_to(np.asarray(reference_hz, np.float64), (n_notes,))
+        right = bool(np.isfinite(hertz).all() and (hertz > 0).all())
+    except (TypeError, ValueError):
+        right = False
+    require(
+        right, "reference_hz", reference_hz, f"one frequency above 0 Hz, or one for each of {n_notes} notes", "check it"
+    )
+    return hertz
+
+
+def _window(fmin: float) -> float:
+    return max(WINDOW, 1 / fmin)
+
+
+def _f0_curve(y: np.ndarray, sr: float, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return f0 in Hz, aperiodicity and voicing of each frame; f0 is NaN where there is no trough at all."""
+    import soxr
+
+    factor = max(1, int(np.ceil(STEPS * fmax / sr)))
+    rate = sr * factor
+    fine = soxr.resample(y, sr, rate).astype(np.float64) if factor > 1 else y.astype(np.float64)
+    window, hop, longest = round(_window(fmin) * rate), round(HOP * rate), int(np.ceil(rate / fmin)) + 2
+    # Frames inside the signal only: at the edges the comparison with silence would find no period.
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(fine, (0, 2 * hop)), window + longest)[::hop]
+    energy, period, aperiodicity = np.zeros(len(frames)), np.full(len(frames), np.nan), np.ones(len(frames))
+    for start in range(0, len(frames), BLOCK):
+        block = slice(start, start + BLOCK)
+        difference, energy[block] = _difference(frames[block], window, longest)
+        for i, row in enumerate(difference, start):
+            period[i], aperiodicity[i] = _period(row, max(2, int(rate / fmax)))
+    f0 = rate / period
+    voiced = (energy > energy.max() * 10 ** (-QUIET / 10)) & (aperiodicity < APERIODIC)
+    return f0, aperiodicity, voiced
+
+
+def _difference(frames: np.ndarray, window: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the energy of what a window differs from itself later, (n_frames, longest), and of the window."""
+    size = scipy.fft.next_fast_len(window + longest, real=True)
+    products = scipy.fft.rfft(frames, size) * scipy.fft.rfft(frames[:, :window], size).conj()
+    correlation = scipy.fft.irfft(products, size)[:, :longest]
+    summed = np.cumsum(np.pad(frames**2, ((0, 0), (1, 0))), axis=1)
+    energy = summed[:, window : window + longest] - summed[:, :longest]
+    return np.maximum(energy[:, :1] + energy - 2 * correlation, 0), energy[:, 0]
+
+
+def _period(row: np.ndarray, shortest: int) -> tuple[float, float]:
+    """Return the period in samples, NaN if there is none, and the aperiodicity from one frame's difference by lag."""
+    lags = np.arange(1, len(row))
+    mean = np.cumsum(row[1:]) / lags
+    relative = np.ones(len(row))
+    np.divide(row[1:], mean, out=relative[1:], where=mean > 0)
+    middle = relative[shortest:-1]
+    troughs = shortest + np.flatnonzero((middle < relative[shortest - 1 : -2]) & (middle <= relative[shortest + 1 :]))
+    if not len(troughs):
+        return np.nan, 1.0
+    k = troughs[np.argmax(relative[troughs] <= FACTOR * relative[troughs].min() + MARGIN)]
+    before, at, after = row[k - 1 : k + 2]
+    bend = before - 2 * at + after
+    return k + (np.clip(0.5 * (before - after) / bend, -1, 1) if bend > 0 else 0.0), relative[k]
+
+
+def _note_f0(f0: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) -> float:
+    if not voiced.any():
+        return np.nan
+    clearest = voiced & (aperiodicity <= np.quantile(aperiodicity[voiced], CLEAREST) + CLEAR)
+    return float(np.median(f0[clearest]))

@@ -1,0 +1,79 @@
+"""The metrics as scikit-learn scorers, for ``scoring=`` of searches and cross-validation."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.metrics import make_scorer
+
+from sktimbre.exceptions import ParameterError
+from sktimbre.metrics.perceptual import loudness_correlation, mfcc_distance
+from sktimbre.metrics.pitch import f0_error
+from sktimbre.metrics.spectral import (
+    log_spectral_distance,
+    multiscale_spectral_distance,
+    reconstruction_error,
+    spectral_convergence,
+)
+
+__all__ = ["SCORERS", "get_scorer"]
+
+# Name: the metric, and whether a greater value of it is better. Distances become negative, as in scikit-learn.
+_METRICS: dict[str, tuple[Callable, bool]] = {
+    "neg_reconstruction_error": (reconstruction_error, False),
+    "neg_log_spectral_distance": (log_spectral_distance, False),
+    "neg_multiscale_spectral_distance": (multiscale_spectral_distance, False),
+    "neg_spectral_convergence": (spectral_convergence, False),
+    "neg_mfcc_distance": (mfcc_distance, False),
+    "neg_f0_error": (f0_error, False),
+    "loudness_correlation": (loudness_correlation, True),
+}
+
+
+def get_scorer(name: str, **parameters: Any) -> Callable:
+    """Return a scorer by its name, with the metric's parameters set.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SCORERS`; distances have the prefix ``neg_``, so that higher is always better.
+    **parameters
+        Keyword parameters of the metric, such as ``sr=44100`` or ``floor=60``; not ``average``.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)``, a float: higher is better. ``reconstruction_error``, ``log_spectral_distance`` and
+        ``spectral_convergence`` judge estimators whose ``predict`` gives audio or spectra, against ``y`` of either
+        kind; the others need audio on both sides.
+
+    Raises
+    ------
+    ParameterError
+        An unknown name or parameter.
+
+    Examples
+    --------
+    >>> from sktimbre.metrics import IdentityControl, get_scorer
+    >>> import numpy as np
+    >>> S = np.ones((2, 513, 44), np.float32)
+    >>> get_scorer("neg_log_spectral_distance", floor=60)(IdentityControl().fit(S), S, S)
+    -0.0
+    """
+    if name not in _METRICS:
+        close = difflib.get_close_matches(str(name), _METRICS, n=1, cutoff=0.4)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ParameterError(f"name={name!r} is no scorer; {hint}There are {sorted(_METRICS)}.")
+    metric, greater_is_better = _METRICS[name]
+    known = set(inspect.signature(metric).parameters) - {"y_true", "y_pred", "average", "reference_hz"}
+    if unknown := sorted(set(parameters) - known):
+        raise ParameterError(
+            f"{unknown[0]}={parameters[unknown[0]]!r} is no parameter of {name}; take some of {sorted(known)}."
+        )
+    return make_scorer(metric, greater_is_better=greater_is_better, **parameters)
+
+
+#: Scorers by name, with the metrics' default parameters (sr 22050), for ``GridSearchCV(..., scoring=SCORERS[name])``
+#: or several at once: ``scoring=SCORERS, refit="neg_log_spectral_distance"``.
+SCORERS: dict[str, Callable] = {name: get_scorer(name) for name in _METRICS}

@@ -95,8 +95,8 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C"}
     _refuse_pcm(X, name)
     try:
-        # Infinities of both signs make numpy warn on their sum before scikit-learn refuses them.
-        with np.errstate(invalid="ignore"):
+        # numpy warns of infinities, in the data or too large for float32, before scikit-learn refuses them.
+        with np.errstate(invalid="ignore", over="ignore"):
             if estimator is None:
                 array = check_array(X, input_name=name, **options)
             else:
@@ -151,7 +151,8 @@ def _check_one(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
     if x.dtype.kind not in "fiub" and x.dtype != object:
         raise AudioError(f"{name} has dtype {x.dtype}; audio is real numbers in [-1, 1].")
     try:
-        x = np.ascontiguousarray(x, np.float32)
+        with np.errstate(over="ignore"):
+            x = np.ascontiguousarray(x, np.float32)
     except (TypeError, ValueError) as error:
         raise AudioError(f"{name} is not numeric: {error}") from None
     if not np.isfinite(x).all():

@@ -1,6 +1,6 @@
 from .architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow
-from .blocks import NetworkOptions
 from .estimator import TimbreAutoencoder
+from .options import NetworkOptions
 
 __all__ = [
     "ARCHITECTURES",

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import keras
 
-from sktimbre.autoencoder.blocks import Blocks, NetworkOptions
+from sktimbre.autoencoder.blocks import Blocks
+from sktimbre.autoencoder.options import NetworkOptions
 
 __all__ = ["ARCHITECTURES", "Architecture", "dilated", "dilated_residual", "residual", "shallow"]
 

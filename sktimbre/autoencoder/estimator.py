@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._seeds import draw_seed
 from sktimbre._validation import Batch, as_list, check_audio, check_spectra, is_ragged
-from sktimbre.autoencoder.blocks import NetworkOptions
 from sktimbre.autoencoder.network import Network, ReceptiveField
+from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
 
 __all__ = ["TimbreAutoencoder"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sktimbre._validation import Batch
-from sktimbre.autoencoder.blocks import NetworkOptions
+from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["Network", "ReceptiveField"]

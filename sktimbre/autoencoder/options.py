@@ -1,0 +1,44 @@
+"""NetworkOptions: what a network is built with, as plain values."""
+
+from dataclasses import dataclass
+
+__all__ = ["NetworkOptions"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a network is built with, apart from its shape; architectures read what concerns them.
+
+    Attributes
+    ----------
+    depth : int
+        Levels of the encoder.
+    filters : int
+        Channels of the first two levels; later ones have twice as many, as in the thesis.
+    kernel_size : int
+        Of undilated convolutions.
+    activation : {"relu", "leaky_relu", "prelu"}
+        After each convolution but the last.
+    dropout : float
+        Rate before each convolution.
+    l1, l2 : float
+        Penalties on the kernels.
+    sparsity_target, sparsity_weight : float
+        Wanted mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
+    tied_weights : bool
+        Whether the decoder is the transposed encoder.
+    seed : int
+        Of initial weights and dropout.
+    """
+
+    depth: int = 1
+    filters: int = 256
+    kernel_size: int = 3
+    activation: str = "relu"
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    sparsity_target: float = 0.01
+    sparsity_weight: float = 0.0
+    tied_weights: bool = False
+    seed: int = 0

@@ -1,0 +1,273 @@
+"""TimbreAutoencoder: what fitting, predicting and storing promise."""
+
+import pickle
+import random
+import subprocess
+import sys
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
+
+from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.autoencoder import network as network_module
+from sktimbre.autoencoder import shallow
+from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
+
+SMALL = {"architecture": "shallow", "filters": 4, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted(pair):
+    return TimbreAutoencoder(**SMALL, epochs=3).fit(*pair)
+
+
+@pytest.mark.parametrize("architecture", ["shallow", "dilated", "residual", "dilated_residual"])
+def test_training_lowers_the_error(pair, architecture):
+    model = TimbreAutoencoder(architecture, filters=8, epochs=30, optimizer__learning_rate=3e-3, random_state=0).fit(
+        *pair
+    )
+    error = model.history_["val_reconstruction_error"]
+    assert error[-1] < 0.5 * error[0]
+    assert -model.score(*pair) < np.var(pair[1])
+
+
+def test_history_has_an_entry_for_each_epoch(fitted):
+    assert set(fitted.history_) == {"loss", "reconstruction_error", "val_loss", "val_reconstruction_error"}
+    assert {len(values) for values in fitted.history_.values()} == {3}
+
+
+def test_history_ends_in_the_error_that_score_measures(pair):
+    S, T = pair
+    model = TimbreAutoencoder(**SMALL, epochs=2, validation_split=0).fit(S[:6], T[:6], validation_data=(S[6:], T[6:]))
+    assert model.history_["val_reconstruction_error"][-1] == pytest.approx(-model.score(S[6:], T[6:]), rel=0.05)
+
+
+def test_without_target_it_reconstructs(pair):
+    S, _ = pair
+    model = TimbreAutoencoder(**SMALL, epochs=40, optimizer__learning_rate=1e-2).fit(S)
+    assert -model.score(S) < 0.5 * np.var(S)
+
+
+def test_two_fits_are_equal_to_the_bit_and_leave_global_random_states_alone(pair):
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002  (the global state is what this is about)
+    first = TimbreAutoencoder(**SMALL, dropout=0.2, epochs=2).fit(*pair)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+    keras.utils.set_random_seed(7)
+    second = TimbreAutoencoder(**SMALL, dropout=0.2, epochs=2).fit(*pair)
+    for a, b in zip(first.network_.weights, second.network_.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    third = TimbreAutoencoder(**{**SMALL, "random_state": 1}, dropout=0.2, epochs=2).fit(*pair)
+    assert not np.array_equal(first.network_.weights[0], third.network_.weights[0])
+
+
+def test_fitting_twice_equals_fitting_once(pair):
+    model = TimbreAutoencoder(**SMALL, epochs=1)
+    once = model.fit(*pair).predict(pair[0])
+    np.testing.assert_array_equal(model.fit(*pair).predict(pair[0]), once)
+
+
+def test_pickle_is_small_and_predicts_the_same_in_a_fresh_process(pair, tmp_path):
+    model = TimbreAutoencoder(**{**SMALL, "filters": 64}, epochs=1).fit(*pair)
+    expected = model.predict(pair[0])
+    assert len(pickle.dumps(model)) <= 1.1 * 4 * model.n_parameters_ + 32_000
+    joblib.dump(model, tmp_path / "model.joblib")
+    np.save(tmp_path / "S.npy", pair[0])
+    code = (
+        "import joblib, numpy as np, sys; m = joblib.load(sys.argv[1] + '/model.joblib');"
+        "np.save(sys.argv[1] + '/P.npy', m.predict(np.load(sys.argv[1] + '/S.npy')))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "P.npy"), expected)
+
+
+@settings(deadline=None, max_examples=15)
+@given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=4))
+def test_any_frame_count_and_ragged_equals_loop(fitted, lengths):
+    rng = np.random.default_rng(0)
+    notes = [rng.random((33, n)).astype(np.float32) for n in lengths]
+    predicted = fitted.predict(notes)
+    assert isinstance(predicted, list)
+    for note, out in zip(notes, predicted, strict=True):
+        assert out.min() >= 0
+        np.testing.assert_allclose(out, fitted.predict(note[np.newaxis])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["dilated", "dilated_residual"])
+@pytest.mark.parametrize("n_frames", [400, 1501])
+def test_long_recordings_run_in_pieces_and_give_what_the_whole_gives(pair, architecture, n_frames, monkeypatch):
+    model = TimbreAutoencoder(architecture, filters=2, epochs=1, random_state=0).fit(*pair)
+    S = np.random.default_rng(1).random((2, 33, n_frames), np.float32)
+    whole = model.predict(S)
+    monkeypatch.setattr(network_module, "WORKING_BYTES", 1)
+    assert model.network_._longest_run(n_frames) < n_frames
+    np.testing.assert_allclose(model.predict(S), whole, atol=1e-5)
+
+
+def test_padding_does_not_count(pair):
+    """A short note teaches the same whether it stands alone or beside a long one in the batch."""
+    S, T = pair
+    lengths = [20, 9, 20, 5, 20, 20, 13, 20, 20]
+    ragged = TimbreAutoencoder(**SMALL, epochs=2, batch_size=9, validation_split=0)
+    ragged.fit([s[:, :n] for s, n in zip(S, lengths, strict=True)], [t[:, :n] for t, n in zip(T, lengths, strict=True)])
+    spoilt_S, spoilt_T = S.copy(), T.copy()
+    for i, n in enumerate(lengths):
+        spoilt_S[i, :, n:] = 0
+        spoilt_T[i, :, n:] = 0
+    counted = TimbreAutoencoder(**SMALL, epochs=2, batch_size=9, validation_split=0).fit(spoilt_S, spoilt_T)
+    total = sum(n for n in lengths)
+    # Counting the silent padding lowers the first epoch's mean; not counting it leaves the sum over real frames.
+    assert ragged.history_["reconstruction_error"][0] > counted.history_["reconstruction_error"][0] * 1.05
+    real = counted.history_["reconstruction_error"][0] * 180 / total
+    assert ragged.history_["reconstruction_error"][0] == pytest.approx(real, rel=0.1)
+
+
+def test_targets_may_be_audio():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(-1, 1, (2, 4, 3000)).astype(np.float32)
+    stft = LogSTFT(n_fft=128)
+    S = stft.fit_transform(X)
+    model = TimbreAutoencoder(**SMALL, epochs=1, target_transformer=stft).fit(S, y)
+    reference = TimbreAutoencoder(**SMALL, epochs=1).fit(S, stft.transform(y))
+    np.testing.assert_array_equal(model.predict(S), reference.predict(S))
+    assert model.score(S, y) == pytest.approx(reference.score(S, stft.transform(y)))
+    with pytest.raises(AudioError, match=r"\(4, 65, 47\).*\(4, 513, 6\).*target_transformer=LogSTFT"):
+        TimbreAutoencoder(**SMALL).fit(S, y)
+
+
+def test_encode_and_decode(pair):
+    S, T = pair
+    for architecture, code in (("shallow", (9, 33, 20, 4)), ("dilated_residual", (9, 17, 10, 4))):
+        model = TimbreAutoencoder(architecture, filters=4, epochs=1, random_state=0).fit(S, T)
+        encoded = model.encode(S)
+        assert encoded.shape == code
+        np.testing.assert_allclose(model.decode(encoded), model.predict(S), atol=1e-5)
+
+
+def test_early_stopping_keeps_the_best_weights(pair):
+    S, T = pair
+    model = TimbreAutoencoder(**SMALL, epochs=60, early_stopping=2, optimizer__learning_rate=0.3)
+    model.fit(S[:6], T[:6], validation_data=(S[6:], T[6:]))
+    errors = model.history_["val_reconstruction_error"]
+    assert len(errors) < 60
+    assert -model.score(S[6:], T[6:]) <= min(errors) * 1.05
+
+
+def test_optimizer_parameters_reach_the_optimizer(pair, monkeypatch):
+    seen = {}
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen["optimizer"] = self.model.optimizer
+            seen.setdefault("rates", []).append(float(self.model.optimizer.learning_rate))
+
+    TimbreAutoencoder(
+        **SMALL,
+        epochs=2,
+        optimizer="sgd",
+        optimizer__learning_rate=0.01,
+        optimizer__momentum=0.9,
+        optimizer__nesterov=True,
+        optimizer__clipnorm=1.5,
+        optimizer__weight_decay=1e-4,
+        decay=0.5,
+    ).fit(*pair, callbacks=[Recorder()])
+    optimizer = seen["optimizer"]
+    assert (optimizer.momentum, optimizer.nesterov, optimizer.clipnorm, optimizer.weight_decay) == (
+        0.9,
+        True,
+        1.5,
+        1e-4,
+    )
+    np.testing.assert_allclose(seen["rates"], 0.01 / (1 + 0.5 * np.arange(1, len(seen["rates"]) + 1)), rtol=1e-5)
+
+
+def test_optimizer_instances_are_copied(pair):
+    optimizer = keras.optimizers.SGD(0.01)
+    TimbreAutoencoder(**SMALL, optimizer=optimizer, epochs=1).fit(*pair)
+    assert not optimizer.built
+    with pytest.raises(ParameterError, match="learning_rate"):
+        TimbreAutoencoder(**SMALL, optimizer=optimizer, optimizer__learning_rate=0.1).fit(*pair)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"optimizer__nesterov": True}, "optimizer__nesterov=True"),
+        ({"optimizer": "nonsense"}, "nonsense"),
+        ({"architecture": "nonsense"}, "architecture"),
+        ({"depth": 5}, "depth"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"architecture": lambda n, options: 3}, "keras.Model"),
+        (
+            {
+                "architecture": lambda n, options: keras.Sequential(
+                    [keras.Input((n, None, 1)), keras.layers.Conv2D(2, 3)]
+                )
+            },
+            "shape",
+        ),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(pair, parameters, named):
+    with pytest.raises(ValueError, match=named):
+        TimbreAutoencoder(**{**SMALL, **parameters}, epochs=1).fit(*pair)
+
+
+def test_an_architecture_of_one_s_own(pair):
+    def linear(n_frequencies, options):
+        spectra = keras.Input((n_frequencies, None, 1))
+        return keras.Model(spectra, keras.layers.Conv2D(1, (3, 1), padding="same")(spectra))
+
+    model = TimbreAutoencoder(linear, epochs=1).fit(*pair)
+    assert model.predict(pair[0]).shape == pair[0].shape
+    assert model.receptive_field_ == (1, 3)
+    with pytest.raises(ParameterError, match="no layer named 'code'"):
+        model.encode(pair[0])
+    assert TimbreAutoencoder(shallow, filters=4, epochs=1).fit(*pair).encode(pair[0]).shape == (9, 33, 20, 4)
+
+
+def test_collapse_is_reported_with_the_remedy(pair):
+    def silent(n_frequencies, options):
+        spectra = keras.Input((n_frequencies, None, 1))
+        return keras.Model(spectra, keras.layers.Rescaling(0.0)(keras.layers.Conv2D(1, 1)(spectra)))
+
+    with pytest.warns(CollapsedModelWarning, match="learning_rate"):
+        TimbreAutoencoder(silent, epochs=1).fit(*pair)
+
+
+def test_constant_targets_are_no_collapse(pair):
+    S, _ = pair
+    TimbreAutoencoder(**SMALL, epochs=1).fit(S, np.ones_like(S))
+
+
+def test_bad_pairs_are_refused_before_training(pair, fitted):
+    S, T = pair
+    with pytest.raises(AudioError, match="target_transformer"):
+        TimbreAutoencoder(**SMALL).fit(S, T[:, :, :5])
+    with pytest.raises(AudioError, match="shape"):
+        TimbreAutoencoder(**SMALL).fit(S, T[:4])
+    with pytest.raises(AudioError, match=r"17 features.*expecting 33"):
+        fitted.predict(S[:, :17])
+    with pytest.raises(NotFittedError):
+        TimbreAutoencoder().predict(S)
+
+
+@pytest.mark.parametrize("n_notes", [1, 2, 3])
+def test_few_notes_train_and_validate(pair, n_notes):
+    S, T = pair
+    model = TimbreAutoencoder(**SMALL, epochs=1).fit(S[:n_notes], T[:n_notes])
+    assert len(model.validation_indices_) == (0 if n_notes == 1 else 1)
+    assert ("val_loss" in model.history_) == (n_notes > 1)
+
+
+def test_a_failed_fit_leaves_the_fitted_model_alone(pair):
+    model = TimbreAutoencoder(**SMALL, epochs=1).fit(*pair)
+    before = model.predict(pair[0])
+    with pytest.raises(AudioError):
+        model.fit(pair[0], pair[1][:3])
+    np.testing.assert_array_equal(model.predict(pair[0]), before)

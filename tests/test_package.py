@@ -1,0 +1,38 @@
+"""What a user meets before any work: imports, names, cost."""
+
+import subprocess
+import sys
+
+import sktimbre
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_import_loads_no_heavy_library():
+    heavy = ("tensorflow", "keras", "numba", "librosa", "matplotlib", "skops")
+    assert run(f"import sys, sktimbre; print([m for m in {heavy!r} if m in sys.modules])") == "[]"
+
+
+def test_transformers_and_metrics_load_no_network_library():
+    code = (
+        "import sys; from sktimbre import LogSTFT, GriffinLimInverter, TimbreTransfer, TimbreAutoencoder, metrics, datasets;"
+        "TimbreAutoencoder(); print([m for m in ('tensorflow', 'keras', 'numba') if m in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
+def test_every_public_name_exists():
+    for name in sktimbre.__all__:
+        assert getattr(sktimbre, name) is not None
+        assert name in dir(sktimbre)
+
+
+def test_no_estimator_is_left_out_of_the_trusted_types():
+    from sktimbre import autoencoder, metrics, persistence, spectral
+
+    rooms = (sktimbre, autoencoder, metrics, spectral)
+    found = [getattr(room, name) for room in rooms for name in room.__all__]
+    estimators = {f"{e.__module__}.{e.__qualname__}" for e in found if isinstance(e, type) and hasattr(e, "get_params")}
+    assert estimators <= set(persistence.TRUSTED)

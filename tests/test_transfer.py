@@ -1,0 +1,206 @@
+"""TimbreTransfer and the forms of ARCHITECTURE: audio in, audio out, inside scikit-learn's own tools."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sktimbre
+from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.datasets import make_paired_notes
+from sktimbre.exceptions import AudioError, ParameterError, PersistenceError
+from sktimbre.metrics import IdentityControl, PerBinLinearControl, f0_error, reconstruction_error
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return make_paired_notes(8, duration=0.4, random_state=0)
+
+
+def small(**parameters):
+    return TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0, **parameters)
+
+
+@pytest.fixture(scope="module")
+def model(notes):
+    return TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small()).fit(notes.source, notes.target)
+
+
+def test_score_is_the_negative_reconstruction_error_of_the_spectra(notes, model):
+    stft = LogSTFT(n_fft=512).fit(notes.source)
+    wanted = np.mean((stft.transform(notes.target) - model.predict_spectra(notes.source)) ** 2)
+    assert model.score(notes.source, notes.target) == pytest.approx(-wanted, rel=1e-5)
+
+
+def test_identity_gives_the_source_back(notes):
+    model = TimbreTransfer(autoencoder=IdentityControl()).fit(notes.source, notes.target)
+    audio = model.predict(notes.source)
+    assert audio.shape == notes.source.shape
+    assert audio.dtype == np.float32
+    assert np.abs(audio - notes.source).max() < 1e-2
+    assert model.score(notes.source, notes.source) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_pitch_of_the_output_is_the_source_s(notes):
+    model = TimbreTransfer(autoencoder=PerBinLinearControl()).fit(notes.source, notes.target)
+    assert f0_error(notes.source, model.predict(notes.source), sr=notes.sr) < 10
+
+
+def test_source_phase_needs_fewer_iterations_than_estimate(notes):
+    error = {}
+    for phase in ("source", "estimate"):
+        model = TimbreTransfer(
+            autoencoder=PerBinLinearControl(), inverter=GriffinLimInverter(10, random_state=0), phase=phase
+        ).fit(notes.source, notes.target)
+        wanted = model.predict_spectra(notes.source)
+        rebuilt = LogSTFT().fit_transform(model.predict(notes.source))
+        error[phase] = reconstruction_error(wanted, rebuilt)
+    assert error["source"] < 0.7 * error["estimate"]
+
+
+def test_ragged_in_ragged_out(notes, model):
+    lengths = [8820, 100, 5000, 7777]
+    ragged = [x[:n] for x, n in zip(notes.source, lengths, strict=False)]
+    out = model.predict(ragged)
+    assert isinstance(out, list)
+    assert [len(a) for a in out] == lengths
+    for note, audio in zip(ragged, out, strict=True):
+        np.testing.assert_allclose(audio, model.predict(note[np.newaxis])[0], atol=1e-4)
+    targets = [y[:n] for y, n in zip(notes.target, lengths, strict=False)]
+    fitted = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small()).fit(ragged, targets)
+    assert np.isfinite(fitted.score(ragged, targets))
+
+
+@pytest.mark.parametrize("regressor", [Ridge(1.0), make_pipeline(StandardScaler(), LinearRegression())])
+def test_any_regressor_is_given_frames_as_rows(notes, regressor):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=regressor).fit(notes.source, notes.target)
+    assert model.autoencoder_.n_features_in_ == 129
+    assert model.predict(notes.source).shape == notes.source.shape
+    identity = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=IdentityControl()).fit(notes.source, notes.target)
+    assert model.score(notes.source, notes.target) > identity.score(notes.source, notes.target)
+
+
+def test_blocks_of_any_size_give_the_recording_back_continuously(notes):
+    recording = np.concatenate(notes.source)
+    model = TimbreTransfer(autoencoder=IdentityControl()).fit(notes.source, notes.target)
+    results = [
+        np.concatenate(list(model.predict_blocks(np.array_split(recording, n), piece=1.0, overlap=0.2)))
+        for n in (1, 7, 400)
+    ]
+    for result in results:
+        assert result.shape == recording.shape
+        np.testing.assert_array_equal(result, results[0])
+    assert np.abs(results[0] - recording).max() < 2e-2
+    assert list(model.predict_blocks([])) == []
+    assert len(np.concatenate(list(model.predict_blocks([recording[:50]])))) == 50
+
+
+def test_the_plain_pipelines(notes):
+    X, y = notes.source, notes.target
+    two = Pipeline([("stft", LogSTFT()), ("autoencoder", small())]).fit(X, y)
+    assert two.predict(X).shape == (8, 513, 18)
+    assert two.score(X, y) < 0
+    three = Pipeline([("stft", LogSTFT()), ("autoencoder", small()), ("invert", GriffinLimInverter(3))])
+    assert three.fit(X, y).transform(X).shape == (8, 17 * 512)
+
+
+def test_transformed_target_regressor(notes):
+    X, y = notes.source, notes.target
+    regressor = Pipeline([("stft", LogSTFT()), ("autoencoder", small())])
+    model = TransformedTargetRegressor(regressor=regressor, transformer=LogSTFT(), check_inverse=False).fit(X, y)
+    assert model.predict(X).shape == y.shape
+
+
+def test_grid_search_reaches_every_level_and_scores_are_finite(notes):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=small())
+    grid = {
+        "autoencoder__filters": [2, 3],
+        "stft__hop_length": [64, 128],
+        "autoencoder__optimizer__learning_rate": [1e-3, 1e-2],
+    }
+    search = GridSearchCV(model, grid, cv=2).fit(notes.source, notes.target)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.inverter_.hop_length == search.best_params_["stft__hop_length"]
+    assert search.predict(notes.source).shape == notes.source.shape
+    plain = Pipeline([("stft", LogSTFT()), ("autoencoder", small())])
+    assert np.isfinite(cross_val_score(plain, notes.source, notes.target, cv=2)).all()
+
+
+def test_search_with_two_processes_equals_one(notes):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=small())
+    one, two = (cross_val_score(model, notes.source, notes.target, cv=2, n_jobs=n) for n in (1, 2))
+    np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_voting_takes_it_for_a_regressor_and_refuses_its_targets_only(notes, model):
+    """scikit-learn's ensembles want one-dimensional targets; that, and nothing about the estimator, is what they refuse."""
+    with pytest.raises(ValueError, match="1d array"):
+        VotingRegressor([("a", model), ("b", model)]).fit(notes.source, notes.target)
+
+
+@pytest.mark.parametrize("store", ["pickle", "joblib", "sktimbre"])
+def test_stored_models_predict_the_same(notes, model, store, tmp_path):
+    path = tmp_path / "model.bin"
+    if store == "pickle":
+        copy = pickle.loads(pickle.dumps(model))
+    elif store == "joblib":
+        joblib.dump(model, path)
+        copy = joblib.load(path)
+    else:
+        copy = sktimbre.load(sktimbre.save(model, path))
+    np.testing.assert_array_equal(copy.predict_spectra(notes.source), model.predict_spectra(notes.source))
+    assert copy.get_params()["autoencoder__filters"] == 2
+
+
+def test_loading_refuses_what_is_not_ours(tmp_path):
+    path = tmp_path / "model.sktimbre"
+    with pytest.raises(PersistenceError, match="cannot be read"):
+        sktimbre.load(path)
+    path.write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(PersistenceError, match="not written by sktimbre"):
+        sktimbre.load(path)
+    sktimbre.save(Ridge(), path, overwrite=True)
+    with pytest.raises(PersistenceError, match="exists"):
+        sktimbre.save(Ridge(), path)
+    with pytest.raises(PersistenceError, match="does not know"):
+        sktimbre.load(sktimbre.save(TimbreAutoencoder(np.sum), path, overwrite=True))
+
+
+def test_validation_data_is_audio(notes):
+    X, y = notes.source, notes.target
+    model = TimbreTransfer(autoencoder=small()).fit(X[:6], y[:6], validation_data=(X[6:], y[6:]))
+    assert "val_loss" in model.autoencoder_.history_
+    with pytest.raises(AudioError, match=r"validation_data\[0\] has 2 notes"):
+        TimbreTransfer(autoencoder=small()).fit(X, y, validation_data=(X[6:], y[5:]))
+
+
+def test_receptive_field_in_milliseconds_and_hertz(model):
+    extent = model.receptive_field_  # two 3x3 convolutions over frames of 512 samples, 256 apart
+    assert extent.milliseconds == pytest.approx(1000 * (4 * 256 + 512) / 22050)
+    assert extent.hertz == pytest.approx(5 * 22050 / 512)
+
+
+def test_parts_that_do_not_fit_are_refused(notes):
+    X, y = notes.source, notes.target
+    with pytest.raises(ParameterError, match=r"inverter has hop_length=64, the stft hop_length=512"):
+        TimbreTransfer(inverter=GriffinLimInverter(hop_length=64), autoencoder=small()).fit(X, y)
+    with pytest.raises(ParameterError, match="phase='estimate'"):
+        TimbreTransfer(stft=make_pipeline(LogSTFT()), autoencoder=small()).fit(X, y)
+    with pytest.raises(AudioError, match="8 notes and y has 7"):
+        TimbreTransfer(autoencoder=small()).fit(X, y[:7])
+    with pytest.raises(AudioError, match=r"X\[0\] has shape \(8820,\) and y\[0\] has shape \(8000,\)"):
+        TimbreTransfer(autoencoder=small()).fit(X, y[:, :8000])
+    with pytest.raises(ParameterError, match="overlap"):
+        list(TimbreTransfer(autoencoder=IdentityControl()).fit(X, y).predict_blocks([X[0]], piece=1, overlap=2))
+
+
+def test_clone_forgets_what_was_fitted(model):
+    assert not hasattr(clone(model), "autoencoder_")

@@ -34,6 +34,7 @@ def train(
     optimizer: Any,
     optimizer_params: dict[str, Any],
     epochs: int,
+    initial_epoch: int = 0,
     validation: Any = None,
     callbacks: list | None = None,
     verbose: int = 0,
@@ -53,7 +54,9 @@ def train(
     optimizer_params : dict
         Routed to the optimizer, such as ``{"learning_rate": 1e-4}``.
     epochs : int
-        Passes over the batches.
+        Passes over the batches, those before ``initial_epoch`` included.
+    initial_epoch : int
+        Epochs that were run before.
     callbacks : list of keras.callbacks.Callback
         In addition to Keras's own.
     verbose : int
@@ -76,7 +79,7 @@ def train(
         loss=loss,
         metrics=metrics,
         optimizer=optimizer,
-        epochs=epochs,
+        epochs=epochs - initial_epoch,
         verbose=verbose,
         callbacks=callbacks,
         shuffle=False,  # the batches shuffle themselves, with their own seed
@@ -87,5 +90,5 @@ def train(
     except (TypeError, ValueError) as error:
         settings = ", ".join(f"optimizer__{name}={value!r}" for name, value in optimizer_params.items())
         raise ParameterError(f"optimizer={optimizer!r} with {settings or 'its defaults'}: {error}") from None
-    trainer.fit(batches, None, validation_data=validation)
+    trainer.fit(batches, None, validation_data=validation, initial_epoch=initial_epoch)
     return {name: [float(value) for value in values] for name, values in trainer.history_.items()}

@@ -22,7 +22,7 @@ def shallow(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     Deeper stacks pool after each level.
     """
     blocks = Blocks(options)
-    return blocks.autoencoder(n_frequencies, blocks.plain, pool=options.depth > 1, name="shallow")
+    return blocks.autoencoder(n_frequencies, blocks.plain, name="shallow")
 
 
 def dilated(n_frequencies: int, options: NetworkOptions) -> keras.Model:
@@ -31,7 +31,7 @@ def dilated(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     Deeper stacks pool after each level.
     """
     blocks = Blocks(options)
-    return blocks.autoencoder(n_frequencies, blocks.dilated, pool=options.depth > 1, name="dilated")
+    return blocks.autoencoder(n_frequencies, blocks.dilated, name="dilated")
 
 
 def residual(n_frequencies: int, options: NetworkOptions) -> keras.Model:
@@ -40,7 +40,7 @@ def residual(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     Deeper stacks pool after each level.
     """
     blocks = Blocks(options)
-    return blocks.autoencoder(n_frequencies, blocks.plain, residual=True, pool=options.depth > 1, name="residual")
+    return blocks.autoencoder(n_frequencies, blocks.plain, residual=True, name="residual")
 
 
 def dilated_residual(n_frequencies: int, options: NetworkOptions) -> keras.Model:

@@ -28,7 +28,8 @@ class SpectraBatches(keras.utils.PyDataset):
         longest = max(note.shape[1] for note in self.S)
         # One length for all batches, so that the training step is traced once.
         self.n_frames = -(-longest // frame_multiple) * frame_multiple
-        self._rng = None if seed is None else np.random.default_rng(seed)
+        self._shuffled = seed is not None
+        self._rng = np.random.default_rng(seed)
         self._order = np.arange(len(self.S))
         self.on_epoch_end()
 
@@ -49,7 +50,16 @@ class SpectraBatches(keras.utils.PyDataset):
             y[row, -1, :n] = 1
         return x, y
 
+    def order_state(self):
+        """Return what `restore` needs to go on in the same order."""
+        return {"order": self._order.tolist(), "rng": self._rng.bit_generator.state}
+
+    def restore(self, state):
+        """Go on from a state of `order_state`."""
+        self._order = np.array(state["order"])
+        self._rng.bit_generator.state = state["rng"]
+
     def on_epoch_end(self):
         """Draw a new order."""
-        if self._rng is not None:
+        if self._shuffled:
             self._order = self._rng.permutation(len(self.S))

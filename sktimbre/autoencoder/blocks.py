@@ -18,11 +18,18 @@ class Blocks:
         self.options = options
         self._seed = options.seed
         self._convs: list[layers.Layer] = []
+        self._prefix = ""
+        self._named = 0
 
     def seed(self) -> int:
         """Return a new seed."""
         self._seed = (self._seed * 1103515245 + 12345) % 2**31
         return self._seed
+
+    def name(self, kind: str) -> str | None:
+        """Return a name for the next layer of the encoder, by which level-wise training finds it; elsewhere Keras's own."""
+        self._named += 1
+        return f"{self._prefix}{kind}{self._named}" if self._prefix else None
 
     def level_filters(self, level: int) -> int:
         """Return the channels of a level, counted from 0."""
@@ -33,7 +40,7 @@ class Blocks:
         if self.options.activation == "leaky_relu":
             return layers.LeakyReLU(negative_slope=0.1)(x)
         if self.options.activation == "prelu":
-            return layers.PReLU(shared_axes=[1, 2])(x)
+            return layers.PReLU(shared_axes=[1, 2], name=self.name("prelu"))(x)
         return layers.ReLU()(x)
 
     def conv(self, x, filters: int, kernel_size: int, dilation: tuple[int, int] = (1, 1)) -> keras.KerasTensor:
@@ -47,6 +54,7 @@ class Blocks:
             dilation_rate=dilation,
             kernel_initializer=keras.initializers.HeNormal(seed=self.seed()),
             kernel_regularizer=self._penalty(),
+            name=self.name("conv"),
         )
         self._convs.append(layer)
         return layer(x)
@@ -62,7 +70,8 @@ class Blocks:
     def add_input(self, h, x) -> keras.KerasTensor:
         """Add a level's input to its output: one channel to all of them, else channel by channel."""
         if x.shape[-1] not in (1, h.shape[-1]):
-            x = layers.Conv2D(h.shape[-1], 1, kernel_initializer=keras.initializers.HeNormal(seed=self.seed()))(x)
+            he = keras.initializers.HeNormal(seed=self.seed())
+            x = layers.Conv2D(h.shape[-1], 1, kernel_initializer=he, name=self.name("shortcut"))(x)
         return layers.Add()([h, x])
 
     def autoencoder(
@@ -85,28 +94,35 @@ class Blocks:
         residual : bool
             Whether each level of the encoder adds its input after its activation, and activates again.
         pool : bool
-            Whether each level ends in 2x2 max-pooling, undone by up-sampling in the decoder.
+            Whether a single level ends in 2x2 max-pooling, undone by up-sampling in the decoder; several always do.
         name : str
             Of the model.
         """
         options = self.options
+        pool = pool or options.pooled or options.depth > 1
         multiple = 2**options.depth if pool else 1
+        mean_in, std_in, mean_out, std_out = options.standardization
         spectra = keras.Input((n_frequencies, None, 1), name="spectra")
         x = layers.ZeroPadding2D(((0, -n_frequencies % multiple), (0, 0)))(spectra) if multiple > 1 else spectra
+        if (mean_in, std_in) != (0, 1):
+            x = layers.Rescaling(1 / std_in, -mean_in / std_in)(x)
         encoder = []
         for level in range(options.depth):
             before = len(self._convs)
+            self._prefix, self._named = f"level{level}_", 0
             h = self.activate(transform(x, self.level_filters(level)))
             encoder.append(self._convs[before:])
             x = self.activate(self.add_input(h, x)) if residual else h
-            if pool:
-                x = layers.MaxPooling2D(2)(x)
+            x = layers.MaxPooling2D(2)(x) if pool else x
+        self._prefix = ""
         if options.sparsity_weight:
             x = KLSparsity(options.sparsity_target, options.sparsity_weight)([x, spectra])
         x = layers.Identity(name="code")(x)
         x = self._tied_decoder(x, encoder, pool) if options.tied_weights else self._decoder(x, transform, pool)
         if multiple > 1:
             x = layers.Cropping2D(((0, -n_frequencies % multiple), (0, 0)))(x)
+        if (mean_out, std_out) != (0, 1):
+            x = layers.Rescaling(std_out, mean_out)(x)
         return keras.Model(spectra, NonNegative(name="output")(x), name=name)
 
     def _decoder(self, x, transform, pool):

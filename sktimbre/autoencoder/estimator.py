@@ -1,7 +1,9 @@
 """TimbreAutoencoder: log-magnitude spectra of one instrument to those of another."""
 
 import warnings
+from dataclasses import fields, replace
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +57,11 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Passed to the optimizer; None leaves its own default.
     optimizer__nesterov : bool or None, default=None
         Passed to the optimizer.
+    schedule : {"constant", "step", "exponential", "cosine", "plateau"}, default="constant"
+        Course of the learning rate over the training: constant; divided by ten after each third; down to a hundredth;
+        down to zero along a cosine; halved after ten epochs without improvement.
+    warmup : float in [0, 1), default=0.0
+        Fraction of the training over which the learning rate rises from zero.
     decay : float, default=0.0
         Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis's is 1e-6.
     epochs : int, default=100
@@ -66,6 +73,15 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     early_stopping : int, bool or None, default=None
         Stop after so many epochs without improvement of the (validation) reconstruction error, and keep the best
         weights; True is 20.
+    pretraining : {"layerwise", "layerwise_finetuned"} or None, default=None
+        Train one level after the other, each with a new decoder, the levels below frozen (thesis section 3.2); then, if
+        fine-tuned, all together. Each stage runs ``epochs``.
+    standardize : bool, default=False
+        Free the input of the mean and scale of the training sources, and give the output those of the targets.
+    checkpoint : path-like or None, default=None
+        A folder in which training keeps its state after each epoch. The same fit on the same data, with an integer
+        ``random_state``, goes on from there after an interruption and ends in the same weights; a finished one is not
+        repeated. Delete the folder when it is no longer needed.
     target_transformer : transformer or None, default=None
         Turns targets given as audio into spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
@@ -127,11 +143,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         "optimizer__momentum": [Interval(Real, 0, 1, closed="left"), None],
         "optimizer__clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "optimizer__nesterov": ["boolean", None],
+        "schedule": [StrOptions({"constant", "step", "exponential", "cosine", "plateau"})],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
         "decay": [Interval(Real, 0, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_split": [Interval(Real, 0, 1, closed="left")],
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left"), None],
+        "pretraining": [StrOptions({"layerwise", "layerwise_finetuned"}), None],
+        "standardize": ["boolean"],
+        "checkpoint": [str, PathLike, None],
         "target_transformer": [HasMethods(["fit", "transform"]), None],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
@@ -156,11 +177,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         optimizer__momentum=None,
         optimizer__clipnorm=None,
         optimizer__nesterov=None,
+        schedule="constant",
+        warmup=0.0,
         decay=0.0,
         epochs=100,
         batch_size=4,
         validation_split=0.15,
         early_stopping=None,
+        pretraining=None,
+        standardize=False,
+        checkpoint=None,
         target_transformer=None,
         random_state=None,
         verbose=0,
@@ -182,11 +208,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.optimizer__momentum = optimizer__momentum
         self.optimizer__clipnorm = optimizer__clipnorm
         self.optimizer__nesterov = optimizer__nesterov
+        self.schedule = schedule
+        self.warmup = warmup
         self.decay = decay
         self.epochs = epochs
         self.batch_size = batch_size
         self.validation_split = validation_split
         self.early_stopping = early_stopping
+        self.pretraining = pretraining
+        self.standardize = standardize
+        self.checkpoint = checkpoint
         self.target_transformer = target_transformer
         self.random_state = random_state
         self.verbose = verbose
@@ -252,9 +283,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             pairs = as_list(S), as_list(T)
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
             validation = as_list(S_validation), as_list(self._targets(S_validation, validation_data[1]))
-        network = Network(self._architecture(), self.n_features_in_, self._options(seed))
-        history = self._train(network, pairs, validation, seed, list(callbacks))
-        network.keep_weights()
+        from sktimbre.autoencoder.training import train_network
+
+        network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
+        history = train_network(network, pairs, validation, self._training_options(seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
         self._warn_if_collapsed(*pairs)
         return self
@@ -346,19 +378,34 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
         return ARCHITECTURES[self.architecture] if isinstance(self.architecture, str) else self.architecture
 
-    def _options(self, seed):
-        return NetworkOptions(
-            depth=self.depth,
-            filters=self.filters,
-            kernel_size=self.kernel_size,
-            activation=self.activation,
-            dropout=self.dropout,
-            l1=self.l1,
-            l2=self.l2,
-            sparsity_target=self.sparsity_target,
-            sparsity_weight=self.sparsity_weight,
-            tied_weights=self.tied_weights,
+    def _network_options(self, seed, S, T):
+        names = [f.name for f in fields(NetworkOptions) if hasattr(self, f.name)]
+        options = NetworkOptions(**{name: getattr(self, name) for name in names}, seed=seed)
+        if not self.standardize:
+            return options
+        # A scale of zero belongs to constant spectra, which have nothing to be scaled.
+        return replace(options, standardization=(_mean(S), _scale(S) or 1.0, _mean(T), _scale(T) or 1.0))
+
+    def _training_options(self, seed):
+        from sktimbre.autoencoder.training import TrainingOptions
+
+        if self.checkpoint is not None and not isinstance(self.random_state, Integral):
+            raise ParameterError(
+                f"checkpoint={self.checkpoint!r} with random_state={self.random_state!r}: only a training with an integer "
+                "seed can be recognised and gone on with. Set random_state=0, for instance."
+            )
+        if self.schedule == "plateau" and (self.warmup or self.decay):
+            raise ParameterError(
+                f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={self.warmup} or "
+                f"decay={self.decay}. Leave both at 0."
+            )
+        names = ("optimizer", "schedule", "warmup", "decay", "epochs", "batch_size", "pretraining", "checkpoint")
+        return TrainingOptions(
+            **{name: getattr(self, name) for name in names},
+            optimizer_params=self._optimizer_params(),
+            early_stopping=20 if self.early_stopping is True else int(self.early_stopping or 0) or None,
             seed=seed,
+            verbose=int(self.verbose),
         )
 
     def _targets(self, S, y):
@@ -394,52 +441,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
     def _optimizer_params(self):
-        import keras
-
         names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
         given = {name: getattr(self, f"optimizer__{name}") for name in names}
         params = {name: value for name, value in given.items() if value is not None}
         if isinstance(self.optimizer, str):
-            params.setdefault("learning_rate", 1e-3)
-        elif params or self.decay:
+            return {"learning_rate": 1e-3, **params}
+        if params or self.decay or self.warmup or self.schedule not in ("constant", "plateau"):
             raise ParameterError(
                 f"optimizer={self.optimizer!r} is an instance with settings of its own; set "
-                f"{sorted(params) or ['decay']} on it, or pass the optimizer's name."
-            )
-        if self.decay:
-            params["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(
-                params["learning_rate"], 1, self.decay
+                f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
             )
         return params
-
-    def _train(self, network, pairs, validation, seed, callbacks):
-        import keras
-
-        from sktimbre.autoencoder.adapter import train
-        from sktimbre.autoencoder.batches import SpectraBatches
-        from sktimbre.autoencoder.losses import ReconstructionError, masked_squared_error
-
-        multiple = network.frame_multiple
-        batches = SpectraBatches(pairs, self.batch_size, multiple, seed)
-        held_out = SpectraBatches(validation, self.batch_size, multiple) if validation[0] else None
-        if self.early_stopping:
-            patience = 20 if self.early_stopping is True else int(self.early_stopping)
-            monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
-            callbacks.append(
-                keras.callbacks.EarlyStopping(monitor, patience=patience, mode="min", restore_best_weights=True)
-            )
-        return train(
-            network.model,
-            batches,
-            loss=masked_squared_error,
-            metrics=[ReconstructionError()],
-            optimizer=self.optimizer,
-            optimizer_params=self._optimizer_params(),
-            epochs=self.epochs,
-            validation=held_out,
-            callbacks=callbacks,
-            verbose=int(self.verbose),
-        )
 
     def _warn_if_collapsed(self, S, T):
         S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
@@ -466,6 +478,15 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         tags.non_deterministic = self.random_state is None
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _mean(notes):
+    return float(sum(np.sum(note, dtype=np.float64) for note in notes) / sum(note.size for note in notes))
+
+
+def _scale(notes):
+    mean = _mean(notes)
+    return float(np.sqrt(_mean([np.square(note - mean) for note in notes])))
 
 
 def _shapes(S):

@@ -27,6 +27,10 @@ class NetworkOptions:
         Wanted mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
     tied_weights : bool
         Whether the decoder is the transposed encoder.
+    pooled : bool
+        Whether a single level pools as well; deeper stacks always do.
+    standardization : tuple of four floats
+        Mean and standard deviation that the input is freed of, and those that the output is given back.
     seed : int
         Of initial weights and dropout.
     """
@@ -41,4 +45,6 @@ class NetworkOptions:
     sparsity_target: float = 0.01
     sparsity_weight: float = 0.0
     tied_weights: bool = False
+    pooled: bool = False
+    standardization: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     seed: int = 0

@@ -1,0 +1,63 @@
+"""The `sktimbre` command: its subcommands put together, and how its process behaves."""
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import sktimbre
+from sktimbre.cli.convert import convert
+from sktimbre.cli.demo import demo
+from sktimbre.cli.evaluate import evaluate
+from sktimbre.cli.fit import fit
+from sktimbre.cli.session import INTERRUPTED
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="sktimbre",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    # Errors are reported by the session of each command; what escapes it is a bug and needs its plain traceback.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (fit, convert, evaluate, demo):
+    app.command(no_args_is_help=command is not demo)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        # Stubs of lazily loaded names list only those.
+        typer.echo(f"sktimbre {vars(sktimbre)['__version__']}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turn the sound of one instrument into that of another.
+
+    A model learns from notes that both instruments play, **fit**, and then converts recordings, **convert**.
+    How good it is tells **evaluate**; **demo** shows all of it on synthetic notes in a few minutes.
+
+    Every command explains itself: `sktimbre fit --help`.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    # What TensorFlow says about devices, graph rewriting and retracing tells a user nothing. Has to precede its import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        app(prog_name="sktimbre")
+    except KeyboardInterrupt:
+        typer.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,87 @@
+"""`sktimbre evaluate`: judge a model on paired notes, beside controls."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sktimbre.cli.session import (
+    DURATION,
+    Debug,
+    Duration,
+    Json,
+    Quiet,
+    load_model,
+    notes_at,
+    number,
+    session,
+    table,
+)
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
+    source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
+    target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    duration: Duration = DURATION,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Judge a MODEL on notes that it was not trained on, beside two controls.
+
+    **identity** is the source itself: a model with greater errors does harm. **phase oracle** is the true target
+    through the model's phase retrieval: no network can sound nearer to the target than that.
+
+    The reconstruction error is of log-magnitude spectra before phase retrieval, all else of the audio after it. Of the
+    loudness correlation more is better, of all others less.
+
+    **Example:** `sktimbre evaluate flute-to-clarinet.sktimbre held-out/flute/ held-out/clarinet/`
+    """
+    with session(as_json, quiet, debug) as s:
+        folders = notes_at(source), notes_at(target)
+        with s.status("Loading the model"), s.importing():
+            transfer = load_model(model)
+            from sktimbre.cli.scores import METRICS, judge, mean, through_inverter
+            from sktimbre.datasets import load_paired_notes
+            from sktimbre.datasets._names import name_of_pitch
+        with s.status("Reading notes"):
+            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+        with s.status("Converting and comparing"):
+            S, T = transfer.stft_.transform(notes.source), transfer.stft_.transform(notes.target)
+            outputs = {
+                "model": (transfer.predict(notes.source), transfer.predict_spectra(notes.source)),
+                "identity": (notes.source, S),
+                # Its spectra are the target's by definition: only what phase retrieval makes of them tells anything.
+                "phase oracle": (through_inverter(transfer, notes.source, T), None),
+            }
+            scores = {
+                name: judge(notes.target, audio, T, spectra, transfer.sr) for name, (audio, spectra) in outputs.items()
+            }
+        means = {name: {metric: mean(values) for metric, values in each.items()} for name, each in scores.items()}
+
+        summary = table("", *scores, title=f"Mean of {len(notes.pitches)} notes")
+        for key, metric in METRICS.items():
+            summary.add_row(metric.title, *(number(of.get(key), metric.digits) for of in means.values()))
+        tables = [summary]
+        for key, metric in METRICS.items():
+            one = table("Note", *scores, title=metric.title)
+            for i, pitch in enumerate(notes.pitches):
+                cells = [number(each[key][i], metric.digits) if key in each else "-" for each in scores.values()]
+                one.add_row(f"{name_of_pitch(pitch)} {notes.source_files[i].name}", *cells)
+            tables.append(one)
+        per_note = [
+            {
+                "pitch": int(pitch),
+                "source": notes.source_files[i],
+                "target": notes.target_files[i],
+                "scores": {name: {key: values[i] for key, values in each.items()} for name, each in scores.items()},
+            }
+            for i, pitch in enumerate(notes.pitches)
+        ]
+        unpaired = [*notes.unpaired_source, *notes.unpaired_target]
+        left_out = f"Left out, without a partner: {', '.join(map(str, unpaired))}"
+        values = {"model": model, "mean": means, "notes": per_note, "unpaired": unpaired}
+        s.result(values, *tables, *([left_out] if unpaired else []))

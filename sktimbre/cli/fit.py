@@ -1,0 +1,192 @@
+"""`sktimbre fit`: train a model on notes of two instruments and save it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.filesize import decimal
+from rich.progress import Progress
+
+from sktimbre.cli.session import (
+    DURATION,
+    Debug,
+    Duration,
+    Json,
+    Overwrite,
+    Quiet,
+    check_output,
+    notes_at,
+    number,
+    session,
+    settings,
+    table,
+)
+
+if TYPE_CHECKING:
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["fit", "train"]
+
+
+def fit(
+    source: Annotated[Path, typer.Argument(help="Folder of notes of the instrument to start from, or one file.")],
+    target: Annotated[Path, typer.Argument(help="Folder of notes of the instrument to arrive at, or one file.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="MODEL", help="File to write, .sktimbre by custom.")
+    ],
+    architecture: Annotated[str | None, typer.Option(help="shallow, dilated, residual or dilated_residual.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Levels of convolution and pooling.")] = None,
+    filters: Annotated[int | None, typer.Option(help="Channels of the network.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training notes.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Notes in a batch.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the optimizer.")] = None,
+    early_stopping: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better held-out error, and keep the best.")
+    ] = None,
+    n_fft: Annotated[int | None, typer.Option(help="Samples of the transform.")] = None,
+    hop_length: Annotated[int | None, typer.Option(help="Samples from frame to frame.")] = None,
+    sr: Annotated[int | None, typer.Option(help="Sample rate in Hz of the model.")] = None,
+    duration: Duration = DURATION,
+    phase: Annotated[
+        str | None,
+        typer.Option(help="Where phase retrieval starts: source or estimate."),
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="Of phase retrieval.")] = None,
+    validation_split: Annotated[float | None, typer.Option(help="Share of the notes that is held out.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal models.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Learn to turn SOURCE into TARGET from notes that both play, and save the model.
+
+    The notes are sound files with their pitch in their names (A4, Bb4, or a MIDI number), one note a file; notes of equal
+    pitch make the pairs. Some are held out: the error on them, beside that of doing nothing (identity) and of an equaliser
+    that was told the answer (per-bin linear), tells what was learnt.
+
+    Options without a default here have that of the estimator which they belong to: TimbreAutoencoder, LogSTFT,
+    GriffinLimInverter or TimbreTransfer.
+
+    **Example:** `sktimbre fit flute/ clarinet/ -o flute-to-clarinet.sktimbre --epochs 50 --early-stopping 10`
+    """
+    with session(as_json, quiet, debug) as s:
+        check_output(output, overwrite)
+        folders = notes_at(source), notes_at(target)
+        with s.status("Starting"), s.importing():
+            import keras  # noqa: F401
+
+            from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer, save
+            from sktimbre.datasets import load_paired_notes
+
+            model = TimbreTransfer(
+                stft=LogSTFT(**settings(n_fft=n_fft, hop_length=hop_length)),
+                autoencoder=TimbreAutoencoder(
+                    **settings(
+                        architecture=architecture,
+                        depth=depth,
+                        filters=filters,
+                        epochs=epochs,
+                        batch_size=batch_size,
+                        optimizer__learning_rate=learning_rate,
+                        early_stopping=early_stopping,
+                        validation_split=validation_split,
+                        random_state=seed,
+                    )
+                ),
+                inverter=GriffinLimInverter(**settings(n_iter=iterations, random_state=seed)),
+                **settings(phase=phase, sr=sr),
+            )
+            # Wrong options are told before the notes are read.
+            for part in (model, model.autoencoder, model.inverter):
+                part._validate_params()
+            _ = model.stft.geometry
+        with s.status("Reading notes"):
+            notes = load_paired_notes(*folders, sr=model.sr, duration=duration)
+        with s.progress("error") as progress:
+            train(model, notes.source, notes.target, progress)
+        with s.status("Comparing with controls"):
+            held_out = model.autoencoder_.validation_indices_
+            errors = _errors(model, notes, held_out)
+        save(model, output, overwrite=overwrite)
+        _report(s, model, notes, held_out, errors, output)
+
+
+def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_params: Any) -> None:
+    """Fit a model with a bar that shows the error after each epoch.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        With a `TimbreAutoencoder`.
+    X, y : ndarray of shape (n_notes, n_samples)
+        Source and target.
+    progress : rich.progress.Progress
+        With a field "error".
+    **fit_params
+        Passed to the model's ``fit``.
+    """
+    import keras
+
+    task = progress.add_task("Training", total=model.autoencoder.epochs, error="")
+
+    def after_epoch(epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        text = f"error {logs.get('reconstruction_error', float('nan')):.4f}"
+        if "val_reconstruction_error" in logs:
+            text += f", held out {logs['val_reconstruction_error']:.4f}"
+        progress.update(task, advance=1, error=text)
+
+    model.fit(X, y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)], **fit_params)
+    # Early stopping leaves the bar short of its end.
+    done = progress.tasks[task].completed
+    progress.update(task, total=done, completed=done)
+
+
+def _errors(model, notes, held_out):
+    """Return reconstruction errors on the held-out notes of the model and of controls fitted on the others."""
+    from sktimbre.cli.scores import spectra_controls
+    from sktimbre.metrics import reconstruction_error
+
+    every = range(len(notes.pitches))
+    training = [i for i in every if i not in set(held_out)]
+    # Without held-out notes all there is to tell is how well the training notes are met.
+    judged = held_out if len(held_out) else training
+    S, T = model.stft_.transform(notes.source), model.stft_.transform(notes.target)
+    predicted = {"model": model.predict_spectra(notes.source[judged])}
+    predicted |= spectra_controls((S[training], T[training]), (S[judged], T[judged]))
+    return {name: reconstruction_error(T[judged], spectra) for name, spectra in predicted.items()}
+
+
+def _listed(files, most=10):
+    """Return names on lines of their own; of many only the first, as the JSON object has them all."""
+    lines = [str(file) for file in files[:most]]
+    return "\n".join([*lines, *([f"and {len(files) - most} more"] if len(files) > most else [])]) or "none"
+
+
+def _report(s, model, notes, held_out, errors, output):
+    unpaired = [*notes.unpaired_source, *notes.unpaired_target]
+    network = model.autoencoder_
+    size = output.stat().st_size
+    n_notes, n_held_out = len(notes.pitches), len(held_out)
+    of = f"On {n_held_out} held-out notes" if n_held_out else "On the training notes (none were held out)"
+    shown = table("", "Reconstruction error", title=of)
+    for name, error in errors.items():
+        shown.add_row(name, number(error, 4), style="bold" if name == "model" else None)
+    facts = table("Model", str(output), numbers=False)
+    facts.add_row("Notes paired", f"{n_notes}, {n_notes - n_held_out} of them to learn from")
+    facts.add_row("Unpaired files, left out", _listed(unpaired))
+    facts.add_row("Epochs", str(len(network.history_["loss"])))
+    facts.add_row("Size", f"{network.n_parameters_:,} weights, {decimal(size)}")
+    values = {
+        "model": output,
+        "bytes": size,
+        "parameters": network.n_parameters_,
+        "notes": n_notes,
+        "held_out_pitches": notes.pitches[held_out],
+        "unpaired": unpaired,
+        "errors": errors,
+        "errors_are_held_out": bool(n_held_out),
+        "history": network.history_,
+    }
+    s.result(values, shown, facts)

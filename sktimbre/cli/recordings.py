@@ -1,0 +1,139 @@
+"""Recordings of any length, rate and number of channels through a model, in bounded memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["Recording", "convert_recording"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One file to convert.
+
+    Parameters
+    ----------
+    source, target : Path
+        The file to read and the one to write.
+    sr : int
+        Sample rate in Hz of the file to write.
+    n_samples : int or None
+        Samples in each channel of the source at the model's rate, as far as its header tells.
+    """
+
+    source: Path
+    target: Path
+    sr: int
+    n_samples: int | None
+
+
+def convert_recording(
+    model: "TimbreTransfer",
+    recording: Recording,
+    *,
+    subtype: str | None = None,
+    overwrite: bool = False,
+    advance: Callable[[int], None] = lambda n_samples: None,
+) -> float:
+    """Convert one file; the new one appears only when it is complete.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted.
+    recording : Recording
+        What to convert.
+    subtype, overwrite
+        As in `sktimbre.audio.AudioWriter`.
+    advance : callable
+        Called with the number of samples, at the model's rate, that were converted.
+
+    Returns
+    -------
+    float
+        Duration in seconds of what was written.
+
+    Raises
+    ------
+    AudioFileError
+        The source cannot be read, or the target cannot be written.
+    """
+    from sktimbre.audio import AudioReader, AudioWriter
+
+    with AudioReader(recording.source, sr=model.sr) as reader:
+        writer = AudioWriter(
+            recording.target, recording.sr, n_channels=reader.n_channels, subtype=subtype, overwrite=overwrite
+        )
+        blocks = _counted(_converted(model, reader, reader.n_channels), advance)
+        if recording.sr != reader.sr:
+            header = AudioReader(recording.source).n_frames if recording.sr == reader.file_sr else None
+            blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
+        with writer:
+            for block in blocks:
+                writer.write(block)
+    return writer.n_frames / writer.sr
+
+
+def _converted(model: "TimbreTransfer", blocks: Iterable[np.ndarray], n_channels: int) -> Iterator[np.ndarray]:
+    """Convert blocks (n_channels, n) channel by channel, in lock step.
+
+    All channels come in the same blocks, so their outputs do too.
+    """
+    for parts in zip(*(model.predict_blocks(channel) for channel in _channels(blocks, n_channels)), strict=True):
+        yield np.stack(parts)
+
+
+def _channels(blocks: Iterable[np.ndarray], n_channels: int) -> list[Iterator[np.ndarray]]:
+    """Return an iterator over each channel's blocks.
+
+    What one channel is ahead of the others is kept, which in lock step is one piece; `itertools.tee` keeps 57 blocks.
+    """
+    ahead: list[deque[np.ndarray]] = [deque() for _ in range(n_channels)]
+    source = iter(blocks)
+
+    def channel(c: int) -> Iterator[np.ndarray]:
+        while True:
+            if not ahead[c]:
+                block = next(source, None)
+                if block is None:
+                    return
+                for waiting, row in zip(ahead, block, strict=True):
+                    waiting.append(row)
+            yield ahead[c].popleft()
+
+    return [channel(c) for c in range(n_channels)]
+
+
+def _counted(blocks: Iterable[np.ndarray], advance: Callable[[int], None]) -> Iterator[np.ndarray]:
+    for block in blocks:
+        advance(block.shape[1])
+        yield block
+
+
+def _resampled(
+    blocks: Iterable[np.ndarray], sr_in: int, sr_out: int, n_channels: int, n_wanted: int | None
+) -> Iterator[np.ndarray]:
+    """Resample blocks; where they are of a file that had ``n_wanted`` samples at ``sr_out``, to exactly as many."""
+    import soxr
+
+    from sktimbre._streaming import resampled_length, resampling_tail
+
+    stream = soxr.ResampleStream(sr_in, sr_out, n_channels, dtype="float32", quality="HQ")
+    n_in = n_out = 0
+    for block in blocks:
+        piece = stream.resample_chunk(np.ascontiguousarray(block.T)).reshape(-1, n_channels)
+        n_in += block.shape[1]
+        n_out += len(piece)
+        yield piece.T
+    # The way to sr_in rounded up. A header that does not lead to what was read was an estimate.
+    fits = n_wanted is not None and resampled_length(n_wanted, sr_out, sr_in) == n_in
+    n_wanted = n_wanted if fits and n_wanted is not None else resampled_length(n_in, sr_in, sr_out)
+    tail = np.zeros((len(resampling_tail(sr_in, sr_out)), n_channels), np.float32)
+    yield stream.resample_chunk(tail, last=True).reshape(-1, n_channels)[: n_wanted - n_out].T

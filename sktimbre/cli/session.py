@@ -1,0 +1,257 @@
+"""What all commands share: options, where text goes, progress, warnings, errors and exit codes."""
+
+import json
+import math
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sktimbre._files import check_target
+from sktimbre.exceptions import (
+    ClippingWarning,
+    CollapsedModelWarning,
+    ParameterError,
+    PersistenceError,
+    SktimbreError,
+)
+
+if TYPE_CHECKING:
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["DURATION", "Debug", "Duration", "Json", "Overwrite", "Quiet", "Session", "session", "settings"]
+
+STDERR = 2
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+# Seconds of each note that `fit` and `evaluate` look at, so that an evaluation is of what was trained.
+DURATION = 2.0
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from, and all warnings.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+Duration = Annotated[
+    float, typer.Option(help="Seconds of each note from its onset; shorter notes are filled up with silence.")
+]
+
+
+@dataclass
+class Session:
+    """How one command talks: results on standard output, all else on standard error.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether the result is one JSON object.
+    quiet : bool
+        Whether to keep to errors and warnings, and to the JSON object if there is one.
+    debug : bool
+        Whether errors come with their traceback, and all warnings are shown.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    debug: bool = False
+    warnings: list[str] = field(default_factory=list)
+    stdout: Console = field(default_factory=lambda: Console(highlight=False))
+    stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print one message on standard error, whatever the options."""
+        self.stderr.print(text, style=style, markup=False, soft_wrap=True)
+
+    def result(self, values: Mapping[str, Any], *shown: RenderableType) -> None:
+        """Print the result: ``values`` (and the warnings) as JSON, or what is ``shown`` of it to people."""
+        if self.as_json:
+            typer.echo(json.dumps(plain({**values, "warnings": self.warnings}), indent=2, allow_nan=False))
+        elif not self.quiet:
+            for part in shown:
+                self.stdout.print(part, soft_wrap=isinstance(part, str), markup=False)
+
+    def progress(self, *details: str) -> Progress:
+        """Return bars for standard error; ``details`` are names of fields that a task shows after its bar."""
+        columns = [TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
+        texts = [TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in details]
+        return Progress(
+            *columns, *texts, TimeElapsedColumn(), TimeRemainingColumn(), console=self.stderr, disable=self.quiet
+        )
+
+    @contextmanager
+    def status(self, text: str) -> Iterator[None]:
+        """Show what is going on while the block runs."""
+        if self.quiet:
+            yield
+            return
+        with self.stderr.status(text):
+            yield
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """Keep what TensorFlow says while it is imported off standard error, except in debugging.
+
+        It says it before it looks at any of its own settings, and from its compiled part, past `sys.stderr`.
+        """
+        if self.debug or "tensorflow" in sys.modules or sys.stderr is None:
+            yield
+            return
+        sys.stderr.flush()
+        kept = os.dup(STDERR)
+        try:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), STDERR)
+            yield
+        finally:
+            os.dup2(kept, STDERR)
+            os.close(kept)
+
+    def fail(self, error: BaseException, prefix: str = "Error") -> None:
+        """Report an error: one message, with its traceback only in debugging."""
+        if self.debug:
+            self.say("".join(traceback.format_exception(error)).rstrip())
+        self.say(f"{prefix}: {describe(error)}", style="red")
+
+    def warn(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
+    ) -> None:
+        """Report a warning; takes the place of `warnings.showwarning`, whose parameters these are."""
+        self.warnings.append(str(message))
+        self.say(f"Warning: {message}", style="yellow")
+
+
+@contextmanager
+def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> Iterator[Session]:
+    """Run a command: its warnings are shown, its errors become one message and an exit code.
+
+    Parameters are those of `Session`.
+
+    Yields
+    ------
+    Session
+    """
+    current = Session(as_json, quiet, debug)
+    try:
+        with warnings.catch_warnings():
+            # Others' warnings are for programmers; ours tell a user what went wrong with their data.
+            warnings.simplefilter("default" if debug else "ignore")
+            for category in (ClippingWarning, CollapsedModelWarning):
+                warnings.simplefilter("always", category)
+            warnings.showwarning = current.warn
+            yield current
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        current.say("Interrupted; nothing half-written is left.")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        current.fail(error)
+        raise typer.Exit(WRONG_USAGE if _is_usage(error) else FAILED) from None
+
+
+def describe(error: BaseException) -> str:
+    """Return an error's message; with its type where the message is not meant to stand alone."""
+    text = str(error).strip()
+    if isinstance(error, SktimbreError) or _is_usage(error):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {text} (--debug shows where it comes from)"
+
+
+def settings(**options: Any) -> dict[str, Any]:
+    """Return the options that were given: all others are left to the estimators, which know their defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """Raise an error unless a file could be written there; before any work."""
+    if path.is_file() and not overwrite:
+        raise SktimbreError(f"{path} exists; pass --overwrite to replace it, or choose another name.")
+    check_target(path, overwrite=True)
+
+
+def check_readable(path: Path) -> None:
+    """Raise an error unless there is a file or a folder; before anything large is imported."""
+    if not path.exists():
+        raise SktimbreError(f"{path} does not exist; check the name (the working directory is {Path.cwd()}).")
+
+
+def load_model(path: Path) -> "TimbreTransfer":
+    """Return a fitted `TimbreTransfer` from a file, or raise what is wrong with it."""
+    check_readable(path)
+
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    from sktimbre.persistence import load
+    from sktimbre.transfer import TimbreTransfer
+
+    model = load(path)
+    if not isinstance(model, TimbreTransfer):
+        raise PersistenceError(
+            f"{path} holds a {type(model).__name__}; this needs a TimbreTransfer, such as `sktimbre fit` writes."
+        )
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise PersistenceError(f"{path} holds a TimbreTransfer that was not fitted; save it after fit.") from None
+    return model
+
+
+def notes_at(path: Path) -> Path | list[Path]:
+    """Return a folder of notes as it is and a single file as a list of one, which the loaders tell apart."""
+    check_readable(path)
+    return [path] if path.is_file() else path
+
+
+def table(*columns: str, numbers: bool = True, title: str | None = None) -> Table:
+    """Return an empty table whose first column is text; so are the others unless they are ``numbers``."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for i, column in enumerate(columns):
+        if i and numbers:
+            made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+        else:
+            # Names of files are broken anywhere rather than cut, so that they can be copied.
+            made.add_column(column, overflow="fold", min_width=22)
+    return made
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number for a table; a dash where there is none."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def _is_usage(error: BaseException) -> bool:
+    if isinstance(error, SktimbreError | OSError):
+        return isinstance(error, ParameterError)
+    from sklearn.utils._param_validation import InvalidParameterError
+
+    return isinstance(error, InvalidParameterError)
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON knows: no arrays, paths, NaN or infinity."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

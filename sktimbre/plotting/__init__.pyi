@@ -1,0 +1,3 @@
+from .spectrograms import plot_transfer
+
+__all__ = ["plot_transfer"]

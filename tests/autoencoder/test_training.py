@@ -1,0 +1,189 @@
+"""Stages, schedules, standardisation, and going on after an interruption."""
+
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from sktimbre import TimbreAutoencoder
+from sktimbre.autoencoder.schedules import LearningRate
+from sktimbre.exceptions import ParameterError, PersistenceError
+
+SMALL = {"architecture": "shallow", "filters": 4, "random_state": 0}
+
+
+class Watch(keras.callbacks.Callback):
+    """Keeps the encoder's first kernel after each epoch of each stage."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels, self.trainable = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.kernels.append(self.model.get_layer("level0_conv1").get_weights()[0])
+        self.trainable.append(len(self.model.trainable_variables))
+
+
+@pytest.mark.parametrize("architecture", ["shallow", "dilated_residual"])
+def test_layerwise_keeps_the_level_below_and_finetuning_lets_it_go(pair, architecture):
+    watch = Watch()
+    model = TimbreAutoencoder(
+        architecture, depth=3, filters=4, epochs=2, pretraining="layerwise_finetuned", random_state=0
+    ).fit(*pair, callbacks=[watch])
+    assert model.history_["stage"] == [0, 0, 1, 1, 2, 2, 3, 3]
+    learnt = watch.kernels[1]
+    assert not np.array_equal(watch.kernels[0], learnt)
+    for kept in watch.kernels[2:6]:
+        np.testing.assert_array_equal(kept, learnt)
+    assert not np.array_equal(watch.kernels[7], learnt)
+    greedy = TimbreAutoencoder(architecture, depth=3, filters=4, epochs=2, pretraining="layerwise", random_state=0)
+    greedy.fit(*pair)
+    assert greedy.history_["stage"] == [0, 0, 1, 1, 2, 2]
+    np.testing.assert_array_equal(greedy.network_.weights[0], learnt)
+
+
+def test_layerwise_needs_levels(pair):
+    with pytest.raises(ParameterError, match="depth=2"):
+        TimbreAutoencoder(**SMALL, pretraining="layerwise").fit(*pair)
+
+    def nameless(n_frequencies, options):
+        spectra = keras.Input((n_frequencies, None, 1))
+        return keras.Model(spectra, keras.layers.Conv2D(1, 1)(spectra))
+
+    with pytest.raises(ParameterError, match="level by level"):
+        TimbreAutoencoder(nameless, depth=2, epochs=1, pretraining="layerwise").fit(*pair)
+
+
+@pytest.mark.parametrize(
+    ("course", "at"),
+    [
+        ("constant", {0: 1.0, 99: 1.0}),
+        ("step", {0: 1.0, 32: 1.0, 40: 0.1, 70: 0.01, 99: 0.01}),
+        ("exponential", {0: 1.0, 50: 0.1, 100: 0.01}),
+        ("cosine", {0: 1.0, 50: 0.5, 100: 0.0, 25: 0.5 + 0.5 / np.sqrt(2)}),
+    ],
+)
+def test_courses_of_the_learning_rate(course, at):
+    schedule = LearningRate(2.0, 100, course)
+    for step, factor in at.items():
+        assert float(schedule(step)) == pytest.approx(2.0 * factor, abs=1e-6)
+    warm = LearningRate(2.0, 100, course, warmup=0.2)
+    np.testing.assert_allclose([float(warm(s)) for s in (0, 9, 19)], [0.1, 1.0, 2.0], rtol=1e-5)
+    assert float(LearningRate(2.0, 100, course, decay=0.1)(10)) == pytest.approx(float(schedule(10)) / 2, rel=1e-5)
+    assert LearningRate.from_config(schedule.get_config())(7) == schedule(7)
+
+
+def test_plateau_halves_the_rate(pair):
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    # With a rate of next to nothing there is never an improvement that counts.
+    TimbreAutoencoder(
+        **SMALL, epochs=24, schedule="plateau", optimizer="sgd", optimizer__learning_rate=1e-9, l2=0.0
+    ).fit(*pair, callbacks=[Rates()])
+    assert rates[0] == pytest.approx(1e-9)
+    assert rates[-1] <= 0.5e-9
+    with pytest.raises(ParameterError, match="plateau"):
+        TimbreAutoencoder(**SMALL, schedule="plateau", decay=1e-6).fit(*pair)
+
+
+def test_standardisation_is_inverted_at_the_output(pair):
+    S, T = pair
+    model = TimbreAutoencoder(**SMALL, epochs=15, standardize=True, optimizer__learning_rate=1e-2).fit(S, 5 * T + 3)
+    mean_in, std_in, mean_out, std_out = model.network_.options.standardization
+    training = np.setdiff1d(np.arange(9), model.validation_indices_)
+    np.testing.assert_allclose([mean_in, std_in], [S[training].mean(), S[training].std()], rtol=1e-4)
+    np.testing.assert_allclose([mean_out, std_out], [5 * T[training].mean() + 3, 5 * T[training].std()], rtol=1e-4)
+    assert model.predict(S).mean() == pytest.approx(5 * T.mean() + 3, rel=0.1)
+    # Without it, the network has to learn offset and scale first.
+    plain = TimbreAutoencoder(**SMALL, epochs=15, optimizer__learning_rate=1e-2).fit(S, 5 * T + 3)
+    assert model.score(S, 5 * T + 3) > plain.score(S, 5 * T + 3)
+
+
+class Interrupt(keras.callbacks.Callback):
+    def __init__(self, at):
+        super().__init__()
+        self.at, self.seen = at, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen += 1
+        if self.seen == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"},
+        {"early_stopping": 2, "optimizer__learning_rate": 0.05},
+        {"schedule": "cosine", "warmup": 0.2},
+    ],
+)
+def test_an_interrupted_training_ends_in_the_same_weights(pair, tmp_path, parameters):
+    def fresh(**more):
+        return TimbreAutoencoder(**SMALL, epochs=4, **parameters, **more)
+
+    reference = fresh().fit(*pair)
+    for at in (2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            fresh(checkpoint=tmp_path).fit(*pair, callbacks=[Interrupt(at)])
+            raise KeyboardInterrupt  # early stopping may end before the interruption
+    resumed = fresh(checkpoint=tmp_path).fit(*pair)
+    assert resumed.history_ == reference.history_
+    for a, b in zip(resumed.network_.weights, reference.network_.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # A finished training is read back: no epoch runs.
+    never = Interrupt(1)
+    again = fresh(checkpoint=tmp_path).fit(*pair, callbacks=[never])
+    assert never.seen == 0
+    np.testing.assert_array_equal(again.predict(pair[0]), reference.predict(pair[0]))
+
+
+def test_a_killed_training_goes_on(pair, tmp_path):
+    np.savez(tmp_path / "pair.npz", S=pair[0], T=pair[1])
+    code = (
+        "import sys, numpy as np; from sktimbre import TimbreAutoencoder; d = np.load(sys.argv[1] + '/pair.npz');"
+        "TimbreAutoencoder('shallow', filters=4, random_state=0, epochs=100000, checkpoint=sys.argv[1] + '/c')"
+        ".fit(d['S'], d['T'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("c/*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.kill()
+    (path,) = tmp_path.glob("c/[!.]*.npz")
+    done = int(np.load(path)["meta"].item().split('"epoch": ')[1].split(",")[0])
+    assert done >= 1
+    watch = Interrupt(1)
+    with pytest.raises(KeyboardInterrupt):
+        TimbreAutoencoder(**SMALL, epochs=100000, checkpoint=tmp_path / "c").fit(*pair, callbacks=[watch])
+    reference = TimbreAutoencoder(**SMALL, epochs=min(done, 3)).fit(*pair)
+    meta = np.load(path)["meta"].item()
+    assert str(reference.history_["loss"][0]) in meta
+
+
+def test_checkpoints_of_other_data_or_parameters_are_left_alone(pair, tmp_path):
+    S, T = pair
+    for filters in (2, 3):
+        TimbreAutoencoder("shallow", filters=filters, epochs=1, random_state=0, checkpoint=tmp_path).fit(S, T)
+    TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0, checkpoint=tmp_path).fit(S, T + 1)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_damaged_checkpoints_are_named(pair, tmp_path):
+    model = TimbreAutoencoder(**SMALL, epochs=1, checkpoint=tmp_path).fit(*pair)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(PersistenceError, match="damaged"):
+        model.fit(*pair)
+
+
+def test_only_seeded_trainings_can_be_recognised(pair, tmp_path):
+    with pytest.raises(ParameterError, match="random_state"):
+        TimbreAutoencoder("shallow", epochs=1, checkpoint=tmp_path).fit(*pair)

@@ -1,0 +1,201 @@
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+import soundfile
+
+from sktimbre.audio import read_audio, write_audio
+
+
+def converted(sktimbre, *arguments):
+    result = sktimbre("convert", *arguments, "--json", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)["converted"]
+
+
+def test_each_channel_for_itself(sktimbre, unchanging, tones, tmp_path):
+    y = tones(1.0, 22050, 2)
+    write_audio(tmp_path / "duo.wav", y, 22050)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "duo.wav", "-o", tmp_path / "out")
+    read, sr = read_audio(tmp_path / "out" / "duo.wav", mono=False)
+    assert (entry["output"], entry["sr"], entry["duration"]) == (str(tmp_path / "out" / "duo.wav"), sr, 1.0)
+    assert entry["real_time_factor"] == pytest.approx(entry["elapsed"])
+    np.testing.assert_allclose(read, y, atol=1e-4)
+
+
+def test_long_recording_through_pieces(sktimbre, unchanging, tones, tmp_path):
+    y = tones(25.0, 22050, 2)
+    write_audio(tmp_path / "long.flac", y, 22050)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "long.flac", "-o", tmp_path / "out")
+    read, _ = read_audio(entry["output"], mono=False)
+    assert read.shape == y.shape
+    np.testing.assert_allclose(read, y, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [11025, 48000, 44100])
+def test_other_rates(sktimbre, unchanging, tones, tmp_path, rate):
+    y = tones(1.0, rate)[:, : rate - 7]
+    write_audio(tmp_path / "a.wav", y, rate)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "model")
+    assert entry["sr"] == 22050
+    assert entry["duration"] == pytest.approx(y.shape[1] / rate, abs=1 / 22050)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "own", "--keep-rate")
+    read, sr = read_audio(entry["output"], mono=False)
+    assert (sr, read.shape) == (rate, y.shape)
+    # The ends ring: the tone is cut there.
+    np.testing.assert_allclose(read[:, 500:-500], y[:, 500:-500], atol=2e-3)
+
+
+def test_memory_does_not_grow_with_the_recording(unchanging, tones, tmp_path):
+    from sktimbre import load
+    from sktimbre.cli.recordings import Recording, convert_recording
+
+    model = load(unchanging)
+    peaks = []
+    for seconds in (30, 120):
+        write_audio(tmp_path / f"{seconds}.wav", tones(seconds, 22050, 2), 22050)
+        recording = Recording(tmp_path / f"{seconds}.wav", tmp_path / f"{seconds}.flac", 44100, None)
+        tracemalloc.start()
+        assert convert_recording(model, recording) == seconds
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_format_follows_the_recording(sktimbre, unchanging, tones, tmp_path):
+    y = tones(0.5, 22050)
+    for name, subtype in (("a.flac", None), ("b.aiff", None), ("c.ogg", None), ("d.au", "PCM_24")):
+        write_audio(tmp_path / name, y, 22050, subtype=subtype)
+    # Opus has no 22050 Hz, and a suffix may be unknown.
+    write_audio(tmp_path / "e.opus", tones(0.5, 48000), 48000)
+    (tmp_path / "f.sound").write_bytes((tmp_path / "a.flac").read_bytes())
+    files = sorted(p for p in tmp_path.iterdir() if p.is_file())
+    entries = converted(sktimbre, unchanging, *files, "-o", tmp_path / "out")
+    names = [entry["output"].rsplit("/", 1)[-1] for entry in entries]
+    assert names == ["a.flac", "b.aiff", "c.ogg", "d.au", "e.wav", "f.wav"]
+
+
+def test_format_and_subtype(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.ogg", tones(0.5, 22050), 22050)
+    converted(sktimbre, unchanging, tmp_path / "a.ogg", "-o", tmp_path, "--format=WAV", "--subtype=float")
+    assert soundfile.info(tmp_path / "a.wav").subtype == "FLOAT"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--format=xyz", "--format xyz"), ("--subtype=PCM_99", "PCM_99"), ("--format=opus", "sr=22050")],
+)
+def test_impossible_formats_are_wrong_usage(sktimbre, unchanging, tones, tmp_path, option, message):
+    write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
+    result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out", option)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_files_do_not_stop_the_others(sktimbre, unchanging, tones, tmp_path):
+    y = tones(0.5, 22050)
+    write_audio(tmp_path / "good.wav", y, 22050)
+    (tmp_path / "noise.wav").write_bytes(b"no sound at all" * 100)
+    # This one breaks in the middle: its header is fine.
+    write_audio(tmp_path / "broken.flac", tones(8.0, 22050), 22050)
+    whole = (tmp_path / "broken.flac").read_bytes()
+    (tmp_path / "broken.flac").write_bytes(whole[: len(whole) // 2])
+    names = ["noise.wav", "broken.flac", "absent.wav", "good.wav"]
+    out = tmp_path / "out"
+    result = sktimbre("convert", unchanging, *(tmp_path / name for name in names), "-o", out, "--json")
+    assert result.exit_code == 1
+    printed = json.loads(result.stdout)
+    assert [entry["output"] for entry in printed["converted"]] == [str(out / "good.wav")]
+    assert {entry["input"] for entry in printed["failed"]} == {str(tmp_path / name) for name in names[:3]}
+    assert [file.name for file in out.iterdir()] == ["good.wav"]
+    for name in names[:3]:
+        assert name in result.stderr
+
+
+def test_existing_output_is_refused(sktimbre, unchanging, tones, tmp_path):
+    for name in ("a.wav", "b.wav"):
+        write_audio(tmp_path / name, tones(0.5, 22050), 22050)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b.wav").write_text("old")
+    result = sktimbre("convert", unchanging, tmp_path / "a.wav", tmp_path / "b.wav", "-o", out)
+    assert result.exit_code == 1
+    assert "b.wav exists; pass --overwrite" in result.stderr
+    assert [file.name for file in out.iterdir()] == ["b.wav"]
+    converted(sktimbre, unchanging, tmp_path / "a.wav", tmp_path / "b.wav", "-o", out, "--overwrite")
+    assert soundfile.info(out / "b.wav").frames == 11025
+
+
+def test_recordings_are_never_replaced(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
+    before = (tmp_path / "a.wav").read_bytes()
+    result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path, "--overwrite")
+    assert result.exit_code == 1
+    assert "another folder" in result.stderr
+    assert (tmp_path / "a.wav").read_bytes() == before
+
+
+def test_two_recordings_of_one_name(sktimbre, unchanging, tmp_path):
+    result = sktimbre("convert", unchanging, "x/a.wav", "y/A.flac", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "x/a.wav and y/A.flac" in result.stderr
+
+
+def test_output_that_is_a_file(sktimbre, unchanging, tmp_path):
+    (tmp_path / "out").write_text("")
+    assert sktimbre("convert", unchanging, "a.wav", "-o", tmp_path / "out").exit_code == 2
+
+
+def test_interruption_leaves_nothing(sktimbre, unchanging, tones, tmp_path, monkeypatch):
+    from sktimbre import TimbreTransfer
+
+    def interrupt(self, X):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TimbreTransfer, "predict", interrupt)
+    write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
+    result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "Interrupted" in result.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_files_that_are_no_model(sktimbre, tmp_path):
+    from sktimbre import LogSTFT, TimbreTransfer, save
+
+    (tmp_path / "text").write_text("no model")
+    save(LogSTFT(), tmp_path / "part")
+    save(TimbreTransfer(), tmp_path / "unfitted")
+    for name, message in (
+        ("text", "was not written by sktimbre"),
+        ("part", "holds a LogSTFT"),
+        ("unfitted", "not fitted"),
+        ("absent", "does not exist"),
+    ):
+        result = sktimbre("convert", tmp_path / name, "a.wav", "-o", tmp_path / "out")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert message in result.stderr
+
+
+def test_clipping_is_a_warning(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "loud.wav", 3 * tones(0.5, 22050), 22050, subtype="FLOAT")
+    result = sktimbre("convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "beyond full scale" in result.stderr
+
+
+def test_trained_model(sktimbre, fitted, notes, tmp_path):
+    files = sorted(notes.flute.iterdir())
+    entries = converted(sktimbre, fitted.path, *files, "-o", tmp_path)
+    assert [entry["duration"] for entry in entries] == [0.4] * 7
+    levels = [np.abs(read_audio(entry["output"])[0]).max() for entry in entries]
+    assert 0 < min(levels) <= max(levels) <= 1
+
+
+def test_speed_is_shown(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
+    result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
+    assert "x real time" in result.stdout
+    assert "a.wav" in result.stderr

@@ -1,0 +1,68 @@
+import json
+
+import numpy as np
+import pytest
+
+from sktimbre import load
+from sktimbre.audio import write_audio
+from sktimbre.datasets import load_paired_notes
+from sktimbre.metrics import f0_error, log_spectral_distance, reconstruction_error
+
+
+@pytest.fixture(scope="module")
+def printed(sktimbre, fitted, notes):
+    result = sktimbre("evaluate", fitted.path, notes.flute, notes.clarinet, "--duration=0.3", "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_numbers_are_the_metrics(printed, fitted, notes):
+    model = load(fitted.path)
+    pairs = load_paired_notes(notes.flute, notes.clarinet, sr=8000, duration=0.3)
+    audio = model.predict(pairs.source)
+    S, T = model.stft_.transform(pairs.source), model.stft_.transform(pairs.target)
+    mean = printed["mean"]
+    assert mean["model"]["reconstruction_error"] == pytest.approx(-model.score(pairs.source, pairs.target), rel=1e-5)
+    assert mean["identity"]["reconstruction_error"] == pytest.approx(reconstruction_error(T, S), rel=1e-5)
+    assert mean["model"]["log_spectral_distance"] == pytest.approx(log_spectral_distance(pairs.target, audio), rel=1e-3)
+    cents = f0_error(pairs.target, pairs.source, sr=8000, fmax=4000)
+    assert mean["identity"]["f0_error"] == pytest.approx(cents, rel=1e-3)
+
+
+def test_oracle_is_the_target_through_the_inverter(printed, fitted, notes):
+    model = load(fitted.path)
+    pairs = load_paired_notes(notes.flute, notes.clarinet, sr=8000, duration=0.3)
+    phase = model.stft_.complex_transform(pairs.source)
+    audio = model.inverter_.invert(model.stft_.transform(pairs.target), phase=phase, length=pairs.source.shape[1])
+    oracle = printed["mean"]["phase oracle"]
+    assert "reconstruction_error" not in oracle
+    assert oracle["log_spectral_distance"] == pytest.approx(log_spectral_distance(pairs.target, audio), rel=1e-3)
+
+
+def test_notes_have_their_own_numbers(printed):
+    notes = printed["notes"]
+    assert [note["pitch"] for note in notes] == [60, 62, 64, 65, 67, 69]
+    each = [note["scores"]["model"]["reconstruction_error"] for note in notes]
+    assert np.mean(each) == pytest.approx(printed["mean"]["model"]["reconstruction_error"], rel=1e-5)
+    assert [name.rsplit("/", 1)[-1] for name in printed["unpaired"]] == ["flute.B4.wav"]
+
+
+def test_tables(sktimbre, fitted, notes):
+    result = sktimbre("evaluate", fitted.path, notes.flute, notes.clarinet, "--duration=0.3")
+    assert result.exit_code == 0
+    for part in ("Mean of 6 notes", "identity", "f0 error, cents", "flute.C4.wav", "without a partner"):
+        assert part in result.stdout
+
+
+def test_silent_note_has_no_numbers_but_the_others_do(sktimbre, fitted, notes, tmp_path):
+    for folder in (notes.flute, notes.clarinet):
+        (tmp_path / folder.name).mkdir()
+        file = next(folder.glob("*.C4.*"))
+        (tmp_path / folder.name / file.name).write_bytes(file.read_bytes())
+        write_audio(tmp_path / folder.name / "D4.wav", np.zeros(4000), 8000)
+    result = sktimbre("evaluate", fitted.path, tmp_path / "flute", tmp_path / "clarinet", "--duration=0.3", "--json")
+    assert result.exit_code == 0, result.stderr
+    scores = [note["scores"]["model"] for note in json.loads(result.stdout)["notes"]]
+    assert scores[0]["f0_error"] is not None
+    assert scores[1]["f0_error"] is None
+    assert scores[1]["log_spectral_distance"] is None

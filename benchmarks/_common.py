@@ -87,3 +87,8 @@ def print_table(title: str, rows: list[dict]) -> None:
     for row in rows:
         table.add_row(*(f"{v:.4g}" if isinstance(v, float) else "" if v is None else str(v) for v in row.values()))
     Console(width=140).print(table)
+
+
+def read_json(path: Path) -> dict:
+    """Return the results of an earlier run, or nothing."""
+    return json.loads(path.read_text()) if path.exists() else {}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Checkpoint:
 
     def _read(self) -> None:
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with open(self.path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 meta = json.loads(str(stored["meta"]))
                 for key in stored.files:
                     group, *rest = key.split("/")
@@ -73,7 +74,7 @@ class Checkpoint:
                         self.encoder.setdefault(rest[0], []).append(stored[key])
                     elif rest:
                         self.arrays.setdefault(group, []).append(stored[key])
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
             raise PersistenceError(
                 f"The checkpoint {self.path} is damaged ({error}); delete it to start again."
             ) from None

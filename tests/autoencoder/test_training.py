@@ -1,5 +1,6 @@
 """Stages, schedules, standardisation, and going on after an interruption."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -131,9 +132,8 @@ def test_an_interrupted_training_ends_in_the_same_weights(pair, tmp_path, parame
 
     reference = fresh().fit(*pair)
     for at in (2, 3):
-        with pytest.raises(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # early stopping may end before the interruption
             fresh(checkpoint=tmp_path).fit(*pair, callbacks=[Interrupt(at)])
-            raise KeyboardInterrupt  # early stopping may end before the interruption
     resumed = fresh(checkpoint=tmp_path).fit(*pair)
     assert resumed.history_ == reference.history_
     for a, b in zip(resumed.network_.weights, reference.network_.weights, strict=True):

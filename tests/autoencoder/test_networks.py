@@ -163,9 +163,23 @@ def test_masked_loss_and_metric_ignore_padding():
 
 
 def test_initial_weights_follow_he_and_the_seed():
-    kernel = ARCHITECTURES["shallow"](16, NetworkOptions(filters=256, kernel_size=5, seed=3)).get_weights()[2]
-    assert kernel.std() == pytest.approx(np.sqrt(2 / (25 * 256)), rel=0.05)
+    first, second = ARCHITECTURES["shallow"](16, NetworkOptions(filters=64, depth=2, seed=3)).get_weights()[:3:2]
+    assert first.std() == pytest.approx(np.sqrt(2 / 9), rel=0.15)
+    assert second.std() == pytest.approx(np.sqrt(2 / (9 * 64)), rel=0.05)
     same, other = (ARCHITECTURES["shallow"](16, NetworkOptions(filters=4, seed=s)).get_weights()[0] for s in (3, 4))
     again = ARCHITECTURES["shallow"](16, NetworkOptions(filters=4, seed=3)).get_weights()[0]
     np.testing.assert_array_equal(same, again)
     assert not np.allclose(same, other)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_power_neither_explodes_nor_vanishes_from_level_to_level(name):
+    """Deep stacks that start far off were measured to end in a constant."""
+    x = np.abs(np.random.default_rng(0).standard_normal((2, 64, 32, 1))).astype(np.float32)
+    power = []
+    for depth in (1, 4):
+        model = ARCHITECTURES[name](64, NetworkOptions(depth=depth, filters=32, seed=5))
+        code = keras.Model(model.input, model.get_layer("code").output)
+        power.append(float(np.mean(keras.ops.convert_to_numpy(code(x)) ** 2)))
+    assert 0.05 < power[1] / power[0] < 100
+    assert np.mean(keras.ops.convert_to_numpy(model(x)) ** 2) < 30 * np.mean(x**2)

@@ -145,8 +145,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
-        S = self._spectra(X)
         lengths = [len(note) for note in X]
+        X = self._to_whole_hops(X)
+        S = self._spectra(X)
         if not hasattr(self.inverter_, "invert"):
             audio = self.inverter_.transform(S)
         else:
@@ -263,12 +264,26 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
                 )
         return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 
+    def _to_whole_hops(self, X):
+        """Pad notes with silence to a whole number of hops.
+
+        The samples after the centre of the last frame are seen through the end of one window alone, and dividing by it would
+        turn what is inconsistent in predicted spectra into a click.
+        """
+        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else 1
+        if isinstance(X, list):
+            return [np.pad(note, (0, -len(note) % hop)) for note in X]
+        return np.pad(X, ((0, 0), (0, -X.shape[1] % hop)))
+
     def _spectra(self, X):
         S = self.stft_.transform(X)
         if _takes_notes(self.autoencoder_):
             predicted = self.autoencoder_.predict(S)
-            return predicted if isinstance(predicted, list) else np.maximum(predicted, 0).astype(np.float32, copy=False)
-        return _notes(self.autoencoder_.predict(_rows(S)), S)
+        else:
+            predicted = _notes(self.autoencoder_.predict(_rows(S)), S)
+        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it.
+        notes = [np.where(s.any(axis=0), np.maximum(p, 0), 0) for s, p in zip(S, predicted, strict=True)]
+        return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -288,11 +303,9 @@ def _rows(S):
 
 
 def _notes(rows, like):
-    """Return rows as non-negative spectra of the shapes of ``like``."""
+    """Return rows as spectra of the shapes of ``like``."""
     ends = np.cumsum([note.shape[1] for note in like])
-    rows = np.maximum(rows, 0).astype(np.float32, copy=False)
-    notes = [np.ascontiguousarray(part.T) for part in np.split(rows, ends[:-1])]
-    return notes if isinstance(like, list) else np.stack(notes)
+    return [np.ascontiguousarray(part.T, np.float32) for part in np.split(rows, ends[:-1])]
 
 
 def _fade_in(converted, tail, fade):

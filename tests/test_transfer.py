@@ -204,3 +204,26 @@ def test_parts_that_do_not_fit_are_refused(notes):
 
 def test_clone_forgets_what_was_fitted(model):
     assert not hasattr(clone(model), "autoencoder_")
+
+
+@pytest.mark.parametrize("n_samples", [8192, 8193, 8700, 8703])
+def test_no_click_at_the_end_of_a_note(n_samples):
+    """The last samples stand under the end of one window; inconsistent spectra must not be blown up there."""
+    rng = np.random.default_rng(0)
+    X = (0.5 * np.sin(np.arange(n_samples) / 8) * np.ones((2, 1))).astype(np.float32)
+
+    class Noisy(IdentityControl):
+        def predict(self, S):
+            return np.maximum(S + rng.normal(0, 0.3, np.shape(S)), 0).astype(np.float32)
+
+    audio = TimbreTransfer(autoencoder=Noisy()).fit(X, X).predict(X)
+    assert audio.shape == X.shape
+    assert np.abs(audio[:, -300:]).max() < 1.5 * np.abs(audio[:, 1000:-1000]).max()
+
+
+def test_silence_stays_silent(notes, model):
+    X = notes.source.copy()
+    X[:, 3000:7000] = 0
+    out = model.predict(X)
+    assert np.abs(out[:, 3600:6400]).max() < 1e-3
+    assert not model.predict(np.zeros((1, 5000), np.float32)).any()

@@ -1,12 +1,13 @@
 from . import audio, autoencoder, datasets, exceptions, metrics, spectral
 from .autoencoder import TimbreAutoencoder
 from .persistence import load, save
-from .spectral import GriffinLimInverter, LogSTFT
+from .spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 from .transfer import TimbreTransfer
 
 __all__ = [
     "GriffinLimInverter",
     "LogSTFT",
+    "StreamingInverter",
     "TimbreAutoencoder",
     "TimbreTransfer",
     "audio",

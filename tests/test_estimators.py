@@ -54,6 +54,9 @@ class InverterInSuite(_SpectraInSuite, GriffinLimInverter):
     def fit(self, S, y=None):
         return super().fit(self._lift(S))
 
+    def fit_transform(self, S, y=None):
+        return super().fit_transform(self._lift(S))
+
     def transform(self, S):
         return super().transform(self._lift(S))
 

@@ -1,6 +1,18 @@
 from .griffin_lim import griffin_lim
-from .inverter import GriffinLimInverter
+from .initial import initial_phasors
+from .inverter import GriffinLimInverter, InversionReport
 from .log_stft import LogSTFT
 from .stft import STFTGeometry, istft, stft
+from .streaming import StreamingInverter
 
-__all__ = ["GriffinLimInverter", "LogSTFT", "STFTGeometry", "griffin_lim", "istft", "stft"]
+__all__ = [
+    "GriffinLimInverter",
+    "InversionReport",
+    "LogSTFT",
+    "STFTGeometry",
+    "StreamingInverter",
+    "griffin_lim",
+    "initial_phasors",
+    "istft",
+    "stft",
+]

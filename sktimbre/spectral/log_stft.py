@@ -1,14 +1,16 @@
 """LogSTFT: waveforms to log-magnitude spectra."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 
 from sktimbre._validation import Batch, check_audio, check_spectra
+from sktimbre.spectral._paths import has_kernels
+from sktimbre.spectral._threads import map_notes
 from sktimbre.spectral.inverter import GriffinLimInverter
 from sktimbre.spectral.stft import STFTGeometry, frame_spectra
 
@@ -130,7 +132,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._map(X, _log_magnitude, np.float32)
+        return self._map(X, np.float32)
 
     def complex_transform(self, X: Any) -> Batch:
         """Return the complex spectra, which hold the phase that `transform` leaves out.
@@ -149,7 +151,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._map(X, _identity, np.complex64)
+        return self._map(X, np.complex64)
 
     def inverse_transform(self, S: Any) -> Batch:
         """Return audio through a `GriffinLimInverter` with its defaults and this geometry, seeded with 0.
@@ -185,7 +187,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         )
         return inverter.fit(S).transform(S)
 
-    def _map(self, X, function, dtype):
+    def _map(self, X, dtype):
         geometry = self.geometry
         X = check_audio(X, estimator=self, reset=False)
         for i, note in enumerate(X):
@@ -196,9 +198,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
             out = [np.empty((geometry.n_frequencies, n), dtype) for n in n_frames]
         else:
             out = np.empty((len(X), geometry.n_frequencies, n_frames[0]), dtype)
-        Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(_analyse)(note, geometry, function, into) for note, into in zip(X, out, strict=True)
-        )
+        map_notes(partial(_analyse, geometry), self.n_jobs, X, out)
         return out
 
     def __sklearn_tags__(self):
@@ -208,20 +208,19 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _identity(spectra):
-    return spectra
-
-
-def _log_magnitude(spectra):
-    size = np.abs(spectra)
-    return np.log1p(size, out=size)
-
-
-def _analyse(note, geometry, function, into):
+def _analyse(geometry, note, into):
     """Write one note's spectra into ``into`` (n_frequencies, n_frames), padded with zeros or cropped."""
-    n_frames = into.shape[1]
-    if geometry.n_frames(len(note)) > n_frames:
-        note = note[: geometry.hop * (n_frames - 1) + geometry.n_fft - geometry.pad]
-    spectra = function(frame_spectra(note, geometry))[:n_frames]
-    into[:, : len(spectra)] = spectra.T
-    into[:, len(spectra) :] = 0
+    n_frames = min(into.shape[1], geometry.n_frames(len(note)))
+    spectra = into if n_frames == into.shape[1] else np.empty((len(into), n_frames), into.dtype)
+    real = into.dtype == np.float32
+    if has_kernels(geometry):
+        from sktimbre.spectral._lanes import lane_spectra
+
+        lane_spectra(note, geometry, spectra)
+    else:
+        needed = geometry.hop * (n_frames - 1) + geometry.n_fft - geometry.pad
+        found = frame_spectra(note[:needed], geometry)[:n_frames].T
+        spectra[:] = np.log1p(np.abs(found)) if real else found
+    if spectra is not into:
+        into[:, :n_frames] = spectra
+        into[:, n_frames:] = 0

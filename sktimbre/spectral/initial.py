@@ -1,0 +1,117 @@
+"""Initial phases for phase retrieval: random, zero, or estimated from the magnitudes in one pass."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from sktimbre.exceptions import ParameterError
+from sktimbre.spectral.stft import STFTGeometry
+
+__all__ = ["INITS", "initial_phasors"]
+
+INITS = ("pghi", "spsi", "random", "zero")
+# Magnitudes this far below the largest (140 dB) are float32 rounding: their slopes mean nothing.
+FLOOR = np.float32(1e-7)
+
+
+def initial_phasors(
+    magnitudes: np.ndarray,
+    geometry: STFTGeometry,
+    init: str = "pghi",
+    seed: int | None = None,
+    known: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return unit phasors to start from.
+
+    Parameters
+    ----------
+    magnitudes : ndarray of shape (n_frequencies, n_frames), float32, non-negative
+        Linear magnitudes.
+    geometry : STFTGeometry
+        Sizes and window.
+    init : {"pghi", "spsi", "random", "zero"}
+        "pghi", phase gradient integration [1]_ in a form without a heap: the derivatives of the log-magnitude give those of
+        the phase, which are integrated along time at each spectral peak and from the peak along frequency to the valleys
+        on both sides. "spsi", single pass spectrogram inversion [2]_: each peak turns by its interpolated frequency, and its
+        neighbours with it. Or uniform in [-pi, pi), or no phase at all.
+    seed : int or None
+        Of "random". Equal seeds give the phases of `librosa.griffinlim`; None draws new ones.
+    known : ndarray of shape (n_frequencies, n_known), complex64, or None
+        Unit phasors of the first frames, from which "pghi" and "spsi" go on.
+
+    Returns
+    -------
+    ndarray of shape (n_frequencies, n_frames), complex64
+
+    Raises
+    ------
+    ParameterError
+        There is no such start.
+
+    References
+    ----------
+    .. [1] Z. Prusa, P. Balazs and P. L. Sondergaard, "A noniterative method for reconstruction of phase from STFT
+       magnitude", IEEE/ACM Transactions on Audio, Speech, and Language Processing 25(5), 2017.
+    .. [2] G. T. Beauregard, M. Harish and L. Wyse, "Single pass spectrogram inversion", IEEE International Conference on
+       Digital Signal Processing (DSP), 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.spectral import STFTGeometry, initial_phasors, istft, stft
+    >>> S = np.abs(stft(np.sin(np.arange(8192, dtype=np.float32) / 5)))
+    >>> y = istft(S * initial_phasors(S, STFTGeometry(1024)))
+    >>> bool(np.linalg.norm(np.abs(stft(y)) - S) < 0.1 * np.linalg.norm(S))
+    True
+    """
+    shape = magnitudes.shape
+    if init == "zero":
+        return np.ones(shape, np.complex64)
+    if init == "random":
+        turns = np.random.RandomState(seed).random_sample(shape)
+        angles = (2 * np.pi * turns).astype(np.float32)
+        phasors = np.empty(shape, np.complex64)
+        phasors.real, phasors.imag = np.cos(angles), np.sin(angles)
+        return phasors
+    if init not in INITS:
+        raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
+    from sktimbre.spectral import _phase_kernels
+
+    kernel = _phase_kernels.spsi if init == "spsi" else _phase_kernels.peak_pghi
+    floor = max(np.float32(magnitudes.max(initial=0)) * FLOOR, np.finfo(np.float32).tiny)
+    S = np.maximum(magnitudes.T, floor, order="C", dtype=np.float32)
+    out = np.empty(S.shape, np.complex64)
+    n_known = 0
+    if known is not None:
+        n_known = known.shape[1]
+        out[:n_known] = known.T
+    kernel(np.log(S, out=S), geometry.hop, nearest_gaussian(geometry), n_known, out)
+    return out.T
+
+
+def unit_phasors(phase: np.ndarray) -> np.ndarray:
+    """Return complex spectra or real angles in radians as unit phasors; a bin that is zero, and so has no phase, gets 1."""
+    if not np.iscomplexobj(phase):
+        return np.exp(1j * phase).astype(np.complex64)
+    phase = phase.astype(np.complex64, copy=False)
+    size = np.abs(phase)
+    silent = size < np.finfo(np.float32).tiny
+    phasors = phase / np.where(silent, np.float32(1), size)
+    phasors[silent] = 1
+    return phasors
+
+
+@lru_cache(maxsize=16)
+def nearest_gaussian(geometry: STFTGeometry) -> float:
+    """Return gamma, in squared samples, of the Gaussian exp(-pi t^2 / gamma) nearest to the window in least squares.
+
+    For a Hann window it is 0.258 times its length squared; the reference above has 0.256.
+    """
+    taper = geometry.taper / np.abs(geometry.taper).max()
+    t = (np.arange(geometry.n_fft) - geometry.n_fft / 2) ** 2
+    gammas = np.geomspace(0.02, 2, 64) * geometry.win**2
+    for _ in range(3):
+        distances = [np.sum((taper - np.exp(-np.pi * t / gamma)) ** 2) for gamma in gammas]
+        best = int(np.argmin(distances))
+        gammas = np.geomspace(gammas[max(best - 1, 0)], gammas[min(best + 1, 63)], 64)
+    return float(gammas[32])

@@ -1,0 +1,240 @@
+"""StreamingInverter: log-magnitude spectra that are still arriving to audio, in bounded memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from sktimbre._checks import check_whole
+from sktimbre._seeds import RandomState, draw_seed
+from sktimbre._validation import check_spectra
+from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
+from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
+from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE
+from sktimbre.spectral.stft import STFTGeometry, frame_spectra
+
+__all__ = ["StreamingInverter"]
+
+
+class StreamingInverter:
+    """Recover phase from log-magnitude spectra as they arrive.
+
+    Frames are worked on in chunks. Each chunk starts from phases that go on from the audio already given out; its
+    iterations see ``look_ahead`` frames of the next chunk and hold what was given out fixed, so that the audio is
+    continuous at the borders without any fading. How the frames are split among calls of `push` changes nothing.
+
+    Parameters
+    ----------
+    n_fft : int, default=1024
+        Even.
+    hop_length, win_length : int or None, default=None
+        In samples; None is ``n_fft // 2`` and ``n_fft``.
+    window : str, tuple, float, callable or array, default="hann"
+        As in `scipy.signal.get_window`.
+    center : bool, default=True
+        Whether the analysis centred its frames.
+    n_iter : int, default=30
+        Iterations for each chunk.
+    algorithm, init, momentum
+        As of `GriffinLimInverter`; ``init="source"`` does not exist here.
+    chunk : int, default=32
+        Frames worked on at a time: larger is faster, smaller is sooner.
+    look_ahead : int, default=8
+        Frames after a chunk that have to be known before it is worked on.
+    random_state : int, Generator, RandomState or None, default=None
+        Seed of ``init="random"``.
+
+    Attributes
+    ----------
+    latency : int
+        Largest number of samples by which the audio given out stays behind the sound that the frames have seen:
+        ``(chunk + look_ahead - 2) * hop_length + n_fft``.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is out of range.
+
+    See Also
+    --------
+    GriffinLimInverter : For spectra that are all there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre import LogSTFT, StreamingInverter
+    >>> S = LogSTFT().fit_transform(np.sin(np.arange(44100, dtype=np.float32) / 10)[np.newaxis])[0]
+    >>> stream = StreamingInverter()
+    >>> blocks = [stream.push(S[:, start : start + 10]) for start in range(0, S.shape[1], 10)]
+    >>> audio = np.concatenate([*blocks, stream.finish()])
+    >>> audio.shape
+    (44032,)
+    """
+
+    def __init__(
+        self,
+        n_fft: int = 1024,
+        hop_length: int | None = None,
+        win_length: int | None = None,
+        window: Any = "hann",
+        center: bool = True,
+        *,
+        n_iter: int = 30,
+        algorithm: str = "agla",
+        init: str = "pghi",
+        momentum: float = 0.99,
+        chunk: int = 32,
+        look_ahead: int = 8,
+        random_state: RandomState = None,
+    ) -> None:
+        self.geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
+        if algorithm not in ALGORITHMS:
+            raise ParameterError(f"algorithm={algorithm!r} must be one of {', '.join(ALGORITHMS)}.")
+        if init not in INITS:
+            raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
+        if not 0 <= momentum <= 1:
+            raise ParameterError(f"momentum={momentum!r} must lie in [0, 1]; 0.99 is usual.")
+        self.n_iter = check_whole(n_iter, "n_iter", 0)
+        self.chunk = check_whole(chunk, "chunk", 1, fix="Frames worked on at a time; 32 is usual.")
+        self.look_ahead = check_whole(look_ahead, "look_ahead", 0, fix="Frames; 8 is usual.")
+        self.algorithm, self.init, self.momentum = algorithm, init, momentum
+        self._random = np.random.RandomState(draw_seed(random_state))
+        # Frames before a chunk whose samples the chunk's own frames still reach, and one more for the phase to go on from.
+        self._context = 2 * self.geometry.overlap
+        self.reset()
+
+    @property
+    def latency(self) -> int:
+        """Largest number of samples by which the audio given out stays behind the sound that the frames have seen."""
+        return (self.chunk + self.look_ahead - 2) * self.geometry.hop + self.geometry.n_fft
+
+    def reset(self) -> None:
+        """Forget everything and begin a new stream."""
+        g = self.geometry
+        self._waiting = np.empty((g.n_frequencies, 0), np.float32)  # context, then frames to come
+        self._known = 0  # frames of context in it
+        self._past = np.zeros(g.pad, np.float32)  # settled samples from the first frame of context on
+        self._rest = np.empty(0, np.float32)  # what is left to give out if no frame follows
+        self._finished = False
+
+    def push(self, S: Any) -> np.ndarray:
+        """Take frames and return the audio that is settled by now.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_frequencies, n_frames)
+            Log-magnitude spectra that follow those of the last call, any number of frames.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float32
+            Often empty, for audio comes in chunks.
+
+        Raises
+        ------
+        AudioError
+            The spectra are not finite, beyond any log-magnitude or of the wrong shape.
+        ParameterError
+            The stream is finished; `reset` begins another.
+        """
+        self._check_open()
+        S = np.asarray(S)
+        if S.ndim != 2 or len(S) != self.geometry.n_frequencies:
+            raise AudioError(
+                f"S has shape {S.shape}; wanted is ({self.geometry.n_frequencies}, any number of frames) for "
+                f"n_fft={self.geometry.n_fft}."
+            )
+        if S.shape[1] == 0:
+            return np.empty(0, np.float32)
+        S = check_spectra(S[np.newaxis])[0]
+        if S.max() > LARGEST_LOG_MAGNITUDE:
+            raise AudioError(
+                f"S reaches {S.max():.4g}; log(1 + |STFT|) of audio stays below {LARGEST_LOG_MAGNITUDE:g}. "
+                "Are these decibels? Convert them with log1p(10 ** (dB / 20))."
+            )
+        self._waiting = np.concatenate([self._waiting, np.expm1(np.maximum(S, 0))], axis=1)
+        ready = []
+        while self._waiting.shape[1] - self._known >= self.chunk + self.look_ahead:
+            ready.append(self._work(self.chunk, self.chunk + self.look_ahead))
+        return np.concatenate(ready) if ready else np.empty(0, np.float32)
+
+    def finish(self, length: int | None = None) -> np.ndarray:
+        """Return the rest of the audio; no more frames come.
+
+        Parameters
+        ----------
+        length : int or None
+            Samples of the rest, cut or padded with zeros; None is what the frames hold.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float32
+        """
+        self._check_open()
+        self._finished = True
+        left = self._waiting.shape[1] - self._known
+        rest = self._work(left, left, last=True) if left else self._rest
+        if length is None:
+            return rest
+        length = check_whole(length, "length", 0)
+        return np.pad(rest[:length], (0, max(0, length - len(rest))))
+
+    def process(self, blocks: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Yield the audio of blocks of frames, from the first to the last.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray of shape (n_frequencies, n_frames)
+            Log-magnitude spectra.
+
+        Yields
+        ------
+        ndarray of shape (n_samples,), float32
+        """
+        for block in blocks:
+            if len(audio := self.push(block)):
+                yield audio
+        yield self.finish()
+
+    def _check_open(self):
+        if self._finished:
+            raise ParameterError("This stream is finished; call reset() to begin another.")
+
+    def _work(self, n_new, n_seen, last=False):
+        """Settle ``n_new`` frames, seeing ``n_seen``, and return their audio."""
+        g = self.geometry
+        S = np.ascontiguousarray(self._waiting[:, : self._known + n_seen])
+        phasors = self._start(S)
+        size = g.hop * (S.shape[1] + g.overlap - 1)
+        # A centred signal ends half a window before the end of its last frame.
+        end = g.hop * (S.shape[1] - 1) + (g.n_fft - g.pad if last else g.n_fft)
+        end_here = g.hop * (self._known + n_new - 1) + g.n_fft - g.pad
+        note = start_note(S, phasors, g, len(self._past), min(end, size), self._past)
+        note.run(self.n_iter, step_sizes(self.algorithm, self.momentum), admm=self.algorithm == "admm")
+        signal = note.signal()
+        # Samples that no later frame reaches are settled.
+        settled = max(len(self._past), end_here if last else min(end_here, g.hop * (self._known + n_new)))
+        audio = signal[len(self._past) : settled]
+        self._rest = signal[settled:end_here].copy()
+        keep = min(self._context, self._known + n_new)
+        dropped = self._known + n_new - keep
+        self._waiting = self._waiting[:, dropped:]
+        self._past = signal[g.hop * dropped : settled].copy()
+        self._known = keep
+        return audio.astype(np.float32)
+
+    def _start(self, S):
+        """Return phasors that go on from the settled samples."""
+        g = self.geometry
+        # Only frames whose samples are all settled have a phase that is known.
+        n_whole = max(0, (len(self._past) - g.n_fft) // g.hop + 1)
+        known = None
+        if n_whole:
+            uncentred = STFTGeometry(g.n_fft, g.hop, g.win, g.window, center=False)
+            spectra = frame_spectra(self._past, uncentred)[:n_whole].T
+            known = unit_phasors(spectra)
+        phasors = initial_phasors(S, g, self.init, self._random.randint(2**31 - 1), known)
+        if known is not None:
+            phasors[:, :n_whole] = known
+        return phasors

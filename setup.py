@@ -36,5 +36,4 @@ setup(
     package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi"]},
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["sktimbre = sktimbre.cli:main"]},
 )

@@ -1,8 +1,10 @@
-from . import audio, autoencoder, datasets, exceptions, metrics, spectral
+from . import audio, autoencoder, datasets, exceptions, metrics, plotting, spectral
 from .autoencoder import TimbreAutoencoder
 from .persistence import load, save
 from .spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 from .transfer import TimbreTransfer
+
+__version__: str
 
 __all__ = [
     "GriffinLimInverter",
@@ -16,6 +18,7 @@ __all__ = [
     "exceptions",
     "load",
     "metrics",
+    "plotting",
     "save",
     "spectral",
 ]

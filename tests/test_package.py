@@ -36,3 +36,10 @@ def test_no_estimator_is_left_out_of_the_trusted_types():
     found = [getattr(room, name) for room in rooms for name in room.__all__]
     estimators = {f"{e.__module__}.{e.__qualname__}" for e in found if isinstance(e, type) and hasattr(e, "get_params")}
     assert estimators <= set(persistence.TRUSTED)
+
+
+def test_the_command_is_installed():
+    from importlib.metadata import entry_points
+
+    (command,) = entry_points(group="console_scripts", name="sktimbre")
+    assert command.load() is not None

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import ParameterError
-from sktimbre.spectral import GriffinLimInverter, LogSTFT
+from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
 
@@ -36,8 +36,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         given whole notes; any other multi-output regressor, such as `sklearn.linear_model.Ridge`, is given one frame a row.
     inverter : transformer or None, default=None
         From spectra to audio; None is ``GriffinLimInverter()``. It takes over the sizes and the window of ``stft``.
-    phase : {"source", "estimate"}, default="source"
-        Whether phase retrieval starts from the phase of the source, which a transfer has at hand, or as the inverter does.
+    phase : {"estimate", "source"}, default="estimate"
+        Whether phase retrieval starts as the inverter does, or from the phase of the source, which a transfer has at hand.
+        `benchmarks/phase.py` measured the inverter's start to be the better one unless the timbre changes little; the source's
+        keeps the channels of a stereo recording aligned.
     sr : float, default=22050
         Sample rate in Hz of the audio it is trained on and applied to.
 
@@ -73,7 +75,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         "sr": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="source", sr=22050):
+    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="estimate", sr=22050):
         self.stft = stft
         self.autoencoder = autoencoder
         self.inverter = inverter
@@ -175,14 +177,16 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     ) -> Iterator[np.ndarray]:
         """Convert a recording of any length in bounded memory.
 
-        The recording is cut into overlapping pieces, which are converted by themselves and faded into each other.
+        The recording is cut into overlapping pieces. With estimated phase their spectra follow one another through a
+        `StreamingInverter`, so that the phase runs on; with the source's phase, or parts other than ours, pieces are
+        converted by themselves and faded into each other, which their common phase allows.
 
         Parameters
         ----------
         blocks : iterable of ndarray of shape (n_samples,)
             The recording at ``sr``, mono, in blocks of any size.
         piece, overlap : float
-            Seconds converted at a time, and of them faded over.
+            Seconds converted at a time, and by which neighbours overlap: what the network sees beyond a piece.
 
         Yields
         ------
@@ -199,6 +203,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
         fade = np.linspace(0, 1, shared, dtype=np.float32)
+        if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and self.stft_.geometry.center:
+            yield from self._run_on(blocks, size, shared)
+            return
         waiting, tail = np.empty(0, np.float32), None
         for block in blocks:
             waiting = np.concatenate([waiting, np.asarray(block, np.float32)])
@@ -212,6 +219,37 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             converted = self.predict(waiting[np.newaxis])[0]
             _fade_in(converted, tail, fade)
             yield converted
+
+    def _run_on(self, blocks, size, shared):
+        """Convert blocks with one phase from beginning to end; pieces meet frame by frame."""
+        g, given = self.stft_.geometry, self.inverter_.get_params()
+        stream = StreamingInverter(
+            g.n_fft,
+            g.hop,
+            g.win,
+            g.window,
+            **{name: given[name] for name in ("n_iter", "algorithm", "momentum", "random_state")},
+            init="pghi" if given["init"] == "source" else given["init"],
+        )
+        # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut.
+        before = max(-(-shared // g.hop), g.overlap)
+        step = max(1, size // g.hop - 2 * before)
+        waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
+        for block in blocks:
+            block = np.asarray(block, np.float32)
+            waiting, total = np.concatenate([waiting, block]), total + len(block)
+            while len(waiting) > (known + step + before) * g.hop:
+                S = self._spectra(waiting[np.newaxis, : (known + step + before) * g.hop])[0]
+                audio = stream.push(S[:, known : known + step])
+                done += len(audio)
+                yield audio
+                drop = max(0, known + step - before)
+                waiting, known = waiting[drop * g.hop :], known + step - drop
+        if total:
+            S = self._spectra(self._to_whole_hops(waiting[np.newaxis]))[0]
+            audio = stream.push(S[:, known:])[: total - done]
+            yield audio
+            yield stream.finish(length=total - done - len(audio))
 
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.

@@ -6,7 +6,7 @@ Phases are in turns (1 is 2 pi) and kept within one turn, so that float32 loses 
 import numba as nb
 import numpy as np
 
-from sktimbre.spectral._lane_kernels import compiled
+from sktimbre.spectral._lane_fft import compiled
 
 f4 = np.float32
 

@@ -14,7 +14,7 @@ from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral._threads import map_notes
 from sktimbre.spectral.griffin_lim import ALGORITHMS, Retrieved, griffin_lim
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
-from sktimbre.spectral.stft import STFTGeometry
+from sktimbre.spectral.stft import resolve_geometry
 
 __all__ = ["GriffinLimInverter", "InversionReport"]
 
@@ -307,7 +307,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
                 f"n_fft={self.n_fft} gives {self.n_fft // 2 + 1} frequencies, but the spectra have {len(S[0])}. "
                 f"Pass n_fft={n_fft} or None."
             )
-        return STFTGeometry(n_fft, self.hop_length, self.win_length, self.window, self.center)
+        return resolve_geometry(n_fft, self.hop_length, self.win_length, self.window, self.center)
 
     def _lengths(self, length, n_notes):
         length = self.length if length is None else length

@@ -12,7 +12,7 @@ from sktimbre._validation import Batch, check_audio, check_spectra
 from sktimbre.spectral._paths import has_kernels
 from sktimbre.spectral._threads import map_notes
 from sktimbre.spectral.inverter import GriffinLimInverter
-from sktimbre.spectral.stft import STFTGeometry, frame_spectra
+from sktimbre.spectral.stft import STFTGeometry, frame_spectra, resolve_geometry
 
 __all__ = ["LogSTFT"]
 
@@ -85,7 +85,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
     def geometry(self) -> STFTGeometry:
         """The sizes and window, resolved and checked."""
         self._validate_params()
-        return STFTGeometry(self.n_fft, self.hop_length, self.win_length, self.window, self.center)
+        return resolve_geometry(self.n_fft, self.hop_length, self.win_length, self.window, self.center)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> "LogSTFT":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,17 @@ class STFTGeometry:
         for r, part in enumerate(squares.reshape(self.overlap, self.hop)):
             total[r : r + n_frames] += part
         return total.ravel()
+
+
+def resolve_geometry(
+    n_fft: int, hop_length: int | None, win_length: int | None, window: Any, center: bool
+) -> STFTGeometry:
+    """Return the geometry, the same object for the same sizes: windows and their tables are worth keeping between calls."""
+    named = isinstance(window, str | int | float | tuple)
+    return (_known_geometry if named else STFTGeometry)(n_fft, hop_length, win_length, window, center)
+
+
+_known_geometry = lru_cache(maxsize=16)(STFTGeometry)
 
 
 def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:

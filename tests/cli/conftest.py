@@ -68,7 +68,7 @@ def unchanging(tmp_path_factory) -> Path:
 
     pairs = make_paired_notes(2, duration=0.3)
     model = TimbreTransfer(
-        stft=LogSTFT(n_fft=256), autoencoder=IdentityControl(), inverter=GriffinLimInverter(n_iter=0)
+        stft=LogSTFT(n_fft=256), autoencoder=IdentityControl(), inverter=GriffinLimInverter(n_iter=0), phase="source"
     )
     path = tmp_path_factory.mktemp("model") / "unchanging.sktimbre"
     return save(model.fit(pairs.source, pairs.target), path)

@@ -231,8 +231,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             **{name: given[name] for name in ("n_iter", "algorithm", "momentum", "random_state")},
             init="pghi" if given["init"] == "source" else given["init"],
         )
-        # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut.
-        before = max(-(-shared // g.hop), g.overlap)
+        # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
+        # shown as much around a piece as it looks at, as long as that leaves half of the piece.
+        reach = getattr(getattr(self.autoencoder_, "receptive_field_", None), "frames", 0) // 2 + 1
+        before = max(-(-shared // g.hop), g.overlap, min(reach, size // g.hop // 4))
         step = max(1, size // g.hop - 2 * before)
         waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
         for block in blocks:

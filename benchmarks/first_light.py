@@ -49,12 +49,12 @@ def real_time_factor(model, X, sr):
     return seconds / (X.size / sr)
 
 
-def controls(notes, held_out):
+def controls(notes, held_out, phase):
     """Return the rows of the four controls."""
     X, y, sr = notes.source, notes.target, notes.sr
     rows = []
     for name, control in (("identity", IdentityControl()), ("per-bin linear", PerBinLinearControl())):
-        model = TimbreTransfer(autoencoder=control).fit(X[~held_out], y[~held_out])
+        model = TimbreTransfer(autoencoder=control, phase=phase).fit(X[~held_out], y[~held_out])
         S, audio = model.predict_spectra(X[held_out]), model.predict(X[held_out])
         rows.append(judge(name, S, audio, notes, held_out))
     inverter = GriffinLimInverter(random_state=0, length=X.shape[1])
@@ -71,16 +71,17 @@ def controls(notes, held_out):
 def main():
     p = parser(__doc__, "first_light.json")
     p.add_argument("--epochs", type=int, default=100)
+    p.add_argument("--phase", choices=("estimate", "source"), default=TimbreTransfer().phase)
     args = p.parse_args()
     notes, held_out = real_pairs()
     X, y = notes.source, notes.target
-    rows = controls(notes, held_out)
+    rows = controls(notes, held_out, args.phase)
     print_table("controls", rows)
     histories = {}
     for name, parameters in NETWORKS.items():
         autoencoder = TimbreAutoencoder(**parameters, epochs=args.epochs, random_state=0)
         start = time.perf_counter()
-        model = TimbreTransfer(autoencoder=autoencoder).fit(
+        model = TimbreTransfer(autoencoder=autoencoder, phase=args.phase).fit(
             X[~held_out], y[~held_out], validation_data=(X[held_out], y[held_out])
         )
         seconds = time.perf_counter() - start
@@ -98,7 +99,7 @@ def main():
     print_table(
         f"flute to clarinet, held-out pitches, {args.epochs} epochs; peak memory {peak_memory_mb():.0f} MB", rows
     )
-    results = {"versions": versions(), "epochs": args.epochs, "rows": rows, "histories": histories}
+    results = {"versions": versions(), "epochs": args.epochs, "phase": args.phase, "rows": rows, "histories": histories}
     write_json(args.output, {**results, "peak_memory_mb": peak_memory_mb()})
 
 

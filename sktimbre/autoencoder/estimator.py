@@ -33,8 +33,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         A network of the thesis, or ``f(n_frequencies, options) -> keras.Model``: see `autoencoder.architectures`.
     depth : int in [1, 4], default=1
         Levels of convolution and pooling.
-    filters : int, default=64
-        Channels of the first two levels; later ones have twice as many.
+    filters : int, default=32
+        Channels of the first two levels; later ones have twice as many. On real pairs 64 took twice the time and were no
+        better (`benchmarks/first_light.py`); the thesis's number is 256.
     kernel_size : int, default=3
         Of undilated convolutions.
     activation : {"relu", "leaky_relu", "prelu"}, default="relu"
@@ -162,7 +163,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self,
         architecture="dilated_residual",
         depth=1,
-        filters=64,
+        filters=32,
         kernel_size=3,
         activation="relu",
         dropout=0.0,

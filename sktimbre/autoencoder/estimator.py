@@ -7,15 +7,16 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._seeds import draw_seed
-from sktimbre._validation import Batch, as_list, check_audio, check_spectra, is_ragged
+from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
 from sktimbre.autoencoder.network import Network, ReceptiveField
 from sktimbre.autoencoder.options import NetworkOptions
-from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
+from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
+from sktimbre.exceptions import CollapsedModelWarning, ParameterError
 
 __all__ = ["TimbreAutoencoder"]
 
@@ -273,17 +274,18 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             The network's output does not depend on its input.
         """
         S = check_spectra(S, estimator=self)
-        T = self._targets(S, y)
+        T = target_spectra(S, y, self.target_transformer)
         seed = draw_seed(self.random_state)
         if validation_data is None:
-            training, held_out = self._split(len(S), seed)
+            training, held_out = split_notes(len(S), self.validation_split, seed)
             pairs = [S[i] for i in training], [T[i] for i in training]
             validation = [S[i] for i in held_out], [T[i] for i in held_out]
         else:
             held_out = np.arange(0)
             pairs = as_list(S), as_list(T)
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
-            validation = as_list(S_validation), as_list(self._targets(S_validation, validation_data[1]))
+            T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
+            validation = as_list(S_validation), as_list(T_validation)
         from sktimbre.autoencoder.training import train_network
 
         network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
@@ -353,7 +355,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         float
         """
         S = self._checked(S)
-        T = self._targets(S, y)
+        T = target_spectra(S, y, self.target_transformer)
         predicted = self.network_.predict(S)
         total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
         return -total / sum(t.size for t in T)
@@ -384,8 +386,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         options = NetworkOptions(**{name: getattr(self, name) for name in names}, seed=seed)
         if not self.standardize:
             return options
-        # A scale of zero belongs to constant spectra, which have nothing to be scaled.
-        return replace(options, standardization=(_mean(S), _scale(S) or 1.0, _mean(T), _scale(T) or 1.0))
+        return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
     def _training_options(self, seed):
         from sktimbre.autoencoder.training import TrainingOptions
@@ -408,38 +409,6 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             seed=seed,
             verbose=int(self.verbose),
         )
-
-    def _targets(self, S, y):
-        """Return target spectra that match the source's; audio is transformed."""
-        if y is None:
-            return S
-        notes = list(y) if is_ragged(y) else None
-        if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
-            transformer = self.target_transformer
-            if transformer is None:
-                from sktimbre.spectral import LogSTFT
-
-                transformer = LogSTFT()
-            audio = check_audio(y, name="y")
-            T = clone(transformer).fit(audio).transform(audio)
-            hint = f"y is audio and went through target_transformer={transformer!r}"
-        else:
-            T = check_spectra(y, name="y")
-            hint = "y is spectra"
-        if len(T) != len(S) or any(t.shape != s.shape for s, t in zip(S, T, strict=True)):
-            raise AudioError(
-                f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of "
-                "a pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's "
-                "STFT, and notes of equal length."
-            )
-        return T
-
-    def _split(self, n_notes, seed):
-        n_held_out = round(self.validation_split * n_notes)
-        if self.validation_split and n_notes > 1:
-            n_held_out = min(max(1, n_held_out), n_notes - 1)
-        order = np.random.default_rng(seed).permutation(n_notes)
-        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
     def _optimizer_params(self):
         names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
@@ -479,16 +448,3 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         tags.non_deterministic = self.random_state is None
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _mean(notes):
-    return float(sum(np.sum(note, dtype=np.float64) for note in notes) / sum(note.size for note in notes))
-
-
-def _scale(notes):
-    mean = _mean(notes)
-    return float(np.sqrt(_mean([np.square(note - mean) for note in notes])))
-
-
-def _shapes(S):
-    return sorted({note.shape for note in S}) if isinstance(S, list) else S.shape

@@ -1,0 +1,80 @@
+"""Pairs of source and target spectra before training: made to match, split, measured."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from sktimbre._validation import Batch, check_audio, check_spectra, is_ragged
+from sktimbre.exceptions import AudioError
+
+__all__ = ["mean_and_scale", "split_notes", "target_spectra"]
+
+
+def target_spectra(S: Batch, y: Any, transformer: Any = None) -> Batch:
+    """Return target spectra that match the source's.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        Spectra of the source.
+    y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
+        The target; None is the source itself.
+    transformer : transformer or None
+        Turns audio into spectra; None is ``LogSTFT()``. A clone of it is fitted.
+
+    Returns
+    -------
+    ndarray or list of 2-D arrays, float32
+
+    Raises
+    ------
+    AudioError
+        The target is empty, not finite, of the wrong rank, or its spectra have other shapes than the source's.
+    """
+    if y is None:
+        return S
+    notes = list(y) if is_ragged(y) else None
+    if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
+        if transformer is None:
+            from sktimbre.spectral import LogSTFT
+
+            transformer = LogSTFT()
+        audio = check_audio(y, name="y")
+        T = clone(transformer).fit(audio).transform(audio)
+        hint = f"y is audio and went through target_transformer={transformer!r}"
+    else:
+        T = check_spectra(y, name="y")
+        hint = "y is spectra"
+    if len(T) != len(S) or any(t.shape != s.shape for s, t in zip(S, T, strict=True)):
+        raise AudioError(
+            f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of a "
+            "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
+            "and notes of equal length."
+        )
+    return T
+
+
+def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices of training and of held-out notes, drawn by the seed, in order.
+
+    Unless ``fraction`` is 0 or there is but one note, at least one note is held out and one is left.
+    """
+    n_held_out = round(fraction * n_notes)
+    if fraction and n_notes > 1:
+        n_held_out = min(max(1, n_held_out), n_notes - 1)
+    order = np.random.default_rng(seed).permutation(n_notes)
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def mean_and_scale(notes: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return mean and standard deviation over all values of all notes; a scale of 1 for constant ones."""
+    size = sum(note.size for note in notes)
+    mean = sum(float(np.sum(note, dtype=np.float64)) for note in notes) / size
+    power = sum(float(np.sum(np.square(note - mean), dtype=np.float64)) for note in notes) / size
+    return mean, float(np.sqrt(power)) or 1.0
+
+
+def _shapes(S):
+    return sorted({note.shape for note in S}) if isinstance(S, list) else S.shape

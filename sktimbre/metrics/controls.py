@@ -195,7 +195,7 @@ class PerBinLinearControl(_SpectraControl):
 
     Notes
     -----
-    On the flute to clarinet pairs of the benchmark its reconstruction error is 0.198.
+    On the flute to clarinet pairs of the benchmark its reconstruction error is 0.197.
 
     Examples
     --------

@@ -178,7 +178,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Convert a recording of any length in bounded memory.
 
         The recording is cut into overlapping pieces. With estimated phase their spectra follow one another through a
-        `StreamingInverter`, so that the phase runs on; with the source's phase, or parts other than ours, pieces are
+        `StreamingInverter`, so that the phase runs on (all iterations run: the inverter's ``tol`` does not apply); with the source's phase, or parts other than ours, pieces are
         converted by themselves and faded into each other, which their common phase allows.
 
         Parameters

@@ -178,8 +178,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Convert a recording of any length in bounded memory.
 
         The recording is cut into overlapping pieces. With estimated phase their spectra follow one another through a
-        `StreamingInverter`, so that the phase runs on (all iterations run: the inverter's ``tol`` does not apply); with the source's phase, or parts other than ours, pieces are
-        converted by themselves and faded into each other, which their common phase allows.
+        `StreamingInverter`, so that the phase runs on; all iterations run there, whatever the inverter's ``tol``. With the
+        source's phase, or parts other than ours, pieces are converted by themselves and faded into each other, which
+        their common phase allows.
 
         Parameters
         ----------

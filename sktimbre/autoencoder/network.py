@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sktimbre._validation import Batch
+from sktimbre.autoencoder.level import HALO, at_unity, scaled
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.exceptions import ParameterError
 
@@ -89,7 +90,7 @@ class Network:
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        for name in ("_model", "receptive_field", "frame_multiple"):
+        for name in ("_model", "reach", "frame_multiple"):
             state.pop(name, None)
         return state
 
@@ -105,12 +106,19 @@ class Network:
                 return multiple
         return 64
 
-    @cached_property
+    @property
     def receptive_field(self) -> ReceptiveField:
-        """Extent of the output that one value of the input can change.
+        """Extent of the output that one value of the input can change, by the network and by its level."""
+        if not self.options.normalize_level:
+            return self.reach
+        return ReceptiveField(self.reach.frames + 2 * HALO, self.n_frequencies)
 
-        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown a spectrum with
-        one value changed. It counts all that is connected, whatever the fitted weights make of it.
+    @cached_property
+    def reach(self) -> ReceptiveField:
+        """Extent of the output that one frame and one bin of the input can change by the network alone.
+
+        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown silence with
+        one frame changed, and with one bin changed. It counts all that is connected, whatever the fitted weights make of it.
         """
         probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
         # Each layer averages what it sees, without offset, so that neither float32 overflows nor a corner's share is lost.
@@ -118,14 +126,23 @@ class Network:
             offset = w.name in ("bias", "beta", "moving_mean")
             w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
         n_frames = 2 * FURTHEST_FRAMES
-        spectra = np.zeros((2, self.n_frequencies, n_frames, 1), np.float32)
-        spectra[1, self.n_frequencies // 2, n_frames // 2] = 1e6
-        base, changed = run(probe, spectra)
-        bins, frames, _ = np.nonzero(base != changed)
-        return ReceptiveField(int(np.ptp(frames)) + 1, int(np.ptp(bins)) + 1) if len(bins) else ReceptiveField(0, 0)
+        spectra = np.zeros((3, self.n_frequencies, n_frames, 1), np.float32)
+        spectra[1, :, n_frames // 2] = spectra[2, self.n_frequencies // 2] = 1e6
+        silence, frame, bin_ = run(probe, spectra)
+        _, frames, _ = np.nonzero(frame != silence)
+        bins, _, _ = np.nonzero(bin_ != silence)
+        return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
 
     def predict(self, S: Batch) -> Batch:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
+        if not self.options.normalize_level:
+            return self._predict(S)
+        levelled, gains = at_unity(S)
+        predicted = self._predict(levelled if isinstance(S, list) else np.stack(levelled))
+        notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
+        return notes if isinstance(S, list) else np.stack(notes)
+
+    def _predict(self, S):
         longest = self._longest_run(max(note.shape[-1] for note in S))
         if isinstance(S, list):
             return [self._predict_note(note, longest) for note in S]
@@ -144,7 +161,8 @@ class Network:
 
         encoder = keras.Model(self.model.input, self._code())
         multiple = self.frame_multiple
-        codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in S]
+        notes = at_unity(S)[0] if self.options.normalize_level else S
+        codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in notes]
         return codes if isinstance(S, list) else np.stack(codes)
 
     def decode(self, codes: Batch) -> Batch:
@@ -173,7 +191,7 @@ class Network:
         n_frames, multiple = note.shape[1], self.frame_multiple
         if n_frames <= longest:
             return run(self.model, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
-        halo = -(-(self.receptive_field.frames // 2 + 1) // multiple) * multiple
+        halo = -(-(self.reach.frames // 2 + 1) // multiple) * multiple
         step = max(multiple, (longest - 2 * halo) // multiple * multiple)
         out = np.empty(note.shape, np.float32)
         for start in range(0, n_frames, step):
@@ -190,7 +208,7 @@ class Network:
         affordable = max(64, int(WORKING_BYTES / (4 * 4 * values)))
         if n_frames <= affordable:
             return affordable
-        reach = self.receptive_field.frames
+        reach = self.reach.frames
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
 
 

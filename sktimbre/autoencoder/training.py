@@ -10,7 +10,7 @@ import numpy as np
 from sktimbre.autoencoder.adapter import train
 from sktimbre.autoencoder.batches import SpectraBatches
 from sktimbre.autoencoder.checkpoint import Checkpoint
-from sktimbre.autoencoder.losses import ReconstructionError, masked_squared_error
+from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.schedules import LearningRate
@@ -33,6 +33,8 @@ class TrainingOptions:
     epochs: int = 100
     batch_size: int = 4
     early_stopping: int | None = None
+    quiet_weight: float = 0.0
+    augmenter: Any = None
     pretraining: str | None = None
     checkpoint: Any = None
     seed: int = 0
@@ -95,9 +97,9 @@ def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[Netw
     """Return for each stage its network and how many levels from below stay as they are."""
     if pretraining is None:
         return [(options, 0)]
-    if options.depth == 1:
+    if options.depth_or(1) == 1:
         raise ParameterError(f"pretraining={pretraining!r} needs levels to train one by one: set depth=2 or more.")
-    greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth + 1)]
+    greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth_or(1) + 1)]
     return [*greedy, (options, 0)] if pretraining == "layerwise_finetuned" else greedy
 
 
@@ -128,7 +130,7 @@ def _take_over(model, below, frozen):
 
 def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     multiple = network.frame_multiple
-    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed)
+    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter)
     held_out = SpectraBatches(validation, options.batch_size, multiple) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
     optimizer_params = dict(options.optimizer_params)
@@ -151,7 +153,7 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     history = train(
         network.model,
         batches,
-        loss=masked_squared_error,
+        loss=SpectralError(options.quiet_weight),
         metrics=[ReconstructionError()],
         optimizer=options.optimizer,
         optimizer_params=optimizer_params,

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from sktimbre import TimbreAutoencoder
+from sktimbre.autoencoder import THESIS
 from sktimbre.autoencoder.schedules import LearningRate
 from sktimbre.exceptions import ParameterError, PersistenceError
 
-SMALL = {"architecture": "shallow", "filters": 4, "random_state": 0}
+PLAIN = {name: THESIS[name] for name in ("activation", "schedule", "augment", "normalize_level", "quiet_weight")}
+SMALL = {**PLAIN, "architecture": "shallow", "filters": 4, "random_state": 0}
 
 
 class Watch(keras.callbacks.Callback):
@@ -124,11 +126,12 @@ class Interrupt(keras.callbacks.Callback):
         {"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"},
         {"early_stopping": 2, "optimizer__learning_rate": 0.05},
         {"schedule": "cosine", "warmup": 0.2},
+        {"architecture": "unet", "augment": True},
     ],
 )
 def test_an_interrupted_training_ends_in_the_same_weights(pair, tmp_path, parameters):
     def fresh(**more):
-        return TimbreAutoencoder(**SMALL, epochs=4, **parameters, **more)
+        return TimbreAutoencoder(**{**SMALL, "epochs": 4, **parameters, **more})
 
     reference = fresh().fit(*pair)
     for at in (2, 3):
@@ -149,7 +152,7 @@ def test_a_killed_training_goes_on(pair, tmp_path):
     np.savez(tmp_path / "pair.npz", S=pair[0], T=pair[1])
     code = (
         "import sys, numpy as np; from sktimbre import TimbreAutoencoder; d = np.load(sys.argv[1] + '/pair.npz');"
-        "TimbreAutoencoder('shallow', filters=4, random_state=0, epochs=100000, checkpoint=sys.argv[1] + '/c')"
+        f"TimbreAutoencoder(**{SMALL}, epochs=100000, checkpoint=sys.argv[1] + '/c')"
         ".fit(d['S'], d['T'])"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:

@@ -1,5 +1,6 @@
 """`sktimbre info`: what a sound file or a model is."""
 
+import inspect
 import json
 import time
 import zipfile
@@ -125,13 +126,21 @@ def _show_model(s: Session, file: Path) -> None:
     shown.add_row("File", decimal(size))
     shown.add_row("Written with", ", ".join(f"{name} {version}" for name, version in versions.items()))
     settings = model_settings(model)
-    tables = [shown]
-    for part, values in settings.items():
-        tables.append(table(part, "", numbers=False))
-        for name, value in values.items():
-            tables[-1].add_row(name, str(value))
+    changed = table("Setting", "Not the default", numbers=False)
+    for part, name, value in _changed(model, settings):
+        changed.add_row(f"{part} {name}", str(value))
     values = {"model": file, "bytes": size, "versions": versions, **facts, "real_time_factor": speed}
-    s.result({**values, "settings": settings}, *tables)
+    s.result({**values, "settings": settings}, shown, *([changed] if changed.row_count else []))
+
+
+def _changed(model: "TimbreTransfer", settings: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Return the settings that the parts would not have by themselves, as (part, name, value)."""
+    parts = {type(part).__name__: type(part) for part in (model.stft_, model.autoencoder_, model.inverter_, model)}
+    found = []
+    for part, values in settings.items():
+        defaults = {name: p.default for name, p in inspect.signature(parts[part]).parameters.items()}
+        found += [(part, name, value) for name, value in values.items() if value != defaults.get(name)]
+    return found
 
 
 def _real_time_factor(model: "TimbreTransfer") -> float:
@@ -225,7 +234,8 @@ def _decibels(amplitude: float) -> float | None:
 
 
 def _level(decibels: float | None) -> str:
-    return "silence" if decibels is None else f"{number(decibels, 1)} dBFS"
+    # Adding nothing takes the sign from a rounded -0.0.
+    return "silence" if decibels is None else f"{number(round(decibels, 1) + 0.0, 1)} dBFS"
 
 
 def _pitches(pitches: list[int] | None) -> str | None:

@@ -23,7 +23,7 @@ SIDES = ("source", "output", "target")
 PICTURE_SIZE, PICTURE_DPI = (7.2, 1.4), 100
 N_FFT, HOP_LENGTH = 2048, 256
 # Marks on the frequency axis of the spectrograms.
-MARKED_HERTZ = (100.0, 1000.0, 10000.0)
+MARKED_HERTZ = (100.0, 500.0, 2000.0, 8000.0)
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,10 @@ def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | N
 
 
 def svg(figure: "Figure") -> str:
-    """Return a figure as SVG to be put into HTML; what is black in it takes the colour of the text around."""
+    """Return a figure as SVG to be put into HTML, in the page's own colours, which are others in the dark."""
     import markupsafe
+
+    from sktimbre.plotting._display import SIDES as COLOURS
 
     figure.set_facecolor("none")
     for ax in figure.axes:
@@ -197,7 +199,10 @@ def svg(figure: "Figure") -> str:
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     # Without the XML declaration, which has no place inside HTML. Letters are paths, which have no colour of their own.
-    return markupsafe.Markup(text[text.index("<svg") :].replace("#000000", "currentColor"))
+    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    for side, colour in COLOURS.items():
+        text = text.replace(colour.lower(), f"var(--{side})")
+    return markupsafe.Markup(text)
 
 
 def _spectrograms(sounds, sr):
@@ -224,7 +229,7 @@ def _spectrograms(sounds, sr):
         pictures[side] = buffer.getvalue()
     low, high = np.log(axes[0].get_ylim())
     places = {hertz: 100 * (np.log(hertz) - low) / (high - low) for hertz in MARKED_HERTZ}
-    return pictures, {f"{hz / 1000:g}k" if hz >= 1000 else f"{hz:g}": p for hz, p in places.items() if 0 < p < 97}
+    return pictures, {f"{hz / 1000:g}k" if hz >= 1000 else f"{hz:g}": p for hz, p in places.items() if 0 < p < 95}
 
 
 def _harmonics(sounds, sr):

@@ -39,6 +39,12 @@ class Comparison:
         """Mean scores, by name and metric."""
         return {name: {key: mean(values) for key, values in each.items()} for name, each in self.scores.items()}
 
+    @property
+    def references(self) -> dict[str, float]:
+        """Mean reconstruction errors of the controls, by name."""
+        errors = {name: each.get("reconstruction_error") for name, each in self.means.items() if name != "model"}
+        return {name: error for name, error in errors.items() if error is not None}
+
     def cells(self, note: int | None = None) -> list[list[str]]:
         """Return the scores of a note, or the means, as rows of text, headings first."""
         chosen = self.means if note is None else self.of_note(note)
@@ -76,8 +82,9 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
         spectra |= spectra_controls((sides[0], sides[1]), (S, T))
         spectra |= _neighbours(model, pairs, judged, training)
     spectra["phase oracle"] = T
-    # Doing nothing needs no phase retrieval either.
-    sounds = {name: X if name == "identity" else through_inverter(model, X, given) for name, given in spectra.items()}
+    # What the model sounds like is what it predicts; doing nothing needs no phase retrieval either.
+    sounds = {"model": model.predict(X), "identity": X}
+    sounds |= {name: through_inverter(model, X, given) for name, given in spectra.items() if name not in sounds}
     scores = {
         # The oracle's spectra are the target's by definition: only what phase retrieval makes of them tells anything.
         name: judge(y, audio, T, None if name == "phase oracle" else spectra[name], model.sr)
@@ -99,8 +106,8 @@ def remember_training(model: "TimbreTransfer", pitches: Any, held_out_pitches: A
         Source files of the former. Their contents are noted, not their names, which other recordings may have as well.
     """
     model.autoencoder_.trained_on_ = {
-        "pitches": [int(p) for p in pitches],
-        "held_out_pitches": [int(p) for p in held_out_pitches],
+        "pitches": sorted(int(p) for p in pitches),
+        "held_out_pitches": sorted(int(p) for p in held_out_pitches),
         "files": [_digest(file) for file in files],
     }
 

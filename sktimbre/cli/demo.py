@@ -124,7 +124,6 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     ).figure_
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    errors = {name: each.get("reconstruction_error") for name, each in compared.means.items() if name != "model"}
     page = make_page(
         "Flute to clarinet",
         "Synthetic notes that the model was not trained on: what it was given, what it made of it, and what was wanted.",
@@ -132,7 +131,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
         pairs,
         held_out,
         compared,
-        {name: error for name, error in errors.items() if error is not None},
+        compared.references,
     )
     _put(folder / "spectrograms.png", buffer.getvalue(), overwrite)
     _put(folder / "results.json", json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)

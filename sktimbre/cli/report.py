@@ -55,7 +55,7 @@ def report(
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
             from sktimbre.audio import atomic_path
-            from sktimbre.cli.comparison import compare, training_mask
+            from sktimbre.cli.comparison import compare, trained_on, training_mask
             from sktimbre.datasets import load_paired_notes
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
@@ -68,7 +68,10 @@ def report(
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):
             title = f"{source.resolve().name} to {target.resolve().name}"
-            page = make_page(title, _which(trained, len(judged)), transfer, notes, judged, compared)
+            # The curves are of the notes that were held out in training: errors on others do not belong beside them.
+            held_out = (trained_on(transfer) or {}).get("held_out_pitches")
+            references = compared.references if sorted(notes.pitches[judged]) == held_out else None
+            page = make_page(title, _which(trained, len(judged)), transfer, notes, judged, compared, references)
         with atomic_path(output, overwrite) as temporary:
             temporary.write_text(page, encoding="utf-8")
         rows = compared.cells()

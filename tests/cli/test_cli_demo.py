@@ -42,7 +42,7 @@ def test_page_needs_no_other_file(made):
     assert page.count("<img") == 3
     # The errors of the controls stand beside the learning curves.
     assert "Learning curves" in page
-    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
 
 
 def test_picture(made):

@@ -17,7 +17,7 @@ def test_sound(sktimbre, tones, tmp_path):
     time = np.arange(11025) / 22050
     write_audio(
         tmp_path / "a.flac",
-        np.stack([0.5 * np.sin(2 * np.pi * 441 * time), 0 * time]),
+        np.stack([0.5 * np.cos(2 * np.pi * 441 * time), 0 * time]),
         22050,
     )
     facts = told(sktimbre, tmp_path / "a.flac")

@@ -42,7 +42,7 @@ EXTRAS = {
 setup(
     version="0.1.0",
     packages=find_packages(include=["sktimbre", "sktimbre.*"]),
-    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/page/*"]},
+    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js"]},
     install_requires=CORE,
     extras_require=EXTRAS,
 )

@@ -22,6 +22,8 @@ SIDES = ("source", "output", "target")
 # Of the spectrograms, before the browser fits them to its window.
 PICTURE_SIZE, PICTURE_DPI = (7.2, 1.4), 100
 N_FFT, HOP_LENGTH = 2048, 256
+# Stands for the colour of the page in its pictures.
+BACK = "#fefefe"
 # Marks on the frequency axis of the spectrograms.
 MARKED_HERTZ = (100.0, 500.0, 2000.0, 8000.0)
 
@@ -130,14 +132,14 @@ def listening_page(page: Page) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sktimbre.cli", "page"),
+        loader=jinja2.PackageLoader("sktimbre.cli", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
-    return environment.get_template("page.html").render(page=page)
+    return environment.get_template("listening.html").render(page=page)
 
 
 def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparison: "Comparison", index: int) -> Note:
@@ -195,11 +197,13 @@ def svg(figure: "Figure") -> str:
     figure.set_facecolor("none")
     for ax in figure.axes:
         ax.set_facecolor("none")
+        if legend := ax.get_legend():
+            legend.get_frame().set_facecolor(BACK)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     # Without the XML declaration, which has no place inside HTML. Letters are paths, which have no colour of their own.
-    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    text = text[text.index("<svg") :].replace("#000000", "currentColor").replace(BACK, "var(--back)")
     for side, colour in COLOURS.items():
         text = text.replace(colour.lower(), f"var(--{side})")
     return markupsafe.Markup(text)

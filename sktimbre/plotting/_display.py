@@ -128,3 +128,8 @@ def choose_notes(notes: Any, n_notes: int, most: int = 3) -> np.ndarray:
     if chosen.dtype.kind not in "iu" or not len(chosen) or chosen.min() < -n_notes or chosen.max() >= n_notes:
         raise ParameterError(f"notes={notes!r} must be indices of the {n_notes} notes: 0 to {n_notes - 1}.")
     return chosen
+
+
+def add_legend(ax: "Axes") -> None:
+    """Add a legend that stays readable where lines run behind it."""
+    ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display
+from sktimbre.plotting._display import COLOURS, Display, add_legend
 
 __all__ = ["LearningCurveDisplay", "history_of"]
 
@@ -130,7 +130,7 @@ class LearningCurveDisplay(Display):
             panel.grid(visible=True, which="both", alpha=0.25)
             panel.xaxis.get_major_locator().set_params(integer=True)
             _mark_decades(panel.yaxis)
-            panel.legend(fontsize="small", frameon=False)
+            add_legend(panel)
         return self
 
 

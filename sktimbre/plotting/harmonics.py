@@ -8,7 +8,7 @@ import numpy as np
 from sktimbre._checks import check_real, check_whole
 from sktimbre._validation import as_list, check_audio, check_pair
 from sktimbre.metrics import estimate_f0
-from sktimbre.plotting._display import SIDES, Display, check_names, choose_notes, rate_of
+from sktimbre.plotting._display import SIDES, Display, add_legend, check_names, choose_notes, rate_of
 from sktimbre.spectral import stft
 
 __all__ = ["HarmonicDisplay", "harmonic_levels"]
@@ -179,7 +179,7 @@ class HarmonicDisplay(Display):
             panel.set_xticks(numbers[:: 1 + n_harmonics // 16])
             panel.grid(visible=True, axis="y", alpha=0.25)
         axes.flat[0].set_ylabel("Level (dB, 0 is the strongest)")
-        axes.flat[-1].legend(fontsize="small", frameon=False)
+        add_legend(axes.flat[-1])
         return self
 
 

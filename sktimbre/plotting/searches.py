@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display
+from sktimbre.plotting._display import COLOURS, Display, add_legend
 
 __all__ = ["SearchDisplay"]
 
@@ -147,7 +147,7 @@ class SearchDisplay(Display):
         label = "Error" if self.metric == "score" else f"Negative {self.metric.replace('_', ' ')}"
         panel.set(xlabel=self.parameter, ylabel=label)
         panel.grid(visible=True, alpha=0.25)
-        panel.legend(fontsize="small", frameon=False)
+        add_legend(panel)
         return self
 
 

@@ -26,14 +26,23 @@ CORE = [
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
     "scale": ["dask[distributed]>=2024.5"],
-    "test": ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "pandas>=2.1", "ruff>=0.6", "mypy>=1.11"],
+    "test": [
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "hypothesis>=6.100",
+        "pandas>=2.1",
+        "ruff>=0.6",
+        "mypy>=1.11",
+        "ipython>=8",
+        "selenium>=4.20",
+    ],
     "docs": ["sphinx>=7.3", "numpydoc>=1.7", "sphinx-gallery>=0.16", "pydata-sphinx-theme>=0.15"],
 }
 
 setup(
     version="0.1.0",
     packages=find_packages(include=["sktimbre", "sktimbre.*"]),
-    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi"]},
+    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js"]},
     install_requires=CORE,
     extras_require=EXTRAS,
 )

@@ -12,6 +12,8 @@ from sktimbre.cli.convert import convert
 from sktimbre.cli.demo import demo
 from sktimbre.cli.evaluate import evaluate
 from sktimbre.cli.fit import fit
+from sktimbre.cli.info import info
+from sktimbre.cli.report import report
 from sktimbre.cli.session import INTERRUPTED
 
 __all__ = ["app", "main"]
@@ -25,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, convert, evaluate, demo):
+for command in (fit, convert, evaluate, report, info, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
@@ -45,7 +47,8 @@ def _about(
     """Turn the sound of one instrument into that of another.
 
     A model learns from notes that both instruments play, **fit**, and then converts recordings, **convert**.
-    How good it is tells **evaluate**; **demo** shows all of it on synthetic notes in a few minutes.
+    How good it is tells **evaluate**, and **report** lets you hear it; **info** says what is in a file.
+    **demo** shows all of it on synthetic notes in a few minutes.
 
     Every command explains itself: `sktimbre fit --help`.
     """

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from sktimbre._checks import check_real, check_whole
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
 from sktimbre.audio import read_audio
 from sktimbre.datasets._names import pitch_from_name
+from sktimbre.datasets._notes import Notes
 from sktimbre.exceptions import DatasetError, ParameterError
 
 PathLike = str | os.PathLike[str]
@@ -33,7 +33,7 @@ def load_notes(
     trim_db: float = 60.0,
     pitches: Pitches = None,
     progress: bool = False,
-) -> Bunch:
+) -> Notes:
     """Load a folder of recorded notes, one note a file, mixed to mono.
 
     Parameters
@@ -59,7 +59,7 @@ def load_notes(
     Returns
     -------
     sklearn.utils.Bunch
-        Sorted by pitch, then by name:
+        Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
         audio : ndarray of shape (n_notes, n_samples), float32, or list of 1-D ndarray
             The array with `duration`, the list without.
@@ -102,7 +102,7 @@ def load_notes(
     order = sorted(range(len(files)), key=lambda i: (numbers[i], files[i].name, files[i]))
     files, numbers = [files[i] for i in order], [numbers[i] for i in order]
     audio = _read(files, sr, n_samples, trim_db if trim else None, progress)
-    return Bunch(
+    return Notes(
         audio=audio if n_samples is None else np.stack(audio),
         pitches=np.array(numbers, dtype=int),
         files=files,
@@ -122,7 +122,7 @@ def load_paired_notes(
     source_pitches: Pitches = None,
     target_pitches: Pitches = None,
     progress: bool = False,
-) -> Bunch:
+) -> Notes:
     """Load the notes of two instruments, paired by pitch.
 
     Parameters
@@ -137,7 +137,7 @@ def load_paired_notes(
     Returns
     -------
     sklearn.utils.Bunch
-        Sorted by pitch, then by name:
+        Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
         source, target : ndarray of shape (n_notes, n_samples), float32, or lists of 1-D ndarray
             Arrays with `duration`. Without, the two notes of a pair have the same length: the shorter is filled up with
@@ -203,7 +203,7 @@ def load_paired_notes(
         [f for group in groups.values() for f in group if f not in set(chosen[side])]
         for side, groups in enumerate(by_pitch)
     ]
-    return Bunch(
+    return Notes(
         source=audio[0] if n_samples is None else np.stack(audio[0]),
         target=audio[1] if n_samples is None else np.stack(audio[1]),
         pitches=np.array([pitch for pitch, _ in pairs], dtype=int),

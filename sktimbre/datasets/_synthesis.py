@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from sktimbre._checks import check_real, check_whole
 from sktimbre._seeds import RandomState, draw_seed
 from sktimbre.datasets._names import PIANO, name_of_pitch
+from sktimbre.datasets._notes import Notes
 from sktimbre.exceptions import ParameterError
 
 MIDDLE_C = 261.6256
@@ -87,7 +87,7 @@ def make_paired_notes(
     sr: int = 22050,
     instruments: Sequence[str | Instrument] = ("flute", "clarinet"),
     random_state: RandomState = 0,
-) -> Bunch:
+) -> Notes:
     """Synthesise the same notes played by two instruments.
 
     Each is a sum of partials whose levels depend on instrument and register, with attack, decay, vibrato and breath
@@ -158,7 +158,7 @@ def make_paired_notes(
         for side, player in enumerate(players)
     ]
     files = [_file_names(player, numbers) for player in players]
-    return Bunch(
+    return Notes(
         source=sides[0],
         target=sides[1],
         pitches=np.array(numbers, dtype=int),

@@ -59,8 +59,9 @@ class Quieter(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("sktimbre")
 class Coordinates(keras.layers.Layer):
-    """Append channels that tell a convolution at which frequency it is (R. Liu et al., "An intriguing failing of convolutional
-    neural networks and the CoordConv solution", NeurIPS, 2018): the place between 0 and 1, and a sine with two periods.
+    """Append channels that tell a convolution at which frequency it is: the place from 0 to 1, and a sine of two periods.
+
+    R. Liu et al., "An intriguing failing of convolutional neural networks and the CoordConv solution", NeurIPS, 2018.
     """
 
     def call(self, x):

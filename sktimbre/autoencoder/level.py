@@ -18,8 +18,8 @@ REACH = 43
 SMOOTH = 10
 # All that one frame's gain depends on, to each side.
 HALO = REACH + SMOOTH
-# Root of the summed squared magnitudes of a frame, for each sample of the transform, that every note is brought to; a sine at full
-# scale has 0.31 with a Hann window.
+# What every note is brought to: the root of a frame's summed squared magnitudes over n_fft. A sine at full scale has 0.31 with
+# a Hann window.
 REFERENCE = 0.2
 # The quietest reference, 70 dB below: frames of near silence are not blown up without end.
 QUIETEST = REFERENCE * 10 ** (-70 / 20)

@@ -18,9 +18,12 @@ REACH = 43
 SMOOTH = 10
 # All that one frame's gain depends on, to each side.
 HALO = REACH + SMOOTH
-# What every note is brought to: the root of a frame's summed squared magnitudes over n_fft. A sine at full scale has 0.31 with
-# a Hann window.
-REFERENCE = 0.2
+# The level is the norm of a frame's magnitudes with this exponent. Of notes that peak at full scale it differs by 0.8 dB from one
+# to the next, the root of the power (exponent 2) by 1.3, the sum (1) by 1.4: it is the best guess of how loud a note was
+# published (`benchmarks/timbre.py --level`).
+EXPONENT = 1.5
+# What every note is brought to, over n_fft: the mean of those notes.
+REFERENCE = 0.3
 # The quietest reference, 70 dB below: frames of near silence are not blown up without end.
 QUIETEST = REFERENCE * 10 ** (-70 / 20)
 
@@ -39,8 +42,8 @@ def unity_gain(S: np.ndarray) -> np.ndarray:
         Factors for magnitudes. Those of ``log1p(g * expm1(S))`` are the same divided by g, as long as the note is louder
         than 70 dB below full scale.
     """
-    power = np.sqrt(np.sum(np.square(np.expm1(S)), axis=0, dtype=np.float64))
-    loudest = maximum_filter1d(power, 2 * REACH + 1, mode="constant")
+    level = np.sum(np.expm1(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
+    loudest = maximum_filter1d(level, 2 * REACH + 1, mode="constant")
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
     n_fft = 2 * (len(S) - 1)

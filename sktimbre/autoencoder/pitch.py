@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["comb", "pitch_in_bins", "shared_pitch"]
+__all__ = ["comb", "pitch_in_bins", "shared_pitches"]
 
 # Partials closer than this many bins run into one another.
 LOWEST = 4.0
@@ -91,7 +91,7 @@ def _refined(spectrum, pitch):
     return total / weight if weight else pitch
 
 
-def shared_pitch(source: np.ndarray, target: np.ndarray) -> float:
-    """Return the pitch of a pair of notes in bins, that of the source; NaN where the two seem not to agree."""
+def shared_pitches(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Return the pitches of a pair of notes in bins; both NaN where they are further apart than tuning explains."""
     a, b = pitch_in_bins(source), pitch_in_bins(target)
-    return a if max(a, b) <= APART * min(a, b) else np.nan
+    return (a, b) if max(a, b) <= APART * min(a, b) else (np.nan, np.nan)

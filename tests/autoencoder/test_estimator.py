@@ -29,9 +29,8 @@ def fitted(pair):
 
 @pytest.mark.parametrize("architecture", ["shallow", "dilated", "residual", "dilated_residual"])
 def test_training_lowers_the_error(pair, architecture):
-    model = TimbreAutoencoder(
-        **{**SMALL, "architecture": architecture, "filters": 8}, epochs=30, optimizer__learning_rate=3e-3
-    ).fit(*pair)
+    parameters = {**SMALL, "architecture": architecture, "filters": 8, "optimizer__learning_rate": 3e-3}
+    model = TimbreAutoencoder(**parameters, epochs=30).fit(*pair)
     error = model.history_["val_reconstruction_error"]
     assert error[-1] < 0.5 * error[0]
     assert -model.score(*pair) < np.var(pair[1])

@@ -94,4 +94,5 @@ def _refined(spectrum, pitch):
 def shared_pitches(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
     """Return the pitches of a pair of notes in bins; both NaN where they are further apart than tuning explains."""
     a, b = pitch_in_bins(source), pitch_in_bins(target)
-    return (a, b) if max(a, b) <= APART * min(a, b) else (np.nan, np.nan)
+    # Written so that a missing pitch compares as false.
+    return (a, b) if a <= APART * b and b <= APART * a else (np.nan, np.nan)

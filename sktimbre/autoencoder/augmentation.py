@@ -37,8 +37,8 @@ class PairAugmenter(BaseEstimator):
         of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
         notes have in common, not what tells a training note from the next. 0 keeps each source with its own target, as is
         right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
-    dynamics : float in [0, 1], default=0.6
-        Probability of another loudness: a gain, a swell, a tremolo, a late attack or an early end drawn over both notes.
+    dynamics : float in [0, 1], default=0.4
+        Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
     equalization : float, default=0.0
         Standard deviation in dB of a smooth filter that is drawn over the source alone, as if by another microphone.
     joining : float in [0, 1], default=0.1
@@ -63,7 +63,7 @@ class PairAugmenter(BaseEstimator):
         "joining": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.6, equalization=0.0, joining=0.1):
+    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.4, equalization=0.0, joining=0.1):
         self.n_frames = n_frames
         self.semitones = semitones
         self.smoothing = smoothing
@@ -183,7 +183,7 @@ def transposed(S: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return factors for the frames of a note: a gain and a swell, and at times a tremolo, a late attack, an early end.
+    """Return factors for the frames of a note: a swell, and at times a tremolo, a late attack, an early end; 1 at most.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
     ndarray of shape (n_frames,), float32, positive
     """
     frames = np.arange(n_frames)
-    points = rng.normal(rng.normal(0, 6), 4, int(rng.integers(2, 5)))
+    points = rng.normal(0, 6, int(rng.integers(2, 5)))
     decibels = np.interp(frames, np.linspace(0, max(1, n_frames - 1), len(points)), points)
     if rng.random() < 0.4:  # a tremolo of about two to ten hertz
         period = rng.uniform(4, 20)
@@ -206,7 +206,7 @@ def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < 0.2:
             silent = rng.integers(0, n_frames // 2 + 1)
             decibels -= 60 * np.clip((silent - order) / rng.integers(1, 8), 0, 1)
-    return (10 ** (decibels / 20)).astype(np.float32)
+    return (10 ** ((decibels - decibels.max()) / 20)).astype(np.float32)
 
 
 def equalizer(n_frequencies: int, deviation: float, rng: np.random.Generator) -> np.ndarray:

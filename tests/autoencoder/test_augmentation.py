@@ -58,6 +58,7 @@ def test_envelopes_are_positive_factors(n_frames, seed):
     assert gain.shape == (n_frames,)
     assert np.isfinite(gain).all()
     assert gain.min() > 0
+    assert gain.max() == pytest.approx(1)
 
 
 def test_pitch_is_the_fundamental_of_harmonic_sounds():

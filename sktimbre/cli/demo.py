@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-# Small enough for two cores to train in about a minute, and better there than the larger networks in as much time.
-ARCHITECTURE, FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = "shallow", 64, 100, 25, 1.0
+# Little enough for two cores to train in about a minute.
+FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 150, 25, 1.0
 
 
 def demo(
@@ -63,9 +63,7 @@ def demo(
             pairs = make_paired_notes(notes, duration=duration, random_state=seed)
             held_out = np.arange(2, notes, 5)
             training = np.setdiff1d(np.arange(notes), held_out)
-            autoencoder = TimbreAutoencoder(
-                ARCHITECTURE, filters=filters, epochs=epochs, validation_split=0.0, random_state=seed
-            )
+            autoencoder = TimbreAutoencoder(filters=filters, epochs=epochs, validation_split=0.0, random_state=seed)
             model = TimbreTransfer(autoencoder=autoencoder, sr=pairs.sr)
         with s.progress("error") as progress:
             _train(model, pairs, training, held_out, progress)
@@ -77,7 +75,7 @@ def demo(
             "seed": seed,
             "epochs": epochs,
             "filters": filters,
-            "architecture": ARCHITECTURE,
+            "architecture": autoencoder.architecture,
             "training_pitches": pairs.pitches[training],
             "held_out_pitches": pairs.pitches[held_out],
             "scores": compared.means,

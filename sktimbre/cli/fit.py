@@ -35,7 +35,9 @@ def fit(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL", help="File to write, .sktimbre by custom.")
     ],
-    architecture: Annotated[str | None, typer.Option(help="shallow, dilated, residual or dilated_residual.")] = None,
+    architecture: Annotated[
+        str | None, typer.Option(help="unet, or a network of the thesis: shallow, dilated, residual, dilated_residual.")
+    ] = None,
     depth: Annotated[int | None, typer.Option(help="Levels of convolution and pooling.")] = None,
     filters: Annotated[int | None, typer.Option(help="Channels of the network.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training notes.")] = None,

@@ -26,7 +26,18 @@ CORE = [
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
     "scale": ["dask[distributed]>=2024.5"],
-    "test": ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "pandas>=2.1", "ruff>=0.6", "mypy>=1.11"],
+    "search": ["optuna>=4"],
+    "test": [
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "dask[distributed]>=2024.5",
+        "optuna>=4",
+        "psutil>=5.9",
+        "hypothesis>=6.100",
+        "pandas>=2.1",
+        "ruff>=0.6",
+        "mypy>=1.11",
+    ],
     "docs": ["sphinx>=7.3", "numpydoc>=1.7", "sphinx-gallery>=0.16", "pydata-sphinx-theme>=0.15"],
 }
 

@@ -134,7 +134,11 @@ def test_candidates_that_fail_or_diverge_disturb_no_other(notes):
     grid = [
         {"autoencoder__architecture": [broken]},
         {"autoencoder__epochs": [0]},
-        {"autoencoder__optimizer": ["sgd"], "autoencoder__optimizer__learning_rate": [1e30], "autoencoder__epochs": [3]},
+        {
+            "autoencoder__optimizer": ["sgd"],
+            "autoencoder__optimizer__learning_rate": [1e30],
+            "autoencoder__epochs": [3],
+        },
         RATES,
     ]
     search = GridSearchCV(transfer(), grid, cv=2)
@@ -145,7 +149,9 @@ def test_candidates_that_fail_or_diverge_disturb_no_other(notes):
     scores = search.cv_results_["mean_test_score"]
     assert np.isnan(scores[:2]).all()
     assert not scores[2] > scores[3:].min()
-    np.testing.assert_array_equal(scores[3:], GridSearchCV(transfer(), RATES, cv=2).fit(X, y).cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(
+        scores[3:], GridSearchCV(transfer(), RATES, cv=2).fit(X, y).cv_results_["mean_test_score"]
+    )
     assert search.best_index_ in (3, 4)
 
 
@@ -210,7 +216,9 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path):
     assert n_epochs == 2 * 2 * 3 + 3
     # In the third candidate-and-split's second epoch, which is lost with the process; two and one epoch are kept.
     killed = subprocess.run(
-        [sys.executable, "-c", RESUMABLE + "search('kept', kill_at=8)"], cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)}
+        [sys.executable, "-c", RESUMABLE + "search('kept', kill_at=8)"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]  # a search writes nothing else

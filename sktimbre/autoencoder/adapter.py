@@ -77,7 +77,9 @@ def train(
         optimizer = type(optimizer).from_config(optimizer.get_config())
     params = {f"optimizer__{name}": value for name, value in optimizer_params.items()}
     try:
-        settings = _Trainer(model=model, loss=loss, metrics=metrics, optimizer=optimizer, **params)._get_compile_kwargs()
+        settings = _Trainer(
+            model=model, loss=loss, metrics=metrics, optimizer=optimizer, **params
+        )._get_compile_kwargs()
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None

@@ -94,6 +94,8 @@ def main():
     notes = make(args.notes, duration=args.duration, random_state=0) if make else real_pairs(duration=args.duration)[0]
     X, y = notes.source[: args.notes], notes.target[: args.notes]
     n_candidates = len(RATES) * len(args.filters)
+    for make_model, _, _ in WAYS.values():
+        make_model(args.architecture, 1).fit(X, y)  # what is paid once in a process is nobody's
     rows = []
     for epochs in args.epochs:
         took: dict[str, list[float]] = {way: [] for way in WAYS}

@@ -71,11 +71,8 @@ def test_notes_of_different_lengths_are_searched(notes):
     assert np.isfinite(GridSearchCV(transfer(), RATES, cv=3).fit(X, y).cv_results_["mean_test_score"]).all()
 
 
-def threads_of_tensorflow():
-    """Return how many threads this process may use, and how many TensorFlow computes with."""
-    tasks = Path("/proc/self/task")
-    names = [(task / "comm").read_text().strip() for task in tasks.iterdir()]
-    return os.getpid(), int(os.environ["OMP_NUM_THREADS"]), names.count("tf_Compute")
+def share_of_this_process():
+    return os.environ["OMP_NUM_THREADS"], os.environ.get("TF_NUM_INTRAOP_THREADS")
 
 
 def test_two_processes_score_as_one_and_share_the_cores(notes):
@@ -86,10 +83,29 @@ def test_two_processes_score_as_one_and_share_the_cores(notes):
     )
     for split in ("split0_test_score", "split1_test_score"):
         np.testing.assert_allclose(one[split], two[split], rtol=1e-6)
-    if not Path("/proc/self/task").is_dir():
-        return
-    for _, allowed, used in joblib.Parallel(n_jobs=2)(joblib.delayed(threads_of_tensorflow)() for _ in range(4)):
-        assert used in (0, allowed)  # 0 where one of the two had nothing to train
+    shares = joblib.Parallel(n_jobs=2)(joblib.delayed(share_of_this_process)() for _ in range(4))
+    assert any(given == taken for given, taken in shares)
+    assert all(taken in (None, given) for given, taken in shares)  # None where one of the two had nothing to train
+
+
+THREADS = """
+import sktimbre.autoencoder
+import pathlib
+import tensorflow as tf
+tf.matmul(tf.ones((300, 300)), tf.ones((300, 300)))
+names = [(task / "comm").read_text().strip() for task in pathlib.Path("/proc/self/task").iterdir()]
+print(names.count("tf_Compute"))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
+def test_tensorflow_takes_no_more_threads_than_the_share():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM")}
+    command = [sys.executable, "-c", THREADS]
+    done = subprocess.run(
+        command, env={**environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == 1
 
 
 @pytest.mark.parametrize(

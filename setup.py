@@ -26,17 +26,29 @@ CORE = [
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
     "scale": ["dask[distributed]>=2024.5"],
+    "search": ["optuna>=4"],
     "test": [
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",
+        "dask[distributed]>=2024.5",
+        "ipython>=8",
+        "numpydoc>=1.8",
+        "optuna>=4",
         "pandas>=2.1",
+        "psutil>=5.9",
+        "selenium>=4.20",
         "ruff>=0.6",
         "mypy>=1.11",
-        "ipython>=8",
-        "selenium>=4.20",
     ],
-    "docs": ["sphinx>=7.3", "numpydoc>=1.7", "sphinx-gallery>=0.16", "pydata-sphinx-theme>=0.15"],
+    "docs": [
+        "sphinx>=7.3",
+        "numpydoc>=1.8",
+        "sphinx-gallery>=0.19",
+        "pydata-sphinx-theme>=0.15",
+        "myst-parser>=4",
+        "ipython>=8",
+    ],
 }
 
 setup(

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import ParameterError
@@ -42,6 +42,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         keeps the channels of a stereo recording aligned.
     sr : float, default=22050
         Sample rate in Hz of the audio it is trained on and applied to.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Where `fit` and `score` keep spectra, as Pipeline's parameter of this name does: a folder, by which the candidates of a
+        search share them. Reading takes about as long as `LogSTFT` does; it is meant for slow transforms.
 
     Attributes
     ----------
@@ -73,14 +76,16 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         "inverter": [HasMethods(["fit", "transform"]), None],
         "phase": [StrOptions({"source", "estimate"})],
         "sr": [Interval(Real, 0, None, closed="neither")],
+        "memory": [None, str, HasMethods(["cache"])],
     }
 
-    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="estimate", sr=22050):
+    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="estimate", sr=22050, memory=None):
         self.stft = stft
         self.autoencoder = autoencoder
         self.inverter = inverter
         self.phase = phase
         self.sr = sr
+        self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, **fit_params: Any) -> "TimbreTransfer":
@@ -108,7 +113,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         y = check_audio(y, name="y")
         check_pair(X, y)
         stft = LogSTFT() if self.stft is None else clone(self.stft)
-        S, T = stft.fit(X).transform(X), stft.transform(y)
+        transform = self._remembered()
+        S, T = transform(stft.fit(X), X), transform(stft, y)
         inverter = self._matched_inverter(stft)
         if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
             raise ParameterError(
@@ -119,7 +125,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             names = ("validation_data[0]", "validation_data[1]")
             source, target = (check_audio(a, name=n) for a, n in zip(fit_params["validation_data"], names, strict=True))
             check_pair(source, target, names)
-            fit_params["validation_data"] = stft.transform(source), stft.transform(target)
+            fit_params["validation_data"] = transform(stft, source), transform(stft, target)
         autoencoder = self._new_autoencoder()
         if _takes_notes(autoencoder):
             autoencoder.fit(S, T, **fit_params)
@@ -270,7 +276,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         X = check_audio(X, estimator=self, reset=False)
         y = check_audio(y, name="y")
         check_pair(X, y)
-        predicted, T = self._spectra(X), self.stft_.transform(y)
+        transform = self._remembered()
+        predicted, T = self._predicted(transform(self.stft_, X)), transform(self.stft_, y)
         total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
         return -total / sum(t.size for t in T)
 
@@ -317,7 +324,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return np.pad(X, ((0, 0), (0, -X.shape[1] % hop)))
 
     def _spectra(self, X):
-        S = self.stft_.transform(X)
+        return self._predicted(self.stft_.transform(X))
+
+    def _remembered(self):
+        """Return `_transform` with its results kept in ``memory``."""
+        return check_memory(self.memory).cache(_transform)
+
+    def _predicted(self, S):
         if _takes_notes(self.autoencoder_):
             predicted = self.autoencoder_.predict(S)
         else:
@@ -332,6 +345,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         tags.target_tags.single_output = False
         tags.target_tags.required = True
         return tags
+
+
+def _transform(stft, X):
+    return stft.transform(X)
 
 
 def _takes_notes(regressor):

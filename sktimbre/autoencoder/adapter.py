@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from scikeras.wrappers import BaseWrapper
 
+from sktimbre.autoencoder.reuse import Trainee, copy_state, kind_of, leave, take
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["train"]
@@ -46,7 +47,7 @@ def train(
     model : keras.Model
         Not compiled; fitted in place.
     batches, validation : keras.utils.PyDataset
-        Training and validation data; validation may be None.
+        Training and validation data, with their length as ``n_frames``; validation may be None.
     loss, metrics
         As in `keras.Model.compile`.
     optimizer : str or keras.optimizers.Optimizer
@@ -74,21 +75,33 @@ def train(
     """
     if not isinstance(optimizer, str):
         optimizer = type(optimizer).from_config(optimizer.get_config())
+    params = {f"optimizer__{name}": value for name, value in optimizer_params.items()}
+    try:
+        settings = _Trainer(
+            model=model, loss=loss, metrics=metrics, optimizer=optimizer, **params
+        )._get_compile_kwargs()
+    except (TypeError, ValueError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None
+    lengths = batches.n_frames, validation and validation.n_frames
+    kind = kind_of(model, settings["optimizer"], loss, *metrics, *lengths)
+    trainee = take(kind)
+    if trainee is None:
+        model.compile(**settings)
+        trainee = Trainee(model)
+    else:
+        trainee.begin_as(model, settings["optimizer"].get_config()["learning_rate"])
     trainer = _Trainer(
-        model=model,
-        loss=loss,
-        metrics=metrics,
-        optimizer=optimizer,
+        model=trainee.model,
         epochs=epochs - initial_epoch,
         verbose=verbose,
         callbacks=callbacks,
         shuffle=False,  # the batches shuffle themselves, with their own seed
-        **{f"optimizer__{name}": value for name, value in optimizer_params.items()},
     )
-    try:
-        trainer._get_compile_kwargs()
-    except (TypeError, ValueError) as error:
-        settings = ", ".join(f"optimizer__{name}={value!r}" for name, value in optimizer_params.items())
-        raise ParameterError(f"optimizer={optimizer!r} with {settings or 'its defaults'}: {error}") from None
     trainer.fit(batches, None, validation_data=validation, initial_epoch=initial_epoch)
+    if trainee.model is not model:
+        copy_state(trainee.model, model)
+    # A callback may have changed what the network is; then nobody else is to get it.
+    if kind == kind_of(trainee.model, trainee.model.optimizer, loss, *metrics, *lengths):
+        leave(kind, trainee)
     return {name: [float(value) for value in values] for name, values in trainer.history_.items()}

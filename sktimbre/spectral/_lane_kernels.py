@@ -32,6 +32,8 @@ from sktimbre.spectral._lane_fft import (
 )
 from sktimbre.spectral._paths import LANES
 
+u8 = np.uint64
+
 TINY = f4(1e-36)  # squared; magnitudes are scaled to at most 1
 
 
@@ -105,9 +107,8 @@ def load(z, V, place, half_turns, half):
 def log1p(x):
     """log(1 + x) of x >= 0, within two units in the last place: split off the power of two, then Cephes's polynomial."""
     # numba wants to see numpy's own names where bits are read as another type.
-    bits = np.float32(f4(1) + x).view(np.int32)
-    exponent = i4((bits + i4(0x004AFB0D)) >> i4(23)) - i4(127)
-    scale = np.int32((i4(127) - exponent) << i4(23)).view(np.float32)
+    power = i4((np.float32(f4(1) + x).view(np.int32) - i4(0x3F3504F3)) & i4(-0x800000))  # times 2^23
+    scale = np.int32(i4(0x3F800000) - power).view(np.float32)
     f = x * scale + (scale - f4(1))  # between sqrt(1/2) - 1 and sqrt(2) - 1
     p = f4(7.0376836292e-2)
     p = p * f - f4(1.1514610310e-1)
@@ -118,7 +119,7 @@ def log1p(x):
     p = p * f + f4(2.0000714765e-1)
     p = p * f - f4(2.4999993993e-1)
     p = p * f + f4(3.3333331174e-1)
-    return f4(exponent) * f4(0.69314718) + (f + f * f * (p * f - f4(0.5)))
+    return f4(power) * f4(0.69314718 / 2**23) + (f + f * f * (p * f - f4(0.5)))
 
 
 @inline
@@ -225,29 +226,36 @@ def settle_fixed(fixed, norm, y, last, last2):
             y[i] = last[i] = last2[i] = fixed[i]
 
 
+@inline
+def bits(x):
+    return u8(np.float32(x).view(np.uint32))
+
+
+@inline
+def windowed(x, t, window, pairs, hop, n_fft):
+    """Write frames t to t + LANES, times the window, as [sample, lane]; frame t begins with row t of x (rows, hop)."""
+    # A loop that takes strided turns over more than 8 numbers stays scalar: two lanes are moved as one number of 64 bits.
+    for r in range(n_fft // hop):
+        for i in range(hop):
+            for v in range(LANES // 2):
+                w = window[r * hop + i]
+                low, high = bits(w * x[t + r + 2 * v, i]), bits(w * x[t + r + 2 * v + 1, i])
+                pairs[(r * hop + i) * (LANES // 2) + v] = low | high << u8(32)
+
+
 @once
 def analysis(n_fft, logarithmic):
     """Return the kernel of the transform of one signal, to log(1 + magnitude) or to complex spectra."""
     half, plan, source = n_fft // 2, radices(n_fft // 2), SOURCE
 
-    def analyse(x, window, wide_window, hop, n_frames, place, turns, half_turns, out):
-        """Write the spectra of frames to out (bins, frames); frame t begins with row t of x (rows, hop and more)."""
+    def analyse(x, window, n_frames, place, turns, half_turns, out):
+        """Write the spectra of frames to out (bins, frames); frame t begins with row t of x (rows, hop)."""
         assert source is not None  # only to hold it
+        hop = x.shape[1]
         a, b = np.empty(n_fft * LANES, f4), np.empty(n_fft * LANES, f4)
-        across, found = np.empty(hop * LANES, f4), np.empty((half + 1) * ROW, f4)
+        found = np.empty((half + 1) * ROW, f4)
         for t in range(0, n_frames, LANES):
-            for i in range(hop):
-                for v in range(LANES):
-                    across[i * LANES + v] = x[t + v, i]
-            for r in range(n_fft // hop):
-                # Hop r of a frame is hop 0 of the frame r lanes on; only the last r lanes have to be fetched.
-                to = a[r * hop * LANES : (r + 1) * hop * LANES]
-                if r < LANES:
-                    multiply(across[r:], wide_window[r * hop * LANES :], to[: to.size - r])
-                for v in range(max(0, LANES - r), LANES):
-                    row = x[t + v + r]
-                    for i in range(hop):
-                        to[i * LANES + v] = window[r * hop + i] * row[i]
+            windowed(x, t, window, a.view(np.uint64), hop, n_fft)
             done = 1
             for radix in plan:
                 if radix == 4:

@@ -232,54 +232,77 @@ def bits(x):
 
 
 @inline
-def windowed(x, t, window, pairs, hop, n_fft):
-    """Write frames t to t + LANES, times the window, as [sample, lane]; frame t begins with row t of x (rows, hop)."""
-    # A loop that takes strided turns over more than 8 numbers stays scalar: two lanes are moved as one number of 64 bits.
+def fetch(y, start, rows, hop):
+    """Write the samples from ``start`` on in rows of ``hop``, zeros where y has none."""
+    for r in range(len(rows)):
+        first, to = start + r * hop, rows[r]
+        if first >= 0 and first + hop <= y.size:
+            part = y[first : first + hop]
+            for i in range(hop):
+                to[i] = part[i]
+        else:
+            for i in range(hop):
+                to[i] = y[first + i] if 0 <= first + i < y.size else f4(0)
+
+
+@inline
+def windowed(rows, window, z, hop, n_fft):
+    """Write frames, times the window, as z [sample, lane]; the frame of lane v begins with row v."""
+    # Loops that write more than 8 interleaved numbers stay scalar: two lanes are moved as one number of 64 bits.
+    pairs, width = z.view(np.uint64), LANES // 2
     for r in range(n_fft // hop):
+        # In slices, unlike whole arrays, numba sees that no index is negative.
+        to, part = pairs[r * hop * width : (r + 1) * hop * width], window[r * hop : (r + 1) * hop]
+        x = rows[r : r + LANES]
         for i in range(hop):
-            for v in range(LANES // 2):
-                w = window[r * hop + i]
-                low, high = bits(w * x[t + r + 2 * v, i]), bits(w * x[t + r + 2 * v + 1, i])
-                pairs[(r * hop + i) * (LANES // 2) + v] = low | high << u8(32)
+            for v in range(width):
+                low, high = bits(part[i] * x[2 * v, i]), bits(part[i] * x[2 * v + 1, i])
+                to[i * width + v] = low | high << u8(32)
 
 
 @once
 def analysis(n_fft, logarithmic):
     """Return the kernel of the transform of one signal, to log(1 + magnitude) or to complex spectra."""
     half, plan, source = n_fft // 2, radices(n_fft // 2), SOURCE
+    row = LANES if logarithmic else ROW
+    size = (half + 1) * row
+    # Memory likes long rows: the spectra of some groups of frames wait in the cache and are written together.
+    together = LANES * max(1, min(8, (1 << 14) // n_fft))
 
-    def analyse(x, window, n_frames, place, turns, half_turns, out):
-        """Write the spectra of frames to out (bins, frames); frame t begins with row t of x (rows, hop)."""
+    def analyse(y, pad, hop, window, place, turns, half_turns, out):
+        """Write the spectra of the first frames of y, before which there are ``pad`` zeros, to out (bins, frames)."""
         assert source is not None  # only to hold it
-        hop = x.shape[1]
+        n_frames = out.shape[1]
+        # Rows a power of two apart would all fall into the same few places of the cache.
+        rows = np.empty((LANES + n_fft // hop - 1, hop + LANES), f4)
         a, b = np.empty(n_fft * LANES, f4), np.empty(n_fft * LANES, f4)
-        found = np.empty((half + 1) * ROW, f4)
-        for t in range(0, n_frames, LANES):
-            windowed(x, t, window, a.view(np.uint64), hop, n_fft)
-            done = 1
-            for radix in plan:
-                if radix == 4:
-                    forward4(a, b, done, turns, half)
-                else:
-                    forward8(a, b, done, turns, half)
-                a, b, done = b, a, done * radix
-            n = min(LANES, n_frames - t)
-            if logarithmic:
-                unload_power(a, found, place, half_turns, half)
-                for i in range((half + 1) * LANES):
-                    found[i] = log1p(np.sqrt(found[i]))
-            else:
-                unload(a, found, place, half_turns, half)
-            for k in range(half + 1):
-                to = out[k, t : t + n]
+        waiting = np.empty(together // LANES * size, f4)
+        for start in range(0, n_frames, together):
+            stop = min(start + together, n_frames)
+            for t in range(start, stop, LANES):
+                fetch(y, t * hop - pad, rows, hop)
+                windowed(rows, window, a, hop, n_fft)
+                done = 1
+                for radix in plan:
+                    if radix == 4:
+                        forward4(a, b, done, turns, half)
+                    else:
+                        forward8(a, b, done, turns, half)
+                    a, b, done = b, a, done * radix
+                g = (t - start) // LANES
+                found = waiting[g * size : (g + 1) * size]
                 if logarithmic:
-                    row = found[k * LANES :]
-                    for v in range(to.size):
-                        to[v] = row[v]
+                    unload_power(a, found, place, half_turns, half)
+                    for i in range(size):
+                        found[i] = log1p(np.sqrt(found[i]))
                 else:
-                    row = found[k * ROW :]
+                    unload(a, found, place, half_turns, half)
+            for k in range(half + 1):
+                for t in range(start, stop, LANES):
+                    to = out[k, t : min(t + LANES, stop)]
+                    found = waiting[(t - start) // LANES * size + k * row :]
                     for v in range(to.size):
-                        to[v] = get(row, v)
+                        to[v] = found[v] if logarithmic else get(found, v)
 
     return compiled(analyse)
 

@@ -161,14 +161,9 @@ def lane_spectra(y: np.ndarray, geometry: STFTGeometry, out: np.ndarray) -> None
 
     ``out`` is contiguous: float32 for ``log(1 + abs(STFT))``, complex64 for the STFT itself.
     """
-    n_frames, hop, pad = out.shape[1], geometry.hop, geometry.pad
-    n_rows = -(-n_frames // LANES) * LANES + geometry.overlap - 1
-    padded = np.empty(n_rows * hop, f4)
-    part = y[: padded.size - pad]
-    stop = pad + len(part)
-    padded[:pad], padded[pad:stop], padded[stop:] = 0, part, 0
     kernel: Any = analysis(geometry.n_fft, out.dtype == f4)
-    kernel(padded.reshape(n_rows, hop), geometry.taper, n_frames, *tables(geometry.n_fft), out)
+    y = np.require(y, f4, ["C", "A", "W"])  # a copy of what is read-only, for which the kernel would be compiled once more
+    kernel(y, geometry.pad, geometry.hop, geometry.taper, *tables(geometry.n_fft), out)
 
 
 @lru_cache(maxsize=4)

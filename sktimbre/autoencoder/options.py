@@ -9,7 +9,7 @@ __all__ = ["NetworkOptions"]
 class NetworkOptions:
     """What a network is built with, apart from its shape; architectures read what concerns them.
 
-    Attributes
+    Parameters
     ----------
     depth : int
         Levels of the encoder.

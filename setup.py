@@ -26,11 +26,19 @@ CORE = [
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
     "scale": ["dask[distributed]>=2024.5"],
-    "test": ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6.100", "pandas>=2.1", "numpydoc>=1.8", "ruff>=0.6", "mypy>=1.11"],
+    "test": [
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "hypothesis>=6.100",
+        "pandas>=2.1",
+        "numpydoc>=1.8",
+        "ruff>=0.6",
+        "mypy>=1.11",
+    ],
     "docs": [
         "sphinx>=7.3",
         "numpydoc>=1.8",
-        "sphinx-gallery>=0.18",
+        "sphinx-gallery>=0.19",
         "pydata-sphinx-theme>=0.15",
         "myst-parser>=4",
         "ipython>=8",

@@ -31,6 +31,7 @@ default_role = "py:obj"
 autosummary_generate = True
 autodoc_typehints = "none"  # shapes and units, which types do not tell, stand in the docstrings
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the template of classes lists them
 numpydoc_class_members_toctree = False
 

@@ -8,8 +8,9 @@ Notes of one instrument into notes of another: train, listen, and see whether an
 # %%
 # Notes
 # -----
-# A pair is the same note played by both instruments. Here they are synthetic; `load_paired_notes` reads them from two folders.
-# Every fifth pitch is held out, so that what is judged below was never heard in training.
+# A pair is the same note played by both instruments. Here they are synthetic;
+# `load_paired_notes` reads them from two folders. Every fifth pitch is held out, so
+# that what is judged below was never heard in training.
 import numpy as np
 from IPython.display import Audio
 
@@ -24,12 +25,18 @@ X.shape
 # %%
 # Model
 # -----
-# `TimbreTransfer` is audio in, audio out: one STFT for both sides, a network on log-magnitude spectra, and phase retrieval.
-# With eight filters the network is a toy; the default has 32 and takes minutes on real notes.
+# `TimbreTransfer` is audio in, audio out: one STFT for both sides, a network on
+# log-magnitude spectra, and phase retrieval. With eight filters the network is a toy;
+# the default has 32 and takes minutes on real notes.
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
 autoencoder = TimbreAutoencoder(
-    "dilated_residual", filters=8, epochs=60, optimizer__learning_rate=3e-3, validation_split=0, random_state=0
+    "dilated_residual",
+    filters=8,
+    epochs=60,
+    optimizer__learning_rate=3e-3,
+    validation_split=0,
+    random_state=0,
 )
 model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=autoencoder)
 model.fit(X, y, validation_data=(X_new, y_new))
@@ -52,14 +59,27 @@ Audio(y_new[2], rate=notes.sr, normalize=False)
 # %%
 # Look
 # ----
-from sktimbre.plotting import plot_transfer
+# The same three sounds as log-magnitude spectra:
+from matplotlib.figure import Figure
 
-figure = plot_transfer(X_new[1:4], audio[1:4], y_new[1:4], sr=notes.sr, n_fft=512, titles=["Note 1", "Note 2", "Note 3"])
+figure = Figure(figsize=(9, 3.5), layout="constrained")
+sounds = {"flute": X_new[2], "model": audio[2], "clarinet": y_new[2]}
+for axes, (name, sound) in zip(
+    figure.subplots(1, 3, sharey=True), sounds.items(), strict=True
+):
+    extent = (0, len(sound) / notes.sr, 0, notes.sr / 2000)
+    axes.imshow(
+        LogSTFT().transform(sound[np.newaxis])[0],
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=extent,
+    )
+    axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
+    axes.label_outer()
 
 # %%
 # The error of training and held-out notes, after each epoch:
-from matplotlib.figure import Figure
-
 history = model.autoencoder_.history_
 figure = Figure(figsize=(7, 3), layout="constrained")
 axes = figure.subplots()
@@ -71,11 +91,15 @@ _ = axes.legend()
 # %%
 # Is it any good?
 # ---------------
-# An error alone says nothing. Beside it stand those of doing nothing and of an equaliser that was told the answer: a model that
-# is not clearly below both has learnt nothing that needs a network.
+# An error alone says nothing. Beside it stand those of doing nothing and of an
+# equaliser that was told the answer: a model that is not clearly below both has
+# learnt nothing that needs a network.
 from sktimbre.metrics import IdentityControl, PerBinLinearControl
 
-for name, regressor in {"identity": IdentityControl(), "per-bin linear": PerBinLinearControl()}.items():
+for name, regressor in {
+    "identity": IdentityControl(),
+    "per-bin linear": PerBinLinearControl(),
+}.items():
     control = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor).fit(X, y)
     print(f"{name:15} {-control.score(X_new, y_new):.3f}")
 print(f"{'network':15} {-model.score(X_new, y_new):.3f}")

@@ -8,7 +8,8 @@ Spectra to sound, without any network: which start, which iterations, how near, 
 # %%
 # Away and back
 # -------------
-# `LogSTFT` leaves the phase out. `GriffinLimInverter` finds audio whose spectra have the same magnitudes.
+# `LogSTFT` leaves the phase out. `GriffinLimInverter` finds audio whose spectra have
+# the same magnitudes.
 import numpy as np
 from IPython.display import Audio
 
@@ -22,7 +23,8 @@ audio = inverter.fit_transform(S)
 Audio(audio[2], rate=notes.sr, normalize=False)
 
 # %%
-# Spectral convergence tells how far the spectra of the audio are from what was asked for; lower is better.
+# Spectral convergence tells how far the spectra of the audio are from what was asked
+# for; lower is better.
 20 * np.log10(inverter.spectral_convergence_)
 
 # %%
@@ -40,11 +42,19 @@ figure = Figure(figsize=(7, 3.5), layout="constrained")
 axes = figure.subplots()
 for name, parameters in recipes.items():
     convergence = [
-        GriffinLimInverter(n_iter=n, random_state=0, **parameters).fit(S).invert(S, return_report=True)[1][0].mean()
+        GriffinLimInverter(n_iter=n, random_state=0, **parameters)
+        .fit(S)
+        .invert(S, return_report=True)[1][0]
+        .mean()
         for n in iterations
     ]
     axes.plot(range(len(iterations)), 20 * np.log10(convergence), "o-", label=name)
-axes.set(xlabel="iterations", ylabel="spectral convergence (dB)", xticks=range(len(iterations)), xticklabels=iterations)
+axes.set(
+    xlabel="iterations",
+    ylabel="spectral convergence (dB)",
+    xticks=range(len(iterations)),
+    xticklabels=iterations,
+)
 axes.grid(alpha=0.3)
 _ = axes.legend()
 
@@ -59,21 +69,27 @@ stopped.n_iter_
 # %%
 # A phase that is known
 # ---------------------
-# Where the spectra of a known sound were changed only little, its own phase is the best start. Here the upper half of the
-# spectrum is turned down by 20 dB.
+# Where the spectra of a known sound were changed only little, its own phase is the
+# best start. Here the upper half of the spectrum is turned down by 20 dB.
 stft = LogSTFT()
 magnitudes = np.expm1(S)
 magnitudes[:, S.shape[1] // 2 :] /= 10
-darker = inverter.invert(np.log1p(magnitudes), phase=stft.complex_transform(notes.source))
+darker = inverter.invert(
+    np.log1p(magnitudes), phase=stft.complex_transform(notes.source)
+)
 darker.shape
 
 # %%
 # Spectra that are still arriving
 # -------------------------------
-# `StreamingInverter` gives out audio while frames come in, with a bounded delay and bounded memory.
+# `StreamingInverter` gives out audio while frames come in, with a bounded delay and
+# bounded memory.
 from sktimbre import StreamingInverter
 
 stream = StreamingInverter(chunk=8, look_ahead=4)
 pieces = [stream.push(S[0][:, start : start + 5]) for start in range(0, S.shape[2], 5)]
 pieces.append(stream.finish())
-print([len(piece) for piece in pieces], f"latency: {1000 * stream.latency / notes.sr:.0f} ms")
+print(
+    [len(piece) for piece in pieces],
+    f"latency: {1000 * stream.latency / notes.sr:.0f} ms",
+)

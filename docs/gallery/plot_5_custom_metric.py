@@ -8,8 +8,9 @@ A function of true and predicted audio becomes a scorer by one call, and belongs
 # %%
 # The function
 # ------------
-# Brightness is the centre of gravity of the spectrum. The metric is how many octaves the prediction's is off, as a mean over
-# notes; 0 is best. `stft` of `sktimbre.spectral` is for one note.
+# Brightness is the centre of gravity of the spectrum. The metric is how many octaves
+# the prediction's is off, as a mean over notes; 0 is best. `stft` of
+# `sktimbre.spectral` is for one note.
 import numpy as np
 
 from sktimbre.spectral import stft
@@ -17,20 +18,25 @@ from sktimbre.spectral import stft
 
 def brightness(y, sr=22050):
     """Return the spectral centroid of each note in Hz."""
-    powers = [np.mean(np.abs(stft(np.asarray(note, np.float32))) ** 2, axis=1) for note in y]
+    powers = [
+        np.mean(np.abs(stft(np.asarray(note, np.float32))) ** 2, axis=1) for note in y
+    ]
     frequencies = np.linspace(0, sr / 2, len(powers[0]))
     return np.array([power @ frequencies / power.sum() for power in powers])
 
 
 def brightness_error(y_true, y_pred, sr=22050):
     """Return the mean distance of brightness in octaves."""
-    return float(np.mean(np.abs(np.log2(brightness(y_pred, sr) / brightness(y_true, sr)))))
+    return float(
+        np.mean(np.abs(np.log2(brightness(y_pred, sr) / brightness(y_true, sr))))
+    )
 
 
 # %%
 # As a scorer
 # -----------
-# Scikit-learn's ``make_scorer`` is all that is needed. A distance is negated, so that higher is better.
+# Scikit-learn's ``make_scorer`` is all that is needed. A distance is negated, so that
+# higher is better.
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold, cross_validate
 
@@ -45,8 +51,14 @@ scoring = {
     "LSD": SCORERS["neg_log_spectral_distance"],
 }
 network = TimbreAutoencoder(
-    "shallow", filters=4, epochs=30, optimizer__learning_rate=3e-3, validation_split=0, random_state=0
+    "shallow",
+    filters=4,
+    epochs=30,
+    optimizer__learning_rate=3e-3,
+    validation_split=0,
+    random_state=0,
 )
+means = {}
 for name, regressor in {
     "identity": IdentityControl(),
     "per-bin linear": PerBinLinearControl(),
@@ -54,10 +66,29 @@ for name, regressor in {
 }.items():
     model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor)
     folds = KFold(3, shuffle=True, random_state=0)
-    scores = cross_validate(model, notes.source, notes.target, scoring=scoring, cv=folds)
-    print(f"{name:15}", ", ".join(f"{metric} {-scores[f'test_{metric}'].mean():.3f}" for metric in scoring))
+    scores = cross_validate(
+        model, notes.source, notes.target, scoring=scoring, cv=folds
+    )
+    means[name] = [-scores[f"test_{metric}"].mean() for metric in scoring]
+    print(
+        f"{name:15}",
+        ", ".join(f"{m} {v:.3f}" for m, v in zip(scoring, means[name], strict=True)),
+    )
 
 # %%
-# A metric that the controls win is no evidence for a network. Before you believe in a metric of your own, see what the identity
-# and the true target get: the worst and the best that are of interest.
-brightness_error(notes.target, notes.source), brightness_error(notes.target, notes.target)
+from matplotlib.figure import Figure
+
+figure = Figure(figsize=(8, 2.8), layout="constrained")
+for i, (axes, metric) in enumerate(zip(figure.subplots(1, 3), scoring, strict=True)):
+    axes.bar(list(means), [values[i] for values in means.values()])
+    axes.set_title(metric)
+    axes.tick_params("x", rotation=20)
+
+# %%
+# A metric that the controls win is no evidence for a network. Before you believe in a
+# metric of your own, see what the identity and the true target get: the worst and the
+# best that are of interest.
+(
+    brightness_error(notes.target, notes.source),
+    brightness_error(notes.target, notes.target),
+)

@@ -8,12 +8,13 @@ GridSearchCV hands its fits to joblib, and joblib hands them to processes of thi
 # %%
 # Processes
 # ---------
-# ``n_jobs=2`` starts two processes with joblib's default, loky. Each imports TensorFlow for itself, which takes seconds and
-# memory, and each uses all cores for its networks unless it is told otherwise. On a machine with few cores a search of small
-# networks is faster with ``n_jobs=1``; many cores, or one GPU for each process, are another matter.
+# ``n_jobs=2`` starts two processes with joblib's default, loky. Each imports
+# TensorFlow for itself, which takes seconds and memory. On a machine with few cores a
+# search of small networks is faster with ``n_jobs=1``; many cores, or one GPU for
+# each process, are another matter.
 #
-# Two ways do not work with networks. Threads share Keras's global state; ``multiprocessing`` copies a process in which
-# TensorFlow already runs, and the copy hangs.
+# joblib's ``multiprocessing`` does not work with networks: it copies a process in
+# which TensorFlow already runs, and the copy hangs.
 from sklearn.model_selection import GridSearchCV
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
@@ -22,17 +23,31 @@ from sktimbre.datasets import make_paired_notes
 notes = make_paired_notes(6, duration=0.3)
 model = TimbreTransfer(
     stft=LogSTFT(n_fft=256),
-    autoencoder=TimbreAutoencoder("shallow", filters=2, epochs=2, validation_split=0, random_state=0),
+    autoencoder=TimbreAutoencoder(
+        "shallow", filters=2, epochs=2, validation_split=0, random_state=0
+    ),
 )
-search = GridSearchCV(model, {"autoencoder__optimizer__learning_rate": [1e-3, 1e-2]}, cv=2, n_jobs=2)
+search = GridSearchCV(
+    model, {"autoencoder__optimizer__learning_rate": [1e-3, 1e-2]}, cv=2, n_jobs=2
+)
 search.fit(notes.source, notes.target)
 search.best_params_
 
 # %%
+from matplotlib.figure import Figure
+
+figure = Figure(figsize=(6, 2.5), layout="constrained")
+axes = figure.subplots()
+rates = search.param_grid["autoencoder__optimizer__learning_rate"]
+axes.semilogx(rates, -search.cv_results_["mean_test_score"], "o-")
+_ = axes.set(xlabel="learning rate", ylabel="error of held-out notes")
+
+# %%
 # A cluster
 # ---------
-# ``pip install 'sktimbre[scale]'`` installs dask. The cluster here is one process on this machine; with ``Client("tcp://...")`` in
-# its place the same search runs on as many machines as the scheduler knows. All of them need sktimbre installed.
+# ``pip install 'sktimbre[scale]'`` installs dask. The cluster here is one process on
+# this machine; with ``Client("tcp://...")`` in its place the same search runs on as
+# many machines as the scheduler knows. All of them need sktimbre installed.
 try:
     from dask.distributed import Client
 except ImportError:
@@ -43,10 +58,21 @@ except ImportError:
 import joblib
 
 if Client is not None:
-    with Client(n_workers=1, threads_per_worker=1, dashboard_address=None) as client, joblib.parallel_backend("dask"):
-        on_cluster = GridSearchCV(search.estimator, search.param_grid, cv=2).fit(notes.source, notes.target)
-    print("equal scores:", (on_cluster.cv_results_["mean_test_score"] == search.cv_results_["mean_test_score"]).all())
+    with (
+        Client(n_workers=1, threads_per_worker=1, dashboard_address=None) as client,
+        joblib.parallel_backend("dask"),
+    ):
+        on_cluster = GridSearchCV(search.estimator, search.param_grid, cv=2).fit(
+            notes.source, notes.target
+        )
+    print(
+        "equal scores:",
+        (
+            on_cluster.cv_results_["mean_test_score"]
+            == search.cv_results_["mean_test_score"]
+        ).all(),
+    )
 
 # %%
-# One thread in each worker, for the reason above. On a machine with several GPUs start one worker for each, with its
-# ``CUDA_VISIBLE_DEVICES`` set.
+# One thread in each worker, for the reason above. On a machine with several GPUs
+# start one worker for each, with its ``CUDA_VISIBLE_DEVICES`` set.

@@ -8,8 +8,9 @@ From folders of notes to a model in a file, and from there to a folder of conver
 # %%
 # Folders of notes
 # ----------------
-# One sound file a note, its pitch in its name: ``flute.C4.wav``, ``A4.flac``, ``clarinet-61.wav``. The folders are written here,
-# so that the example has something to read.
+# One sound file a note, its pitch in its name: ``flute.C4.wav``, ``A4.flac``,
+# ``clarinet-61.wav``. The folders are written here, so that the example has something
+# to read.
 import tempfile
 from pathlib import Path
 
@@ -33,14 +34,19 @@ print(sorted(path.name for path in (home / "flute").iterdir()))
 # %%
 # Train and save
 # --------------
-# `load_paired_notes` brings all to one sample rate, cuts the silence before each onset and pairs the notes by pitch. What found
-# no partner is named in ``unpaired_source`` and ``unpaired_target``.
+# `load_paired_notes` brings all to one sample rate, cuts the silence before each
+# onset and pairs the notes by pitch. What found no partner is named in
+# ``unpaired_source`` and ``unpaired_target``.
 import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
 pairs = load_paired_notes(home / "flute", home / "clarinet", duration=0.5)
-network = TimbreAutoencoder("shallow", filters=4, epochs=20, validation_split=0, random_state=0)
-model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=network, sr=pairs.sr).fit(pairs.source, pairs.target)
+network = TimbreAutoencoder(
+    "shallow", filters=4, epochs=20, validation_split=0, random_state=0
+)
+model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=network, sr=pairs.sr).fit(
+    pairs.source, pairs.target
+)
 path = sktimbre.save(model, home / "flute2clarinet.sktimbre")
 print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
@@ -52,14 +58,17 @@ recordings = home / "recordings"
 recordings.mkdir()
 melody = np.concatenate(list(notes.source[[0, 4, 2, 8]]))
 write_audio(recordings / "melody.wav", melody, notes.sr)
-write_audio(recordings / "stereo.flac", np.stack([melody[::2], melody[::2]]), notes.sr // 2)
+write_audio(
+    recordings / "stereo.flac", np.stack([melody[::2], melody[::2]]), notes.sr // 2
+)
 
 # %%
 # Convert
 # -------
-# `AudioReader` reads blocks at the model's rate, ``predict_blocks`` converts them with a phase that runs on from block to block,
-# and `AudioWriter` writes. Memory stays the same however long the recording is. A file appears under its name only when it
-# is complete.
+# `AudioReader` reads blocks at the model's rate, ``predict_blocks`` converts them
+# with a phase that runs on from block to block, and `AudioWriter` writes. Memory
+# stays the same however long the recording is. A file appears under its name only
+# when it is complete.
 from sktimbre.audio import AudioReader, AudioWriter
 
 model = sktimbre.load(path)
@@ -81,10 +90,30 @@ for file in sorted(recordings.iterdir()):
 #    sktimbre convert flute2clarinet.sktimbre recordings/* -o converted/
 #
 # where every channel of a recording is converted by itself.
-from IPython.display import Audio
+from matplotlib.figure import Figure
 
 from sktimbre.audio import read_audio
 
 sound, rate = read_audio(converted / "melody.wav")
 work.cleanup()
+figure = Figure(figsize=(8, 4.5), layout="constrained")
+for axes, (name, y) in zip(
+    figure.subplots(2, 1, sharex=True),
+    {"melody.wav": melody, "converted": sound}.items(),
+    strict=True,
+):
+    extent = (0, len(y) / rate, 0, rate / 2000)
+    axes.imshow(
+        LogSTFT().transform(y[np.newaxis])[0],
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=extent,
+    )
+    axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
+    axes.label_outer()
+
+# %%
+from IPython.display import Audio
+
 Audio(sound, rate=rate, normalize=False)

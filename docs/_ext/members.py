@@ -17,7 +17,8 @@ def resolve(app, env, node, content):
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"].removeprefix("~")
-    found = {name: entry for name, entry in env.domains["py"].objects.items() if name.endswith(f".{target}")}
+    objects = env.domains["py"].objects.items()
+    found = {name: entry for name, entry in objects if name.endswith(f".{target}") and not entry.aliased}
     if len(found) != 1:
         return None
     [(name, entry)] = found.items()

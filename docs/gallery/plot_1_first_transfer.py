@@ -59,8 +59,10 @@ Audio(y_new[2], rate=notes.sr, normalize=False)
 # %%
 # Look
 # ----
-# The same three sounds as log-magnitude spectra:
+# The spectra of the three, in dB:
 from matplotlib.figure import Figure
+
+from sktimbre.spectral import stft
 
 figure = Figure(figsize=(9, 3.5), layout="constrained")
 sounds = {"flute": X_new[2], "model": audio[2], "clarinet": y_new[2]}
@@ -68,13 +70,8 @@ for axes, (name, sound) in zip(
     figure.subplots(1, 3, sharey=True), sounds.items(), strict=True
 ):
     extent = (0, len(sound) / notes.sr, 0, notes.sr / 2000)
-    axes.imshow(
-        LogSTFT().transform(sound[np.newaxis])[0],
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=extent,
-    )
+    level = 20 * np.log10(np.abs(stft(sound)) + 1e-2)
+    axes.imshow(level, origin="lower", aspect="auto", cmap="magma", extent=extent)
     axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
     axes.label_outer()
 
@@ -100,6 +97,8 @@ for name, regressor in {
     "identity": IdentityControl(),
     "per-bin linear": PerBinLinearControl(),
 }.items():
-    control = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor).fit(X, y)
+    control = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor).fit(
+        X, y
+    )
     print(f"{name:15} {-control.score(X_new, y_new):.3f}")
 print(f"{'network':15} {-model.score(X_new, y_new):.3f}")

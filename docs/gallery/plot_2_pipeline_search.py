@@ -21,7 +21,7 @@ stft = LogSTFT(n_fft=512)
 network = TimbreAutoencoder(
     "shallow",
     filters=4,
-    epochs=5,
+    epochs=15,
     validation_split=0,
     target_transformer=stft,
     optimizer__learning_rate=3e-3,

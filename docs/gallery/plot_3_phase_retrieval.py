@@ -62,7 +62,7 @@ _ = axes.legend()
 # Early stopping
 # --------------
 # With ``tol`` each note stops when it no longer comes closer.
-stopped = GriffinLimInverter(n_iter=200, tol=1e-2).fit(S)
+stopped = GriffinLimInverter(n_iter=200, tol=3e-2).fit(S)
 stopped.fit_transform(S)
 stopped.n_iter_
 
@@ -87,7 +87,9 @@ darker.shape
 from sktimbre import StreamingInverter
 
 stream = StreamingInverter(chunk=8, look_ahead=4)
-pieces = [stream.push(S[0][:, start : start + 5]) for start in range(0, S.shape[2], 5)]
+pieces = [
+    stream.push(S[0][:, start : start + 5]) for start in range(0, S.shape[2], 5)
+]
 pieces.append(stream.finish())
 print(
     [len(piece) for piece in pieces],

@@ -14,31 +14,26 @@ Any Keras network that keeps the shape of spectra can take the place of the buil
 # it reads what it can use; the seed should be among it, so that equal seeds give
 # equal networks.
 #
-# This one looks at a whole frame at once: a dense layer over frequency in place of
-# small convolutions. It is a low-rank equaliser with a non-linearity. A layer named
-# ``code`` makes ``encode`` and ``decode`` work.
+# This one has tall kernels: it sees many frequencies of a single frame, and finds what to
+# add to the source. A layer named ``code`` makes ``encode`` work.
 import keras
 
 from sktimbre.autoencoder import NetworkOptions
 
 
-def whole_frames(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return a network that maps each frame through a small code."""
-    initial = keras.initializers.GlorotUniform(seed=options.seed)
+def tall(n_frequencies: int, options: NetworkOptions) -> keras.Model:
+    """Return a network that changes each frame by what its frequencies call for."""
+    layers, seed = keras.layers, options.seed
+    he = keras.initializers.HeNormal(seed)
+    small = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
+
     spectra = keras.Input((n_frequencies, None, 1))
-    frames = keras.layers.Permute((2, 1, 3))(spectra)
-    frames = keras.layers.Reshape((-1, n_frequencies))(frames)
-    code = keras.layers.Dense(
-        options.filters, options.activation, kernel_initializer=initial
-    )(frames)
-    code = keras.layers.Identity(name="code")(code)
-    output = keras.layers.Dense(n_frequencies, "softplus", kernel_initializer=initial)(
-        code
-    )
-    output = keras.layers.Reshape((-1, n_frequencies, 1))(output)
-    return keras.Model(
-        spectra, keras.layers.Permute((2, 1, 3))(output), name="whole_frames"
-    )
+    size = {"kernel_size": (25, 1), "padding": "same"}
+    code = layers.Conv2D(options.filters, **size, kernel_initializer=he)(spectra)
+    code = layers.ReLU(name="code")(code)
+    change = layers.Conv2D(1, **size, kernel_initializer=small)(code)
+    output = layers.ReLU()(layers.Add()([spectra, change]))
+    return keras.Model(spectra, output, name="tall")
 
 
 # %%
@@ -53,7 +48,7 @@ from sktimbre.datasets import make_paired_notes
 
 notes = make_paired_notes(25, duration=0.5)
 held_out = np.arange(25) % 5 == 2
-for architecture in (whole_frames, "shallow"):
+for architecture in (tall, "shallow"):
     autoencoder = TimbreAutoencoder(
         architecture,
         filters=8,
@@ -65,30 +60,34 @@ for architecture in (whole_frames, "shallow"):
     model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=autoencoder)
     model.fit(notes.source[~held_out], notes.target[~held_out])
     error = -model.score(notes.source[held_out], notes.target[held_out])
+    name = getattr(architecture, "__name__", architecture)
+    field = model.receptive_field_
     print(
-        f"{architecture!s:.25} {model.autoencoder_.n_parameters_:8d} weights, error {error:.3f}, {model.receptive_field_}"
+        f"{name:8} {model.autoencoder_.n_parameters_:5d} weights, error {error:.3f}"
     )
+    print(f"{'':8} sees {field.milliseconds:.0f} ms and {field.hertz:.0f} Hz")
 
 # %%
-# The receptive field was found by looking at the network: one frame, all frequencies.
+# The receptive field was found by looking at the network: one frame, and
+# twice the kernels' height of frequencies.
 #
-# The code of a note has as many values in each frame as the network has filters:
+# The code, one picture for each filter:
 from matplotlib.figure import Figure
 
-example = TimbreAutoencoder(
-    whole_frames, filters=8, epochs=30, validation_split=0, random_state=0
+stft = LogSTFT(n_fft=512)
+autoencoder = TimbreAutoencoder(
+    tall, filters=8, epochs=30, validation_split=0, random_state=0
 )
-S = LogSTFT(n_fft=512).fit_transform(notes.source)
-code = example.fit(S).encode(S[12:13])[0, :, :]
-figure = Figure(figsize=(7, 2.5), layout="constrained")
-axes = figure.subplots()
-axes.plot(code.reshape(-1, 8))
-_ = axes.set(xlabel="frame", ylabel="code")
+S, T = stft.fit_transform(notes.source), stft.transform(notes.target)
+code = autoencoder.fit(S, T).encode(S[12:13])
+figure = Figure(figsize=(8, 3), layout="constrained")
+for channel, axes in enumerate(figure.subplots(1, 8)):
+    axes.imshow(code[0, ..., channel], origin="lower", aspect="auto", cmap="magma")
+    axes.set_axis_off()
 
 # %%
-#
 # Saving
 # ------
 # A file of `sktimbre.save` names the function and does not hold it. Put it into a
 # module that can be imported, and tell `load` that you trust it:
-# ``sktimbre.load("model.sktimbre", trusted=["mypackage.networks.whole_frames"])``.
+# ``sktimbre.load("model.sktimbre", trusted=["mypackage.networks.tall"])``.

@@ -19,7 +19,8 @@ from sktimbre.spectral import stft
 def brightness(y, sr=22050):
     """Return the spectral centroid of each note in Hz."""
     powers = [
-        np.mean(np.abs(stft(np.asarray(note, np.float32))) ** 2, axis=1) for note in y
+        np.mean(np.abs(stft(np.asarray(note, np.float32))) ** 2, axis=1)
+        for note in y
     ]
     frequencies = np.linspace(0, sr / 2, len(powers[0]))
     return np.array([power @ frequencies / power.sum() for power in powers])
@@ -38,48 +39,48 @@ def brightness_error(y_true, y_pred, sr=22050):
 # Scikit-learn's ``make_scorer`` is all that is needed. A distance is negated, so that
 # higher is better.
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import KFold, cross_validate
+from sklearn.model_selection import ShuffleSplit, cross_validate
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.datasets import make_paired_notes
-from sktimbre.metrics import SCORERS, IdentityControl, PerBinLinearControl
+from sktimbre.metrics import IdentityControl, PerBinLinearControl, get_scorer
 
-notes = make_paired_notes(15, duration=0.4)
+notes = make_paired_notes(25, duration=0.5)
 scoring = {
     "brightness": make_scorer(brightness_error, greater_is_better=False),
-    "error": SCORERS["neg_reconstruction_error"],
-    "LSD": SCORERS["neg_log_spectral_distance"],
+    "error": get_scorer("neg_reconstruction_error", n_fft=512),
+    "LSD": get_scorer("neg_log_spectral_distance", n_fft=512),
 }
 network = TimbreAutoencoder(
-    "shallow",
-    filters=4,
-    epochs=30,
+    "dilated_residual",
+    filters=8,
+    epochs=50,
     optimizer__learning_rate=3e-3,
     validation_split=0,
     random_state=0,
 )
 means = {}
+print(" " * 15, *(f"{metric:>8.8}" for metric in scoring))
 for name, regressor in {
     "identity": IdentityControl(),
     "per-bin linear": PerBinLinearControl(),
     "network": network,
 }.items():
     model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor)
-    folds = KFold(3, shuffle=True, random_state=0)
+    one_split = ShuffleSplit(1, test_size=0.2, random_state=0)
     scores = cross_validate(
-        model, notes.source, notes.target, scoring=scoring, cv=folds
+        model, notes.source, notes.target, scoring=scoring, cv=one_split
     )
     means[name] = [-scores[f"test_{metric}"].mean() for metric in scoring]
-    print(
-        f"{name:15}",
-        ", ".join(f"{m} {v:.3f}" for m, v in zip(scoring, means[name], strict=True)),
-    )
+    print(f"{name:15}", *(f"{value:8.3f}" for value in means[name]))
 
 # %%
 from matplotlib.figure import Figure
 
 figure = Figure(figsize=(8, 2.8), layout="constrained")
-for i, (axes, metric) in enumerate(zip(figure.subplots(1, 3), scoring, strict=True)):
+for i, (axes, metric) in enumerate(
+    zip(figure.subplots(1, 3), scoring, strict=True)
+):
     axes.bar(list(means), [values[i] for values in means.values()])
     axes.set_title(metric)
     axes.tick_params("x", rotation=20)

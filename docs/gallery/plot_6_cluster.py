@@ -28,7 +28,10 @@ model = TimbreTransfer(
     ),
 )
 search = GridSearchCV(
-    model, {"autoencoder__optimizer__learning_rate": [1e-3, 1e-2]}, cv=2, n_jobs=2
+    model,
+    {"autoencoder__optimizer__learning_rate": [1e-3, 3e-3, 1e-2]},
+    cv=2,
+    n_jobs=2,
 )
 search.fit(notes.source, notes.target)
 search.best_params_
@@ -65,14 +68,9 @@ if Client is not None:
         on_cluster = GridSearchCV(search.estimator, search.param_grid, cv=2).fit(
             notes.source, notes.target
         )
-    print(
-        "equal scores:",
-        (
-            on_cluster.cv_results_["mean_test_score"]
-            == search.cv_results_["mean_test_score"]
-        ).all(),
-    )
+    scores = [s.cv_results_["mean_test_score"] for s in (search, on_cluster)]
+    print("equal scores:", (scores[0] == scores[1]).all())
 
 # %%
-# One thread in each worker, for the reason above. On a machine with several GPUs
-# start one worker for each, with its ``CUDA_VISIBLE_DEVICES`` set.
+# With ``threads_per_worker=1`` a worker trains one network at a time. On a machine with
+# several GPUs start one worker for each, with its ``CUDA_VISIBLE_DEVICES`` set.

@@ -29,7 +29,7 @@ for side, files, sounds in (
     (home / side).mkdir()
     for file, sound in zip(files, sounds, strict=True):
         write_audio(home / side / file.name, sound, notes.sr)
-print(sorted(path.name for path in (home / "flute").iterdir()))
+print(*sorted(path.name for path in (home / "flute").iterdir())[:4], "...")
 
 # %%
 # Train and save
@@ -44,9 +44,9 @@ pairs = load_paired_notes(home / "flute", home / "clarinet", duration=0.5)
 network = TimbreAutoencoder(
     "shallow", filters=4, epochs=20, validation_split=0, random_state=0
 )
-model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=network, sr=pairs.sr).fit(
-    pairs.source, pairs.target
-)
+model = TimbreTransfer(
+    stft=LogSTFT(n_fft=512), autoencoder=network, sr=pairs.sr
+).fit(pairs.source, pairs.target)
 path = sktimbre.save(model, home / "flute2clarinet.sktimbre")
 print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
@@ -76,7 +76,10 @@ converted = home / "converted"
 converted.mkdir()
 for file in sorted(recordings.iterdir()):
     reader = AudioReader(file, sr=int(model.sr), mono=True)
-    with reader, AudioWriter(converted / f"{file.stem}.wav", int(model.sr)) as writer:
+    with (
+        reader,
+        AudioWriter(converted / f"{file.stem}.wav", int(model.sr)) as writer,
+    ):
         for block in model.predict_blocks(block[0] for block in reader):
             writer.write(block)
     print(f"{file.name}: {writer.n_frames / writer.sr:.2f} s at {writer.sr} Hz")
@@ -93,23 +96,17 @@ for file in sorted(recordings.iterdir()):
 from matplotlib.figure import Figure
 
 from sktimbre.audio import read_audio
+from sktimbre.spectral import stft
 
 sound, rate = read_audio(converted / "melody.wav")
 work.cleanup()
 figure = Figure(figsize=(8, 4.5), layout="constrained")
-for axes, (name, y) in zip(
-    figure.subplots(2, 1, sharex=True),
-    {"melody.wav": melody, "converted": sound}.items(),
-    strict=True,
-):
+sounds = {"melody.wav": melody, "converted": sound}
+both = figure.subplots(2, 1, sharex=True)
+for axes, (name, y) in zip(both, sounds.items(), strict=True):
     extent = (0, len(y) / rate, 0, rate / 2000)
-    axes.imshow(
-        LogSTFT().transform(y[np.newaxis])[0],
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=extent,
-    )
+    level = 20 * np.log10(np.abs(stft(y)) + 1e-2)
+    axes.imshow(level, origin="lower", aspect="auto", cmap="magma", extent=extent)
     axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
     axes.label_outer()
 

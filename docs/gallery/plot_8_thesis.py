@@ -20,7 +20,9 @@ found = [
     results / f"thesis_transformation_{budget}.json"
     for budget in ("full", "cpu", "smoke")
 ]
-stored = next((json.loads(path.read_text()) for path in found if path.exists()), None)
+stored = next(
+    (json.loads(path.read_text()) for path in found if path.exists()), None
+)
 
 # %%
 from sktimbre import LogSTFT, TimbreAutoencoder
@@ -40,7 +42,8 @@ def mini():
     """Return what the benchmark would store, of synthetic notes."""
     notes = make_paired_notes(12, duration=0.4)
     S, T = (
-        LogSTFT(n_fft=256).fit_transform(side) for side in (notes.source, notes.target)
+        LogSTFT(n_fft=256).fit_transform(side)
+        for side in (notes.source, notes.target)
     )
     validation = S[1::4], T[1::4]
     identity = -IdentityControl().fit(S, T).score(*validation)
@@ -70,7 +73,9 @@ def mini():
 
 
 study = stored or mini()
-rows = {name: row for name, row in study["rows"].items() if row["group"] == "table 3.1"}
+rows = {
+    name: row for name, row in study["rows"].items() if row["group"] == "table 3.1"
+}
 print("Real notes." if stored else "Synthetic notes, a miniature.", study["budget"])
 
 # %%

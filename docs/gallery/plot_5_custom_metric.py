@@ -60,7 +60,7 @@ network = TimbreAutoencoder(
     random_state=0,
 )
 means = {}
-print(" " * 15, *(f"{metric:>8.8}" for metric in scoring))
+print(" " * 15, *(f"{metric:>10}" for metric in scoring))
 for name, regressor in {
     "identity": IdentityControl(),
     "per-bin linear": PerBinLinearControl(),
@@ -72,7 +72,7 @@ for name, regressor in {
         model, notes.source, notes.target, scoring=scoring, cv=one_split
     )
     means[name] = [-scores[f"test_{metric}"].mean() for metric in scoring]
-    print(f"{name:15}", *(f"{value:8.3f}" for value in means[name]))
+    print(f"{name:15}", *(f"{value:10.3f}" for value in means[name]))
 
 # %%
 from matplotlib.figure import Figure
@@ -86,9 +86,9 @@ for i, (axes, metric) in enumerate(
     axes.tick_params("x", rotation=20)
 
 # %%
-# A metric that the controls win is no evidence for a network. Before you believe in a
-# metric of your own, see what the identity and the true target get: the worst and the
-# best that are of interest.
+# Metrics need not agree, and one that the controls win is no evidence for a network.
+# Before you believe in a metric of your own, see what the source itself and the true
+# target get: the worst and the best that are of interest.
 (
     brightness_error(notes.target, notes.source),
     brightness_error(notes.target, notes.target),

@@ -76,7 +76,7 @@ from matplotlib.figure import Figure
 
 stft = LogSTFT(n_fft=512)
 autoencoder = TimbreAutoencoder(
-    tall, filters=8, epochs=30, validation_split=0, random_state=0
+    tall, filters=8, epochs=10, validation_split=0, random_state=0
 )
 S, T = stft.fit_transform(notes.source), stft.transform(notes.target)
 code = autoencoder.fit(S, T).encode(S[12:13])

@@ -54,7 +54,7 @@ scoring = {
 network = TimbreAutoencoder(
     "dilated_residual",
     filters=8,
-    epochs=50,
+    epochs=30,
     optimizer__learning_rate=3e-3,
     validation_split=0,
     random_state=0,

@@ -25,7 +25,7 @@ THESIS = {
 class NetworkOptions:
     """What a network is built with, apart from its shape; architectures read what concerns them.
 
-    Attributes
+    Parameters
     ----------
     depth : int or None
         Levels of the encoder; None is the architecture's own number, see `depth_or`.

@@ -61,14 +61,11 @@ def load_notes(
     sklearn.utils.Bunch
         Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
-        audio : ndarray of shape (n_notes, n_samples), float32, or list of 1-D ndarray
-            The array with `duration`, the list without.
-        pitches : ndarray of shape (n_notes,), int
-            MIDI numbers.
-        files : list of pathlib.Path
-        names : list of str
-            Of the files.
-        sr : int
+        - audio: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, list of 1-D ndarray.
+        - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
+        - files: list of pathlib.Path.
+        - names: list of str, of the files.
+        - sr: int.
 
     Raises
     ------
@@ -129,25 +126,24 @@ def load_paired_notes(
     ----------
     source, target : path-like or list of path-like
         Folders or files of the instrument to start from and of the one to arrive at.
-    sr, duration, trim, trim_db, progress
+    sr, duration, trim, trim_db
         As in `load_notes`.
     source_pitches, target_pitches : dict, sequence, callable or None
         As `pitches` in `load_notes`, for all files of each side.
+    progress : bool
+        As in `load_notes`.
 
     Returns
     -------
     sklearn.utils.Bunch
         Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
-        source, target : ndarray of shape (n_notes, n_samples), float32, or lists of 1-D ndarray
-            Arrays with `duration`. Without, the two notes of a pair have the same length: the shorter is filled up with
-            zeros at its end.
-        pitches : ndarray of shape (n_notes,), int
-            MIDI numbers.
-        source_files, target_files : list of pathlib.Path
-        unpaired_source, unpaired_target : list of pathlib.Path
-            Files that found no partner; they are not read.
-        sr : int
+        - source, target: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, lists of 1-D ndarray,
+          where the two notes of a pair have the same length: the shorter is filled up with zeros at its end.
+        - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
+        - source_files, target_files: list of pathlib.Path.
+        - unpaired_source, unpaired_target: list of pathlib.Path, files that found no partner; they are not read.
+        - sr: int.
 
     Raises
     ------

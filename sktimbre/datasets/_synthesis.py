@@ -27,6 +27,7 @@ class Instrument:
     Parameters
     ----------
     name : str
+        What it is called in file names.
     slope : float
         Fall of the partials' levels per octave, for notes up to middle C.
     slope_register : float
@@ -116,14 +117,13 @@ def make_paired_notes(
     sklearn.utils.Bunch
         As from `load_paired_notes`, in the order of `pitches`:
 
-        source, target : ndarray of shape (n_notes, n_samples), float32
-            Peaks lie between 0.35 and 0.71. There is no partial above 0.45 `sr`.
-        pitches : ndarray of shape (n_notes,), int
-        source_files, target_files : list of pathlib.Path
-            Names that files of these notes could have; nothing is written.
-        unpaired_source, unpaired_target : list
-            Empty.
-        sr : int
+        - source, target: ndarray of shape (n_notes, n_samples), float32. Peaks lie between 0.35 and 0.71. There is no
+          partial above 0.45 ``sr``.
+        - pitches: ndarray of shape (n_notes,), int.
+        - source_files, target_files: list of pathlib.Path, names that files of these notes could have; nothing is
+          written.
+        - unpaired_source, unpaired_target: list, empty.
+        - sr: int.
 
     Raises
     ------

@@ -117,15 +117,48 @@ class STFTGeometry:
         return -(-self.n_fft // self.hop)
 
     def n_frames(self, n_samples: int) -> int:
-        """Frames of a signal of so many samples."""
+        """Return how many frames a signal has.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples of the signal.
+
+        Returns
+        -------
+        int
+        """
         return 1 + (n_samples + 2 * self.pad - self.n_fft) // self.hop
 
     def n_samples(self, n_frames: int) -> int:
-        """Samples that so many frames give back."""
+        """Return how many samples come back from frames.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames of the spectra.
+
+        Returns
+        -------
+        int
+        """
         return max(0, self.hop * (n_frames - 1) + (0 if self.center else self.n_fft))
 
     def check_length(self, n_samples: int, name: str) -> None:
-        """Raise `AudioError` if the signal gives no frame."""
+        """Raise an error if a signal gives no frame.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples of the signal.
+        name : str
+            What the error calls it.
+
+        Raises
+        ------
+        AudioError
+            The signal is shorter than a window and ``center=False``.
+        """
         if not self.center and n_samples < self.n_fft:
             raise AudioError(
                 f"{name} has {n_samples} samples, shorter than one window of n_fft={self.n_fft} with center=False. "
@@ -133,7 +166,17 @@ class STFTGeometry:
             )
 
     def overlap_power(self, n_frames: int) -> np.ndarray:
-        """Squared window summed over the frames, float64 of shape ((n_frames + overlap - 1) * hop,)."""
+        """Return the squared window, summed over all frames that see a sample.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames that overlap.
+
+        Returns
+        -------
+        ndarray of shape ((n_frames + overlap - 1) * hop,), float64
+        """
         squares = np.pad(self.taper.astype(np.float64) ** 2, (0, self.overlap * self.hop - self.n_fft))
         total = np.zeros((n_frames + self.overlap - 1, self.hop))
         for r, part in enumerate(squares.reshape(self.overlap, self.hop)):

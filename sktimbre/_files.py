@@ -1,5 +1,6 @@
 """Files that appear under their name only when they are complete."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -8,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sktimbre.exceptions import AudioFileError
+
+# Disk, quota, largest file.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def check_target(
@@ -78,7 +82,7 @@ def atomic_path(
     ------
     AudioFileError, or what `error` says
         Before the block runs, see `check_target`; also after it, when the name was taken meanwhile and
-        ``overwrite=False``.
+        ``overwrite=False``, or when the disk is full.
 
     Examples
     --------
@@ -102,6 +106,22 @@ def atomic_path(
             with suppress(OSError):
                 shutil.copymode(target, temporary)
         check_target(path, overwrite, error=error)
+        _sync(temporary)
         os.replace(temporary, target)
+    except OSError as reason:
+        if reason.errno not in FULL:
+            raise
+        raise error(
+            f"{os.fspath(path)} cannot be written: {reason.strerror}. Make room, or choose another disk."
+        ) from reason
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file on the disk before it takes its name, so that no failure of power leaves an empty one."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -9,6 +9,7 @@ __all__ = [
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
+    "VersionWarning",
 ]
 
 
@@ -42,3 +43,7 @@ class ClippingWarning(UserWarning):
 
 class CollapsedModelWarning(UserWarning):
     """A fitted network's output does not depend on its input: it has learnt nothing."""
+
+
+class VersionWarning(UserWarning):
+    """A model was saved with versions of this package or of others that may make another model of it."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from sktimbre.cli.evaluate import evaluate
 from sktimbre.cli.fit import fit
 from sktimbre.cli.info import info
 from sktimbre.cli.report import report
-from sktimbre.cli.session import INTERRUPTED
+from sktimbre.cli.session import INTERRUPTED, TERMINATED, Terminated
 
 __all__ = ["app", "main"]
 
@@ -54,13 +55,19 @@ def _about(
     """
 
 
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    # By default SIGTERM ends a process where it stands, and half-written files stay.
+    signal.signal(signal.SIGTERM, _terminate)
     # What TensorFlow says about devices, graph rewriting and retracing tells a user nothing. Has to precede its import.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         app(prog_name="sktimbre")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         typer.echo("Interrupted.", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(error, Terminated) else INTERRUPTED)

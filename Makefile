@@ -26,8 +26,8 @@ lint: $(VENV)/installed-test  ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-benchmark: $(VENV)/installed-test  ## flute to clarinet on real notes; see benchmarks/ for the others
-	$(BIN)/python benchmarks/first_light.py
+benchmark: $(VENV)/installed-test  ## timbre transfer on real notes; see benchmarks/ for the others
+	$(BIN)/python benchmarks/timbre.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo_output

@@ -94,7 +94,7 @@ def mean(per_note, name) -> float:
     return float(np.mean([note[name] for note in per_note]))
 
 
-def spectra_row(name, per_note, seconds) -> dict:
+def spectra_row(name, per_note, seconds, factor) -> dict:
     """Return a row of the table of distances."""
     return {
         "row": name,
@@ -102,6 +102,7 @@ def spectra_row(name, per_note, seconds) -> dict:
         "/ identity": mean(per_note, "error") / mean(per_note, "identity error"),
         **{column: mean(per_note, column) for column in ("LSD dB", "LSD dB of audio", "multi-scale", "MFCC")},
         "train s": seconds,
+        "real-time factor": factor,
     }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import soxr
-from _common import folds, print_table, read_json, real_pairs, versions, write_json
+from _common import folds, interleaved, print_table, read_json, real_pairs, versions, write_json
 from _judging import Recogniser, hearing_row, judge, mean, octave_row, spectra_row
 from _models import (
     BASE,
@@ -70,7 +70,10 @@ def neighbours(notes, training, n=2):
 
 
 def predictions(name, notes, held_out, args):
-    """Return spectra, audio and the curve of error against seconds (or None) of a row for the held-out notes."""
+    """Return what a row makes of the held-out notes: spectra, audio, and two things of trained ones, else None.
+
+    Those are the curve of error against seconds of training, and the seconds of converting a second of sound.
+    """
     X, y, n_samples = notes.source, notes.target, notes.source.shape[1]
     if name in REGRESSORS:
         model, curve = transfer(REGRESSORS[name]).fit(X[~held_out], y[~held_out]), None
@@ -82,8 +85,10 @@ def predictions(name, notes, held_out, args):
             S = neighbours(notes, ~held_out, NEIGHBOURS[name]).predict(X[held_out], pitches=notes.pitches[held_out])
         else:
             S = LogSTFT().fit_transform(y[held_out])
-        return S, inverted(S, n_samples), None
-    return model.predict_spectra(X[held_out]), model.predict(X[held_out]), curve
+        return S, inverted(S, n_samples), None, None
+    seconds = interleaved({"predict": lambda: model.predict(X[held_out])}, repeats=3)["predict"] if curve else None
+    factor = seconds and seconds * notes.sr / X[held_out].size
+    return model.predict_spectra(X[held_out]), model.predict(X[held_out]), curve, factor
 
 
 def row_key(name, notes, held_out, args):
@@ -106,14 +111,14 @@ def judged_rows(direction, notes, parts, args, path):
             row, key = results.setdefault(name, {}), row_key(name, notes, held_out, args)
             if row.get(fold, {}).get("key") == key:
                 continue
-            S, audio, curve = predictions(name, notes, held_out, args)
+            S, audio, curve, factor = predictions(name, notes, held_out, args)
             per_note = judge(S, audio, notes, held_out, recognisers[fold])
             chosen = parameters(name, args.thesis_filters, args.epochs) if name in TRAINED else {}
             shown = {
                 key: value if isinstance(value, int | float | str | bool) else repr(value)
                 for key, value in chosen.items()
             }
-            row[fold] = {"key": key, "parameters": shown, "notes": per_note, "curve": curve}
+            row[fold] = {"key": key, "parameters": shown, "notes": per_note, "curve": curve, "real-time factor": factor}
             write_json(path, stored)
             print(f"{direction}, {name}, {fold}: error {mean(per_note, 'error'):.4g}", flush=True)
     return stored
@@ -126,13 +131,12 @@ def print_rows(direction, stored, parts, args):
     seconds = {
         name: sum(fold["curve"][-1][0] for fold in done) if done[0]["curve"] else None for name, done in results.items()
     }
-    n_notes = len(per_note[args.rows[0]])
-    title = f"{direction}, {n_notes} held-out notes ({args.folds})"
-    print_table(title, [spectra_row(name, notes, seconds[name]) for name, notes in per_note.items()])
-    print_table(
-        f"{title}: cents of pitch, loudness, instrument", [hearing_row(name, notes) for name, notes in per_note.items()]
-    )
-    print_table(f"{title}: error by octave", [octave_row(name, notes) for name, notes in per_note.items()])
+    factors = {name: done[0]["real-time factor"] for name, done in results.items()}
+    title = f"{direction}, {len(per_note[args.rows[0]])} held-out notes ({args.folds})"
+    each = per_note.items()
+    print_table(title, [spectra_row(name, notes, seconds[name], factors[name]) for name, notes in each])
+    print_table(f"{title}: cents of pitch, loudness, instrument", [hearing_row(*row) for row in each])
+    print_table(f"{title}: error by octave", [octave_row(*row) for row in each])
     accuracy = np.mean([stored["accuracy of the classifier"][fold] for fold in parts])
     print(f"Accuracy of the classifier on the real held-out notes of both instruments: {accuracy:.3f}")
     if BASE in args.rows:

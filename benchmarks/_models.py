@@ -69,9 +69,14 @@ class ErrorAgainstTime(keras.callbacks.Callback):
     def __init__(self, autoencoder, S, T, path):
         super().__init__()
         self.S, self.T, self.path = S, T, path
-        options = NetworkOptions(depth=autoencoder.depth, normalize_level=autoencoder.normalize_level)
-        self.network = Network(ARCHITECTURES[autoencoder.architecture], S.shape[1], options)
+        self.architecture = ARCHITECTURES[autoencoder.architecture]
+        self.options = NetworkOptions(depth=autoencoder.depth, normalize_level=autoencoder.normalize_level)
         self.curve = read_json(path).get("curve", [])
+
+    def on_train_begin(self, logs=None):
+        # Each level of a layerwise training is another model.
+        self.network = Network(self.architecture, self.S.shape[1], self.options)
+        self.network._model = self.model
 
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.perf_counter()
@@ -79,7 +84,6 @@ class ErrorAgainstTime(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         before = self.curve[-1][0] if self.curve else 0.0
         seconds = before + time.perf_counter() - self._start
-        self.network._model = self.model  # each level of a layerwise training is another model
         self.curve.append([seconds, reconstruction_error(self.T, self.network.predict(self.S))])
         write_json(self.path, {"curve": self.curve})
 

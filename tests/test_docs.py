@@ -14,7 +14,8 @@ numpydoc_validate = pytest.importorskip("numpydoc.validate")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 API = REPOSITORY / "docs" / "api"
-ROOMS = [sktimbre, *(getattr(sktimbre, name) for name in sktimbre.__all__ if inspect.ismodule(getattr(sktimbre, name)))]
+MODULES = [getattr(sktimbre, name) for name in sktimbre.__all__ if inspect.ismodule(getattr(sktimbre, name))]
+ROOMS = [sktimbre, *MODULES, importlib.import_module("sktimbre.parallel")]
 VALIDATION = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["numpydoc_validation"]
 
 

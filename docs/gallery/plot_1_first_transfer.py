@@ -26,17 +26,12 @@ X.shape
 # Model
 # -----
 # `TimbreTransfer` is audio in, audio out: one STFT for both sides, a network on
-# log-magnitude spectra, and phase retrieval. With eight filters the network is a toy;
-# the default has 32 and takes minutes on real notes.
+# log-magnitude spectra, and phase retrieval. With eight filters and thirty
+# epochs the network is a toy; the defaults take longer.
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
 autoencoder = TimbreAutoencoder(
-    "dilated_residual",
-    filters=8,
-    epochs=60,
-    optimizer__learning_rate=3e-3,
-    validation_split=0,
-    random_state=0,
+    filters=8, epochs=30, validation_split=0, random_state=0
 )
 model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=autoencoder)
 model.fit(X, y, validation_data=(X_new, y_new))
@@ -59,31 +54,15 @@ Audio(y_new[2], rate=notes.sr, normalize=False)
 # %%
 # Look
 # ----
-# The spectra of the three, in dB:
-from matplotlib.figure import Figure
+# Source, output and target, and where the output is wrong:
+from sktimbre.plotting import LearningCurveDisplay, TransferDisplay
 
-from sktimbre.spectral import stft
-
-figure = Figure(figsize=(9, 3.5), layout="constrained")
-sounds = {"flute": X_new[2], "model": audio[2], "clarinet": y_new[2]}
-for axes, (name, sound) in zip(
-    figure.subplots(1, 3, sharey=True), sounds.items(), strict=True
-):
-    extent = (0, len(sound) / notes.sr, 0, notes.sr / 2000)
-    level = 20 * np.log10(np.abs(stft(sound)) + 1e-2)
-    axes.imshow(level, origin="lower", aspect="auto", cmap="magma", extent=extent)
-    axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
-    axes.label_outer()
+display = TransferDisplay.from_estimator(model, X_new, y_new, notes=[1, 2])
 
 # %%
-# The error of training and held-out notes, after each epoch:
-history = model.autoencoder_.history_
-figure = Figure(figsize=(7, 3), layout="constrained")
-axes = figure.subplots()
-axes.semilogy(history["reconstruction_error"], label="training notes")
-axes.semilogy(history["val_reconstruction_error"], label="held-out notes")
-axes.set(xlabel="epoch", ylabel="reconstruction error")
-_ = axes.legend()
+# The error of training and held-out notes, after each epoch. Training notes are varied
+# anew in every epoch.
+curves = LearningCurveDisplay.from_estimator(model)
 
 # %%
 # Is it any good?

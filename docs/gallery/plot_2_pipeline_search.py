@@ -67,17 +67,9 @@ for parameters, score in zip(
     print(f"{-score:6.2f} dB  {parameters}")
 
 # %%
-from matplotlib.figure import Figure
+from sktimbre.plotting import SearchDisplay
 
-figure = Figure(figsize=(7, 3), layout="constrained")
-axes = figure.subplots()
-results = search.cv_results_
-labels = [
-    f"n_fft {p['stft__n_fft']}, filters {p['autoencoder__filters']}"
-    for p in results["params"]
-]
-axes.barh(labels, -results["mean_test_score"], xerr=results["std_test_score"])
-_ = axes.set(xlabel="log-spectral distance of held-out notes (dB)")
+display = SearchDisplay.from_estimator(search)
 
 # %%
 # Folds are of whole notes, so the notes that are scored have pitches that the training

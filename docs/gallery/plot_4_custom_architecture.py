@@ -61,16 +61,11 @@ for architecture in (tall, "shallow"):
     model.fit(notes.source[~held_out], notes.target[~held_out])
     error = -model.score(notes.source[held_out], notes.target[held_out])
     name = getattr(architecture, "__name__", architecture)
-    field = model.receptive_field_
     print(
         f"{name:8} {model.autoencoder_.n_parameters_:5d} weights, error {error:.3f}"
     )
-    print(f"{'':8} sees {field.milliseconds:.0f} ms and {field.hertz:.0f} Hz")
 
 # %%
-# The receptive field was found by looking at the network: one frame, and
-# twice the kernels' height of frequencies.
-#
 # The code, one picture for each filter:
 from matplotlib.figure import Figure
 

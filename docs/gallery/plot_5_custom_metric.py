@@ -52,12 +52,7 @@ scoring = {
     "LSD": get_scorer("neg_log_spectral_distance", n_fft=512),
 }
 network = TimbreAutoencoder(
-    "dilated_residual",
-    filters=8,
-    epochs=30,
-    optimizer__learning_rate=3e-3,
-    validation_split=0,
-    random_state=0,
+    filters=8, epochs=20, validation_split=0, random_state=0
 )
 means = {}
 print(" " * 15, *(f"{metric:>10}" for metric in scoring))

@@ -37,13 +37,9 @@ search.fit(notes.source, notes.target)
 search.best_params_
 
 # %%
-from matplotlib.figure import Figure
+from sktimbre.plotting import SearchDisplay
 
-figure = Figure(figsize=(6, 2.5), layout="constrained")
-axes = figure.subplots()
-rates = search.param_grid["autoencoder__optimizer__learning_rate"]
-axes.semilogx(rates, -search.cv_results_["mean_test_score"], "o-")
-_ = axes.set(xlabel="learning rate", ylabel="error of held-out notes")
+display = SearchDisplay.from_estimator(search)
 
 # %%
 # A cluster
@@ -63,7 +59,7 @@ import joblib
 if Client is not None:
     with (
         Client(n_workers=1, threads_per_worker=1, dashboard_address=None) as client,
-        joblib.parallel_backend("dask"),
+        joblib.parallel_config("dask"),
     ):
         on_cluster = GridSearchCV(search.estimator, search.param_grid, cv=2).fit(
             notes.source, notes.target
@@ -74,3 +70,4 @@ if Client is not None:
 # %%
 # With ``threads_per_worker=1`` a worker trains one network at a time. On a machine with
 # several GPUs start one worker for each, with its ``CUDA_VISIBLE_DEVICES`` set.
+# :doc:`/searching` has the details.

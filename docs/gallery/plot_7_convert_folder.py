@@ -42,7 +42,7 @@ from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
 pairs = load_paired_notes(home / "flute", home / "clarinet", duration=0.5)
 network = TimbreAutoencoder(
-    "shallow", filters=4, epochs=20, validation_split=0, random_state=0
+    filters=8, epochs=10, validation_split=0, random_state=0
 )
 model = TimbreTransfer(
     stft=LogSTFT(n_fft=512), autoencoder=network, sr=pairs.sr
@@ -93,22 +93,14 @@ for file in sorted(recordings.iterdir()):
 #    sktimbre convert flute2clarinet.sktimbre recordings/* -o converted/
 #
 # where every channel of a recording is converted by itself.
-from matplotlib.figure import Figure
-
 from sktimbre.audio import read_audio
-from sktimbre.spectral import stft
+from sktimbre.plotting import SpectrogramDisplay
 
 sound, rate = read_audio(converted / "melody.wav")
 work.cleanup()
-figure = Figure(figsize=(8, 4.5), layout="constrained")
-sounds = {"melody.wav": melody, "converted": sound}
-both = figure.subplots(2, 1, sharex=True)
-for axes, (name, y) in zip(both, sounds.items(), strict=True):
-    extent = (0, len(y) / rate, 0, rate / 2000)
-    level = 20 * np.log10(np.abs(stft(y)) + 1e-2)
-    axes.imshow(level, origin="lower", aspect="auto", cmap="magma", extent=extent)
-    axes.set(title=name, xlabel="time (s)", ylabel="frequency (kHz)")
-    axes.label_outer()
+display = SpectrogramDisplay.from_predictions(
+    np.stack([melody, sound]), sr=rate, names=["melody.wav", "converted"]
+)
 
 # %%
 from IPython.display import Audio

@@ -68,7 +68,17 @@ class PairAugmenter(BaseEstimator):
         self.joining = joining
 
     def of(self, pairs: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]) -> "Variations":
-        """Return what draws variations of the pairs (n_frequencies, n_frames): sources and targets."""
+        """Return what draws variations of given pairs.
+
+        Parameters
+        ----------
+        pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames)
+            Log-magnitude spectra of sources and targets.
+
+        Returns
+        -------
+        Variations
+        """
         return Variations(self, pairs)
 
 

@@ -69,5 +69,15 @@ class NetworkOptions:
     seed: int = 0
 
     def depth_or(self, usual: int) -> int:
-        """Return the levels that were asked for, or the usual number of an architecture."""
+        """Return the levels that were asked for, or the usual number of an architecture.
+
+        Parameters
+        ----------
+        usual : int
+            What None stands for.
+
+        Returns
+        -------
+        int
+        """
         return usual if self.depth is None else self.depth

@@ -26,7 +26,7 @@ class HarmonicDisplay(Display):
     Parameters
     ----------
     levels : dict of str to ndarray of shape (n_notes, n_harmonics)
-        dB below the strongest harmonic of the same sound, by "source", "output" and "target"; NaN where there is none.
+        Decibels below the strongest harmonic of the same sound, by "source", "output" and "target"; NaN where there is none.
     names : sequence of str or None, default=None
         What each note is called.
 

@@ -106,7 +106,19 @@ class SearchDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "SearchDisplay":
-        """Draw the ``cv_results_`` of a search; parameters as in `from_estimator`."""
+        """Draw the ``cv_results_`` of a search.
+
+        Parameters
+        ----------
+        cv_results : dict
+            As scikit-learn's searches have it.
+        parameter, metric, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        SearchDisplay
+        """
         return cls(cv_results, parameter, metric).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, references: Mapping[str, float] | None = None) -> "SearchDisplay":

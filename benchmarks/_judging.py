@@ -39,6 +39,9 @@ def features(y, pitch, sr):
 class Recogniser:
     """Says whether a note is of the target instrument; trained on the real notes of both at the training pitches alone.
 
+    It knows two instruments and nothing else, so that noise may fall on either side: its answers mean something where errors
+    are small.
+
     Attributes
     ----------
     accuracy : float

@@ -158,7 +158,7 @@ def judge(name, model, notes, held_out, layout, noise=None):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--epochs", type=int, help="of the training, for a quick look")
-    p.add_argument("--duration", type=float, default=2.0, help="seconds of each note")
+    p.add_argument("--duration", type=float, default=2.0, help="seconds of each note, 0.7 or more")
     p.add_argument("--output", type=Path, default=Path(__file__).parent / "results", help="folder")
     args = p.parse_args()
     notes, held_out = real_pairs(duration=args.duration)

@@ -16,6 +16,9 @@ from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
 
+# Seconds that an instrument may sound on when the source has ended in digital silence.
+RELEASE = 0.1
+
 
 class Extent(NamedTuple):
     """How much sound one value of the output depends on."""
@@ -335,9 +338,16 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             predicted = self.autoencoder_.predict(S)
         else:
             predicted = _notes(self.autoencoder_.predict(_rows(S)), S)
-        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it.
-        notes = [np.where(s.any(axis=0), np.maximum(p, 0), 0) for s, p in zip(S, predicted, strict=True)]
+        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it, but for the
+        # release of what sounded just before.
+        sounding = [_with_release(s.any(axis=0), self._release()) for s in S]
+        notes = [np.where(on, np.maximum(p, 0), 0) for on, p in zip(sounding, predicted, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
+
+    def _release(self):
+        """Return the frames that an end may last longer than the source's."""
+        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else 0
+        return int(RELEASE * self.sr / hop) if hop else 0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -345,6 +355,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         tags.target_tags.single_output = False
         tags.target_tags.required = True
         return tags
+
+
+def _with_release(sounding, n_frames):
+    """Return True where sound is or was at most so many frames ago."""
+    ends = np.cumsum(sounding)
+    before = np.concatenate([np.zeros(n_frames, ends.dtype), ends])[: len(ends)]
+    return sounding | (ends > before)
 
 
 def _transform(stft, X):

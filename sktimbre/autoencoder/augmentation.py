@@ -33,11 +33,11 @@ class PairAugmenter(BaseEstimator):
         of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
         notes have in common, not what tells a training note from the next. 0 keeps each source with its own target, as is
         right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
-    dynamics : float in [0, 1], default=0.4
+    dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
     equalization : float, default=0.0
         Standard deviation in dB of a smooth filter that is drawn over the source alone, as if by another microphone.
-    joining : float in [0, 1], default=0.1
+    joining : float in [0, 1], default=0.05
         Probability that another pair takes over in the middle of a note, as in a phrase.
 
     Examples
@@ -59,7 +59,7 @@ class PairAugmenter(BaseEstimator):
         "joining": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.4, equalization=0.0, joining=0.1):
+    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.3, equalization=0.0, joining=0.05):
         self.n_frames = n_frames
         self.semitones = semitones
         self.smoothing = smoothing

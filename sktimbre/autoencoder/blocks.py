@@ -21,6 +21,8 @@ HE_OF_MAXIMUM = 1 / (3 / 4 + 1 / (2 * math.pi))
 OUTPUT_GAIN = 0.02
 # Channels of the U-Net's levels, in multiples of the first one's.
 UNET_WIDTHS = (1, 1.5, 2, 3)
+# Channels of each single bin at its end.
+FINE = 4
 
 Size = int | tuple[int, int]
 
@@ -168,7 +170,8 @@ class Blocks:
             layers.Rescaling(1 / 3, -1 / 2)(quiet),
             PitchDictionary()(spectra),
         ]
-        x = layers.ZeroPadding2D(((0, missing), (0, 0)))(layers.Concatenate()(seen))
+        seen = layers.Concatenate()(seen)
+        x = layers.ZeroPadding2D(((0, missing), (0, 0)))(seen)
         x = Coordinates()(self.conv(x, widths[0], (bins, 1), strides=(bins, 1)))
         skips = []
         for level, width in enumerate(widths):
@@ -182,8 +185,11 @@ class Blocks:
         x = self.code(x, spectra)
         for width, skip in zip(widths[-2::-1], skips[::-1], strict=True):
             x = self.along_frequency(layers.Concatenate()([layers.UpSampling2D((2, 1))(x), skip]), width)
-        x = layers.Permute((1, 3, 2))(self.conv(x, bins, 1, gain=OUTPUT_GAIN))
-        x = layers.Cropping2D(((0, missing), (0, 0)))(layers.Reshape((n_frequencies + missing, -1, 1))(x))
+        # Back to single bins, each told once more what lies there: places of partials are exact to less than a bin.
+        x = layers.Reshape((x.shape[1], -1, bins, FINE))(self.conv(x, bins * FINE, 1))
+        x = layers.Reshape((n_frequencies + missing, -1, FINE))(layers.Permute((1, 3, 2, 4))(x))
+        x = layers.Concatenate()([layers.Cropping2D(((0, missing), (0, 0)))(x), seen])
+        x = self.conv(self.along_frequency(x, 2 * FINE), 1, (self.options.kernel_size, 1), gain=OUTPUT_GAIN)
         # What is learnt is a change in the domain in which a gain is a shift.
         x = layers.Add()([layers.Rescaling(3 * std_out / std_in, mean_out - mean_in)(x), quiet])
         return keras.Model(spectra, Quieter(inverse=True, name="output")(NonNegative()(x)), name=name)

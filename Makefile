@@ -46,8 +46,8 @@ docs-fast: $(VENV)/installed-docs  ## the same without running the examples
 	rm -rf docs/api/generated
 	$(SPHINX) -D plot_gallery=0 docs docs/_build/html
 
-benchmark: $(VENV)/installed-test  ## flute to clarinet on real notes; see benchmarks/ for the others
-	$(BIN)/python benchmarks/first_light.py
+benchmark: $(VENV)/installed-test  ## timbre transfer on real notes; see benchmarks/ for the others
+	$(BIN)/python benchmarks/timbre.py
 
 dist: $(VENV)/installed  ## a wheel, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

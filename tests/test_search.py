@@ -82,7 +82,7 @@ def test_two_processes_score_as_one_and_share_the_cores(notes):
         for n in (1, 2)
     )
     for split in ("split0_test_score", "split1_test_score"):
-        np.testing.assert_allclose(one[split], two[split], rtol=1e-6)
+        np.testing.assert_allclose(one[split], two[split], rtol=1e-5)  # a worker has fewer threads to sum in
     shares = joblib.Parallel(n_jobs=2)(joblib.delayed(share_of_this_process)() for _ in range(4))
     assert any(given == taken for given, taken in shares)
     assert all(taken in (None, given) for given, taken in shares)  # None where one of the two had nothing to train

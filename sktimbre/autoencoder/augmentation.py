@@ -9,13 +9,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from sktimbre.autoencoder.level import scaled
-from sktimbre.autoencoder.pitch import shared_pitches
+from sktimbre.autoencoder.pitch import shared_pitch
 
 __all__ = ["PairAugmenter", "Variations", "equalizer", "loudness_envelope", "transposed"]
-
-# How far targets are brought to the mean tuning of their neighbours before they are averaged: left out of tune they blur,
-# wholly in tune they miss notes that are not. On real notes half was best or equal in error, distance and loudness.
-RETUNED = 0.5
 
 
 class PairAugmenter(BaseEstimator):
@@ -102,9 +98,9 @@ class Variations:
         self.augmenter = augmenter
         self.sources, self.targets = pairs
         self.n_frames = np.array([note.shape[1] for note in self.sources])
-        self.pitches = np.full((2, len(self.n_frames)), np.nan)  # of sources and of targets, in semitones
+        self.pitches = np.full(len(self.n_frames), np.nan)  # in semitones
         if augmenter.smoothing:
-            self.pitches = 12 * np.log2([shared_pitches(*pair) for pair in zip(*pairs, strict=True)]).T
+            self.pitches = 12 * np.log2([shared_pitch(*pair) for pair in zip(*pairs, strict=True)])
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -136,13 +132,11 @@ class Variations:
         start = int(rng.integers(0, longest - n_frames + 1))
         here = slice(start, start + n_frames)
         shift = rng.uniform(-how.semitones, how.semitones)
-        near, weights = self._neighbours(self.pitches[0, index] + shift, here.stop)
+        near, weights = self._neighbours(self.pitches[index] + shift, here.stop)
         if len(near):
-            shifts = self.pitches[0, index] + shift - self.pitches[0, near]
+            shifts = self.pitches[index] + shift - self.pitches[near]
             other = int(rng.integers(len(near)))
             source = transposed(self.sources[near[other]][:, here], 2 ** (shifts[other] / 12))
-            tuning = self.pitches[1, near] - self.pitches[0, near]
-            shifts += RETUNED * (weights @ tuning - tuning)
             target = sum(
                 weight * transposed(self.targets[i][:, here], 2 ** (by / 12))
                 for i, by, weight in zip(near, shifts, weights, strict=True)
@@ -162,7 +156,7 @@ class Variations:
         """Return the notes near a pitch that last to frame ``stop``, and their weights, which add up to 1."""
         if np.isnan(pitch) or not self.augmenter.smoothing:
             return np.arange(0), np.zeros(0)
-        nearness = 1 - np.abs(self.pitches[0] - pitch) / self.augmenter.smoothing
+        nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
         return near, (nearness[near] / nearness[near].sum()).astype(np.float32)
 

@@ -9,7 +9,7 @@ from sktimbre.autoencoder.pitch import comb
 __all__ = ["PitchDictionary"]
 
 # Pitches in an octave that the dictionary has entries for; between them entries are mixed.
-STEPS = 120
+STEPS = 240
 # Of the soft choice among pitches at the start: enough to take a handful of neighbouring entries.
 SHARPNESS = 60.0
 
@@ -18,10 +18,10 @@ SHARPNESS = 60.0
 class PitchDictionary(keras.layers.Layer):
     """Look up, for the pitch of each frame, learnt spectra of that pitch.
 
-    Attention over pitches: each frame is compared with combs of partials at 120 pitches an octave, and entries of a learnt
+    Attention over pitches: each frame is compared with combs of partials at 240 pitches an octave, and entries of a learnt
     dictionary, spectra with some channels, are mixed by how well their pitches fit. So a convolution need not find out from
-    partials far apart where the others belong. At the start the channels hold the cosine, the sine and nothing: the place of
-    each bin between two partials.
+    partials far apart where the others belong. At the start the channels hold the cosine and the sine of the place of
+    each bin between two partials, and nothing from the third on.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class PitchDictionary(keras.layers.Layer):
         Spectra of each entry.
     """
 
-    def __init__(self, channels=3, **kwargs):
+    def __init__(self, channels=2, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
 

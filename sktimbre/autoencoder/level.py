@@ -25,6 +25,8 @@ EXPONENT = 1.5
 REFERENCE = 0.3
 # The quietest reference, 70 dB below: frames of near silence are not blown up without end.
 QUIETEST = REFERENCE * 10 ** (-70 / 20)
+# Beyond any log-magnitude of audio in [-1, 1], and far from overflowing.
+LARGEST = 25.0
 
 
 def unity_gain(S: np.ndarray) -> np.ndarray:
@@ -41,7 +43,7 @@ def unity_gain(S: np.ndarray) -> np.ndarray:
         Factors for magnitudes. Those of ``log1p(g * expm1(S))`` are the same divided by g, as long as the note is louder
         than 70 dB below full scale.
     """
-    level = np.sum(np.expm1(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
+    level = np.sum(_magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
     loudest = maximum_filter1d(level, 2 * REACH + 1, mode="constant")
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
@@ -50,8 +52,15 @@ def unity_gain(S: np.ndarray) -> np.ndarray:
 
 
 def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Return log-magnitude spectra (n_frequencies, n_frames) of magnitudes times ``gain``, which is broadcast to them."""
-    return np.log1p(np.expm1(S) * gain)
+    """Return log-magnitude spectra (n_frequencies, n_frames) of magnitudes times ``gain``, which is broadcast to them.
+
+    Values below zero, which no magnitude has, count as zero, and those above 25 as 25.
+    """
+    return np.log1p(_magnitudes(S) * gain)
+
+
+def _magnitudes(S):
+    return np.expm1(np.clip(S, 0, LARGEST))
 
 
 def at_unity(S: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:

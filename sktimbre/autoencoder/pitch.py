@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["comb", "pitch_in_bins", "shared_pitches"]
+__all__ = ["comb", "pitch_in_bins", "shared_pitch"]
 
 # Partials closer than this many bins run into one another.
 LOWEST = 4.0
@@ -91,8 +91,8 @@ def _refined(spectrum, pitch):
     return total / weight if weight else pitch
 
 
-def shared_pitches(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Return the pitches of a pair of notes in bins; both NaN where they are further apart than tuning explains."""
+def shared_pitch(source: np.ndarray, target: np.ndarray) -> float:
+    """Return the pitch of a pair of notes in bins, that of its source; NaN where the two seem not to agree."""
     a, b = pitch_in_bins(source), pitch_in_bins(target)
     # Written so that a missing pitch compares as false.
-    return (a, b) if a <= APART * b and b <= APART * a else (np.nan, np.nan)
+    return a if a <= APART * b and b <= APART * a else np.nan

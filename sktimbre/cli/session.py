@@ -110,6 +110,8 @@ class Session:
         if self.debug or "tensorflow" in sys.modules or sys.stderr is None:
             yield
             return
+        # What it says later is about its optimiser of graphs, and nothing that a user could act on.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         sys.stderr.flush()
         kept = os.dup(STDERR)
         try:

@@ -162,9 +162,8 @@ def lane_spectra(y: np.ndarray, geometry: STFTGeometry, out: np.ndarray) -> None
     ``out`` is contiguous: float32 for ``log(1 + abs(STFT))``, complex64 for the STFT itself.
     """
     kernel: Any = analysis(geometry.n_fft, out.dtype == f4)
-    y = np.require(
-        y, f4, ["C", "A", "W"]
-    )  # a copy of what is read-only, for which the kernel would be compiled once more
+    # A copy of what is read-only, for which the kernel would be compiled once more.
+    y = np.require(y, f4, ["C", "A", "W"])
     kernel(y, geometry.pad, geometry.hop, geometry.taper, *tables(geometry.n_fft), out)
 
 

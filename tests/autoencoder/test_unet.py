@@ -28,7 +28,7 @@ def test_it_begins_near_its_input():
 
 @pytest.mark.parametrize("hertz", [196.0, 440.0, 700.0])
 def test_the_dictionary_opens_at_the_pitch_of_the_frame(hertz):
-    layer = PitchDictionary()
+    layer = PitchDictionary(3)
     waves = keras.ops.convert_to_numpy(layer(harmonic(hertz)[..., np.newaxis]))[0, :, 10]
     bins = np.arange(40)
     phase = 2 * np.pi * bins * SR / 1024 / hertz

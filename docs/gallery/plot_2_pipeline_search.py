@@ -69,7 +69,7 @@ for parameters, score in zip(
 # %%
 from sktimbre.plotting import SearchDisplay
 
-display = SearchDisplay.from_estimator(search)
+display = SearchDisplay.from_estimator(search, parameter="stft__n_fft")
 
 # %%
 # Folds are of whole notes, so the notes that are scored have pitches that the training

@@ -45,7 +45,9 @@ def main():
     foreign = {f"{name} {way}": o for (name, way), o in outcomes.items() if group({o: 1})["other"]}
     for name, outcome in list(foreign.items())[:20]:
         print(name, outcome)
-    print(f"peak memory {memory['peak']:.0f} MB, {memory['peak'] - memory['start']:.0f} MB above that before the first file")
+    print(
+        f"peak memory {memory['peak']:.0f} MB, {memory['peak'] - memory['start']:.0f} MB above that before the first file"
+    )
     results = {"versions": versions(), "files": args.files, "seed": args.seed, "memory_mb": memory}
     write_json(args.output, {**results, "rows": rows, "other": foreign})
     return 1 if foreign else 0
@@ -113,7 +115,9 @@ def supervise(folder, n_files):
     names = sorted(path.name for path in folder.iterdir())
     while names:
         command = [sys.executable, __file__, "--work", str(folder)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         process.stdin.write("\n".join(names) + "\n")
         process.stdin.close()
         last, way = names[0], "start"
@@ -148,7 +152,9 @@ def work(folder):
 
     pairs = make_paired_notes(2, duration=0.3)
     inverter = GriffinLimInverter(n_iter=0)
-    model = TimbreTransfer(LogSTFT(n_fft=256), IdentityControl(), inverter, phase="source").fit(pairs.source, pairs.target)
+    model = TimbreTransfer(LogSTFT(n_fft=256), IdentityControl(), inverter, phase="source").fit(
+        pairs.source, pairs.target
+    )
     out, names = sys.stdout, sys.stdin.read().split()
     with tempfile.TemporaryDirectory() as scratch:
         sktimbre.save(model, Path(scratch) / "m.sktimbre")

@@ -333,9 +333,7 @@ def test_an_array_that_lies_about_its_shape_takes_no_memory(path):
     with zipfile.ZipFile(path) as archive:
         held = {n: archive.read(n) for n in archive.namelist()}
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
-    )
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**15,)})
     with zipfile.ZipFile(path, "w") as archive:
         for n, data in held.items():
             archive.writestr(n, header.getvalue() if n.endswith(".npy") else data)

@@ -100,15 +100,15 @@ class STFTGeometry:
     @cached_property
     def taper(self) -> np.ndarray:
         """The window, float32 of shape (n_fft,)."""
-        if callable(self.window):
-            taper = np.asarray(self.window(self.win), np.float64)
-        elif isinstance(self.window, np.ndarray | list):
-            taper = np.asarray(self.window, np.float64)
-        else:
-            try:
+        try:
+            if callable(self.window):
+                taper = np.asarray(self.window(self.win), np.float64)
+            elif isinstance(self.window, np.ndarray | list):
+                taper = np.asarray(self.window, np.float64)
+            else:
                 taper = scipy.signal.get_window(self.window, self.win, fftbins=True)
-            except (ValueError, TypeError) as error:
-                raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
+        except (ValueError, TypeError) as error:
+            raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
         if taper.shape != (self.win,) or not np.isfinite(taper).all():
             raise ParameterError(f"window has shape {taper.shape}; wanted are win_length={self.win} finite values.")
         before = (self.n_fft - self.win) // 2
@@ -341,8 +341,8 @@ def check_magnitudes(magnitudes: Any, geometry: Any, name: str = "magnitudes") -
     real = isinstance(magnitudes, np.ndarray) and magnitudes.dtype.kind == "f"
     if not real or magnitudes.ndim != 2 or len(magnitudes) != wanted or not magnitudes.shape[1]:
         raise AudioError(
-            f"{name} (shape {shape}, {getattr(magnitudes, 'dtype', type(magnitudes).__name__)}) must be a float array of shape "
-            f"({wanted}, n_frames) for n_fft={geometry.n_fft}: one note, linear magnitudes."
+            f"{name} (shape {shape}, {getattr(magnitudes, 'dtype', type(magnitudes).__name__)}) must be a float array of "
+            f"shape ({wanted}, n_frames) for n_fft={geometry.n_fft}: one note, linear magnitudes."
         )
     if not (magnitudes.min() >= 0 and magnitudes.max() < LARGEST_MAGNITUDE):
         raise AudioError(f"{name} must be finite, not negative, and below {LARGEST_MAGNITUDE:g}; this is no audio.")

@@ -1,4 +1,4 @@
-"""Damaged sound files through the loaders and the command: crashes, hangs, foreign errors, memory.
+"""Damaged sound files through the loaders and the command: crashes, hangs, errors of others, memory.
 
 Files of five formats are mutated with a fixed seed: bits flipped in headers and bodies, numbers replaced by extreme ones, ends
 cut off, parts doubled, zeroed, spliced from another format. Each is read by `read_audio` (as it is, and resampled), by

@@ -14,6 +14,16 @@ from sktimbre.exceptions import AudioFileError
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+def as_path(path: str | os.PathLike[str], error: type[Exception]) -> Path:
+    """Return a path, or raise `error` for what no file can be called."""
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"path={path!r} must be the name of a file.")
+    path = Path(path)
+    if "\0" in str(path):
+        raise error(f"path={str(path)!r} holds a zero byte, which no file name does.")
+    return path
+
+
 def check_target(
     path: str | os.PathLike[str], overwrite: bool = False, *, error: type[Exception] = AudioFileError
 ) -> Path:
@@ -45,7 +55,7 @@ def check_target(
     ...     check_target(Path(folder) / "new.json").name
     'new.json'
     """
-    shown, target = os.fspath(path), Path(path).resolve()
+    shown, target = os.fspath(as_path(path, error)), as_path(path, error).resolve()
     folder = target.parent
     if target.is_dir():
         raise error(f"{shown} is a folder; give the name of a file in it.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sktimbre._files import as_path
 from sktimbre.exceptions import AudioFileError, ParameterError
 
 BLOCK = 65536
@@ -71,7 +72,7 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
     AudioFileError
         Missing, a folder, not readable, empty, not audio, truncated (as far as the header tells), without samples.
     """
-    path = Path(path)
+    path = as_path(path, AudioFileError)
     if path.is_dir():
         raise AudioFileError(f"{path} is a folder, not a sound file; sktimbre.datasets.load_notes reads folders.")
     if not path.exists():

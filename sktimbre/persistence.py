@@ -23,7 +23,7 @@ import skops.io
 from packaging.version import Version
 
 from sktimbre import __version__
-from sktimbre._files import atomic_path
+from sktimbre._files import as_path, atomic_path
 from sktimbre.exceptions import PersistenceError, VersionWarning
 
 __all__ = ["load", "save"]
@@ -132,13 +132,12 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     A file that unpacks to more than 64 MiB and 50 times its size is refused. A model that was trained on a GPU loads anywhere:
     weights are numpy arrays.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise PersistenceError(f"path={path!r} must be the name of a file.")
+    path = as_path(path, PersistenceError)
     try:
         # Devices and pipes have no end.
-        if Path(path).exists() and not Path(path).is_file():
+        if path.exists() and not path.is_file():
             raise PersistenceError(f"{path} is no regular file; give the one that sktimbre.save wrote.")
-        data = Path(path).read_bytes()
+        data = path.read_bytes()
         data = _checked(data, path, trusted)
         unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED) - set(trusted)
         if unknown:

@@ -10,8 +10,9 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from sktimbre._checks import check_real
 from sktimbre._validation import Batch, check_audio, check_pair
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
@@ -209,16 +210,18 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             A block is not finite or of the wrong rank.
         """
         check_is_fitted(self)
-        shared, size = int(overlap * self.sr), int(piece * self.sr)
+        shared = int(check_real(overlap, "overlap", 0.0, fix="It is in seconds.") * self.sr)
+        size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
+        blocks = (_block(block) for block in blocks)
         fade = np.linspace(0, 1, shared, dtype=np.float32)
         if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and self.stft_.geometry.center:
             yield from self._run_on(blocks, size, shared)
             return
         waiting, tail = np.empty(0, np.float32), None
         for block in blocks:
-            waiting = np.concatenate([waiting, np.asarray(block, np.float32)])
+            waiting = np.concatenate([waiting, block])
             # The last piece is never shorter than the overlap, so that there is something to fade over.
             while len(waiting) > size + shared:
                 converted = self.predict(waiting[np.newaxis, :size])[0]
@@ -248,7 +251,6 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         step = max(1, size // g.hop - 2 * before)
         waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
         for block in blocks:
-            block = np.asarray(block, np.float32)
             waiting, total = np.concatenate([waiting, block]), total + len(block)
             while len(waiting) > (known + step + before) * g.hop:
                 S = self._spectra(waiting[np.newaxis, : (known + step + before) * g.hop])[0]
@@ -387,3 +389,12 @@ def _fade_in(converted, tail, fade):
     """Fade from the last piece's end to this one's beginning, in place."""
     if tail is not None:
         converted[: len(fade)] = tail * (1 - fade) + converted[: len(fade)] * fade
+
+
+def _block(block):
+    """Return a block of a recording, checked; it may be empty."""
+    try:
+        block = np.asarray(block)
+    except ValueError as error:
+        raise AudioError(f"A block is no array of shape (n_samples,): {error}") from None
+    return check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)

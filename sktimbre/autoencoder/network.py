@@ -10,7 +10,7 @@ import numpy as np
 from sktimbre._validation import Batch
 from sktimbre.autoencoder.level import HALO, at_unity, scaled
 from sktimbre.autoencoder.options import NetworkOptions
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import AudioError, ParameterError
 
 __all__ = ["Network", "ReceptiveField"]
 
@@ -175,6 +175,12 @@ class Network:
             raise ParameterError(
                 f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
             ) from None
+        height, _, channels = self._code().shape[1:]
+        for code in codes:
+            if np.ndim(code) != 3 or np.shape(code)[0] != height or np.shape(code)[2] != channels or not np.size(code):
+                raise AudioError(
+                    f"codes hold one of shape {np.shape(code)}; wanted is ({height}, width, {channels}), as encode gives them."
+                )
         spectra = [run(decoder, code[np.newaxis])[0, ..., 0] for code in codes]
         return spectra if isinstance(codes, list) else np.stack(spectra)
 

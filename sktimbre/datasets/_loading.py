@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre._checks import check_real, check_whole
+from sktimbre._files import as_path
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
 from sktimbre.audio import read_audio
@@ -234,14 +235,16 @@ def _check_parameters(sr: Any, duration: Any, trim_db: Any) -> tuple[int, int | 
 
 def _find_files(folder: Folder, name: str) -> list[Path]:
     if not isinstance(folder, str | os.PathLike):
-        files = [Path(file) for file in folder]
+        if not isinstance(folder, list | tuple):
+            raise DatasetError(f"{name}={folder!r} must be a folder or a list of sound files.")
+        files = [as_path(file, DatasetError) for file in folder]
         if not files:
             raise DatasetError(f"{name} is an empty list; pass the sound files, or the folder that they are in.")
         if len(set(files)) < len(files):
             twice = next(file for file in files if files.count(file) > 1)
             raise DatasetError(f"{name} lists {twice} twice; pass every file once.")
         return files
-    folder = Path(folder)
+    folder = as_path(folder, DatasetError)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise DatasetError(f"{name}={os.fspath(folder)!r} {what}; pass a folder, or a list of files.")

@@ -223,6 +223,8 @@ def _frequency(pitch: int) -> float:
 
 def _resolve_pitches(n_notes: Any, pitches: Any) -> list[int]:
     if pitches is not None:
+        if not hasattr(pitches, "__len__") or isinstance(pitches, str | dict):
+            raise ParameterError(f"pitches={pitches!r} must be a list of MIDI numbers, or None.")
         numbers = [check_whole(p, f"pitches[{i}]", 0, 127, fix="It is a MIDI number.") for i, p in enumerate(pitches)]
         if not numbers:
             raise ParameterError("pitches=[] is empty; pass at least one MIDI number, or None.")
@@ -235,11 +237,11 @@ def _resolve_pitches(n_notes: Any, pitches: Any) -> list[int]:
 
 
 def _resolve_instruments(instruments: Any) -> list[Instrument]:
-    if isinstance(instruments, str | Instrument) or len(instruments) != 2:
+    if not isinstance(instruments, list | tuple) or len(instruments) != 2:
         raise ParameterError(f"instruments={instruments!r} must be two of {', '.join(INSTRUMENTS)}: source and target.")
     players = []
     for i, instrument in enumerate(instruments):
-        player = instrument if isinstance(instrument, Instrument) else INSTRUMENTS.get(instrument)
+        player = instrument if isinstance(instrument, Instrument) else INSTRUMENTS.get(str(instrument))
         if player is None:
             close = difflib.get_close_matches(str(instrument), INSTRUMENTS, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

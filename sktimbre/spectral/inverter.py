@@ -304,7 +304,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         if self.init != "random":
             return [None] * len(S)
         seed = draw_seed(self.random_state)
-        shared = {shape: initial_phasors(np.empty(shape), geometry, "random", seed) for shape in {s.shape for s in S}}
+        shared = {shape: initial_phasors(np.zeros(shape), geometry, "random", seed) for shape in {s.shape for s in S}}
         return [shared[note.shape] for note in S]
 
     def _geometry(self, S):

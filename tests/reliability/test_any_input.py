@@ -11,8 +11,17 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sktimbre
-from sktimbre import GriffinLimInverter, LogSTFT, StreamingInverter, TimbreAutoencoder, TimbreTransfer, audio
-from sktimbre import datasets, metrics, spectral
+from sktimbre import (
+    GriffinLimInverter,
+    LogSTFT,
+    StreamingInverter,
+    TimbreAutoencoder,
+    TimbreTransfer,
+    audio,
+    datasets,
+    metrics,
+    spectral,
+)
 from sktimbre.exceptions import SktimbreError
 
 # scikit-learn's own words for a parameter out of range, for predicting before fitting, and for sparse and unreadable data.
@@ -22,29 +31,65 @@ SOUND = (0.5 * np.sin(np.outer([0.05, 0.11, 0.2], np.arange(1200)))).astype(np.f
 SPECTRA = LogSTFT(n_fft=64).fit_transform(SOUND)
 
 NUMBERS = st.sampled_from(
-    [0, 1, 2, 3, 4, 7, 16, 63, 64, 65, 1024, 22050, -1, -5, 0.5, 1.0, 2.5, -0.1, 1e-30, 1e30, 2**31, 2**63, 10**30]
-    + [np.int64(64), np.float32(0.5), np.uint8(3), True, False, float("nan"), float("inf"), -float("inf"), 1j]
+    [
+        *(
+            0,
+            1,
+            2,
+            3,
+            4,
+            7,
+            16,
+            63,
+            64,
+            65,
+            1024,
+            22050,
+            -1,
+            -5,
+            0.5,
+            1.0,
+            2.5,
+            -0.1,
+            1e-30,
+            1e30,
+            2**31,
+            2**63,
+            10**30,
+        ),
+        *(np.int64(64), np.float32(0.5), np.uint8(3), True, False, float("nan"), float("inf"), -float("inf"), 1j),
+    ]
 )
 OBJECTS = st.sampled_from(
     [
-        None,
-        "",
-        "hann",
-        "text",
-        "agla",
-        "source",
-        "estimate",
-        "pghi",
-        b"bytes",
-        (),
-        [],
-        {},
-        {1: 2},
-        set(),
-        object(),
-        print,
+        *(
+            None,
+            "",
+            "a\0b",
+            "hann",
+            "text",
+            "agla",
+            "source",
+            "estimate",
+            "pghi",
+            b"bytes",
+            ("kaiser", 3.0),
+            range(3),
+            int,
+        ),
+        *(
+            (),
+            [],
+            {},
+            {1: 2},
+            set(),
+            object(),
+            print,
+            np.random.default_rng(0),
+            np.random.RandomState(0),
+            np.dtype("f4"),
+        ),
     ]
-    + [("kaiser", 3.0), range(3), int, np.random.default_rng(0), np.random.RandomState(0), np.nan, np.dtype("f4")]
 )
 DTYPES = st.sampled_from(["f4", "f8", "f2", "i2", "i8", "u1", "?", "c8", "U3", "O", "M8[s]", "S2", "f4,i4"])
 SHAPES = st.lists(st.sampled_from([0, 1, 2, 3, 5, 33, 64, 600]), max_size=4).filter(
@@ -63,7 +108,10 @@ def arrays(draw):
     else:
         made = np.zeros(shape, dtype)
     if dtype.kind == "f" and made.size and draw(st.booleans()):
-        made.flat[draw(st.integers(0, made.size - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf, 3e38, -0.0]))
+        with np.errstate(over="ignore"):
+            made.flat[draw(st.integers(0, made.size - 1))] = draw(
+                st.sampled_from([np.nan, np.inf, -np.inf, 3e38, -0.0])
+            )
     return draw(st.sampled_from([made, made, made.T, made[..., ::2] if made.ndim else made, np.asfortranarray(made)]))
 
 
@@ -73,33 +121,45 @@ def lists(of):
 
 ARRAYS = arrays()
 SOUNDS = st.sampled_from(
-    [SOUND, SOUND[:1], SOUND[0], SOUND.astype("f8"), list(SOUND), [SOUND[0], SOUND[1][:700]], SOUND.tolist(), 0 * SOUND]
-    + [SOUND[:, :1], SOUND[:, :64], SOUND * 1e-30, SOUND * 1e8, np.ones((2, 500)), [list(SOUND[0, :9]), [1.0]]]
+    [
+        *(
+            SOUND,
+            SOUND[:1],
+            SOUND[0],
+            SOUND.astype("f8"),
+            list(SOUND),
+            [SOUND[0], SOUND[1][:700]],
+            SOUND.tolist(),
+            0 * SOUND,
+        ),
+        *(SOUND[:, :1], SOUND[:, :64], SOUND * 1e-30, SOUND * 1e8, np.ones((2, 500)), [list(SOUND[0, :9]), [1.0]]),
+    ]
 )
 MADE_SPECTRA = st.sampled_from(
     [
-        SPECTRA,
-        SPECTRA[0],
-        list(SPECTRA),
-        [SPECTRA[0], SPECTRA[1][:, :3]],
-        0 * SPECTRA,
-        -SPECTRA,
-        100 * SPECTRA,
-        0 * SPECTRA[:, :2],
+        *(SPECTRA, SPECTRA[0], list(SPECTRA), [SPECTRA[0], SPECTRA[1][:, :3]], 0 * SPECTRA, -SPECTRA, 100 * SPECTRA),
+        *(SPECTRA[..., :1], SPECTRA[:, :1], SPECTRA.astype("f8"), 70 + SPECTRA, [SPECTRA[0], SPECTRA[1][:5]]),
     ]
-    + [SPECTRA[..., :1], SPECTRA[:, :1], SPECTRA.astype("f8"), 70 + SPECTRA, [SPECTRA[0], SPECTRA[1][:5]]]
 )
 DATA = st.one_of(SOUNDS, SOUNDS, MADE_SPECTRA, ARRAYS, lists(ARRAYS), OBJECTS, NUMBERS)
+
+
+def is_number_above(value, most):
+    return isinstance(value, int | float | np.integer | np.floating) and np.isfinite(float(value)) and value > most
+
+
 # Sizes that ask for hours of work are no errors.
 ANYTHING = st.one_of(NUMBERS, OBJECTS, ARRAYS)
-MODEST = ANYTHING.filter(lambda v: not (isinstance(v, int | np.integer) and v > 2000))
+MODEST, FEW, SECONDS = (ANYTHING.filter(lambda v, most=most: not is_number_above(v, most)) for most in (5000, 4, 5))
 SETTING = {
     "n_iter": MODEST,
     "epochs": MODEST,
     "filters": MODEST,
-    "n_notes": MODEST,
-    "duration": MODEST,
+    "n_notes": FEW,
+    "duration": SECONDS,
     "segment_length": MODEST,
+    "length": MODEST,
+    "n_frames": MODEST,
 }
 
 FUNCTIONS = {
@@ -120,18 +180,19 @@ FUNCTIONS = {
         if inspect.isfunction(getattr(metrics, name))
     },
 }
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def drawn(data, function, named):
     """Draw arguments: data for those that are data, others left at their defaults or anything."""
     arguments = {}
+    changed = data.draw(st.lists(st.sampled_from(sorted(inspect.signature(function).parameters)), max_size=2))
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         if name in named:
             arguments[name] = data.draw(DATA, label=name)
-        elif parameter.default is parameter.empty or data.draw(st.integers(0, 3)) == 0:
+        elif parameter.default is parameter.empty or name in changed:
             arguments[name] = data.draw(SETTING.get(name, ANYTHING), label=name)
     return arguments
 
@@ -142,14 +203,13 @@ def outcome(function, *args, **kwargs):
         warnings.simplefilter("ignore")
         try:
             return function(*args, **kwargs)
-        except OURS as error:
-            assert str(error).strip()
+        except OURS:
             return None
         except TypeError as error:
             # What scikit-learn says of sparse, complex, unreadable data, as every estimator does.
-            frames = inspect.getinnerframes(error.__traceback__)
-            assert "sklearn" in frames[-1].filename or "sktimbre" in str(type(error)), error
-            return None
+            if "sklearn" in inspect.getinnerframes(error.__traceback__)[-1].filename:
+                return None
+            raise
 
 
 def check_finite(result):
@@ -185,7 +245,8 @@ def test_estimators(name, data):
     made = outcome(ESTIMATORS[name], **drawn(data, ESTIMATORS[name], ()))
     if name == "TimbreTransfer" and made.autoencoder is None:
         made.autoencoder = metrics.PerBinLinearControl()
-    X, y = data.draw(DATA, label="X"), data.draw(st.one_of(DATA, st.none()), label="y")
+    X = data.draw(st.one_of(SOUNDS, MADE_SPECTRA, DATA), label="X")
+    y = data.draw(st.one_of(st.just(X), DATA, st.none()), label="y")
     extra = {"pitches": data.draw(ANYTHING, label="pitches")} if name == "TransposedNeighboursControl" else {}
     fitted = outcome(made.fit, X, y, **extra)
     if fitted is None:
@@ -214,7 +275,7 @@ def test_streaming_inverter(data):
         check_finite(outcome(stream.finish, data.draw(MODEST)))
 
 
-@settings(SETTINGS, max_examples=25)
+@settings(SETTINGS, max_examples=10)
 @given(data=st.data())
 def test_autoencoder(data):
     arguments = {"architecture": "shallow", "filters": 2, "epochs": 1, "random_state": 0}
@@ -226,7 +287,7 @@ def test_autoencoder(data):
         arguments["checkpoint"] = None
     made = outcome(TimbreAutoencoder, **arguments)
     S = data.draw(st.one_of(MADE_SPECTRA, DATA), label="S")
-    y = data.draw(st.one_of(st.none(), MADE_SPECTRA, DATA), label="y")
+    y = data.draw(st.one_of(st.none(), st.just(S), DATA), label="y")
     if outcome(made.fit, S, y) is None:
         return
     for method in ("predict", "encode", "decode", "score"):

@@ -96,7 +96,7 @@ def test_a_full_disk_where_kernels_are_cached():
 
 def test_the_caller_s_own_errors_are_left_alone(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
-        open(tmp_path / "absent")
+        (tmp_path / "absent").read_bytes()
     assert not list(tmp_path.iterdir())
 
 

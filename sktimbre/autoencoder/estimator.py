@@ -78,7 +78,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     quiet_weight : float, default=0.1
         Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
         much as strong partials, as they do in log-spectral distances; 0 leaves the thesis's loss.
-    epochs : int, default=300
+    epochs : int, default=200
         Passes over the training notes.
     batch_size : int, default=4
         Notes, or variations of them, in a batch.
@@ -200,7 +200,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,
-        epochs=300,
+        epochs=200,
         batch_size=4,
         validation_split=0.15,
         early_stopping=None,

@@ -1,13 +1,12 @@
 """TimbreAutoencoder: log-magnitude spectra of one instrument to those of another."""
 
-import warnings
 from dataclasses import fields, replace
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,16 +14,13 @@ from sktimbre._seeds import draw_seed
 from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.level import at_unity, scaled
-from sktimbre.autoencoder.network import Network, ReceptiveField
+from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
-from sktimbre.exceptions import CollapsedModelWarning, ParameterError
 
 __all__ = ["TimbreAutoencoder"]
 
 NAMES = ("shallow", "dilated", "residual", "dilated_residual", "unet")
-# Notes that are looked at to see whether a network has collapsed.
-NOTES_LOOKED_AT = 8
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
@@ -38,8 +34,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     depth : int in [1, 4] or None, default=None
         Levels of convolution and pooling; None is 3 for the U-Net and 1 for the others.
     filters : int, default=32
-        Channels of the first two levels; later ones have twice as many. On real pairs 64 took twice the time and were no
-        better (`benchmarks/first_light.py`); the thesis's number is 256.
+        Channels of the U-Net's first level, or of the first two levels of the thesis's networks; later ones have more. The
+        thesis's number is 256.
     kernel_size : int, default=3
         Of undilated convolutions.
     activation : {"leaky_relu", "relu", "prelu"}, default="leaky_relu"
@@ -308,12 +304,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
             T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
             validation = self._at_level(S_validation, T_validation)
+        from sktimbre.autoencoder.settings import training_options
         from sktimbre.autoencoder.training import train_network
 
         network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
-        history = train_network(network, pairs, validation, self._training_options(seed), list(callbacks))
+        history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
-        self._warn_if_collapsed(*pairs)
+        warn_if_collapsed(network, *pairs)
         return self
 
     def predict(self, S: Any) -> Batch:
@@ -337,16 +334,35 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return self.network_.predict(S)
 
     def transform(self, S: Any) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline."""
-        return self.predict(S)
-
-    def encode(self, S: Any) -> Batch:
-        """Return the code, (n_notes, height, width, channels) or a list of 3-D arrays, float32.
+        """Return `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source.
+
+        Returns
+        -------
+        ndarray of the shape of S or list of 2-D arrays, float32, non-negative
+        """
+        return self.predict(S)
+
+    def encode(self, S: Any) -> Batch:
+        """Return the code.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Spectra of the source.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, height, width, channels) or list of 3-D arrays, float32
+
+        Raises
+        ------
+        ParameterError
+            The architecture has no layer named "code".
         """
         S = self._checked(S)
         return self.network_.encode(S)
@@ -358,6 +374,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         ----------
         codes : ndarray of shape (n_notes, height, width, channels) or list of 3-D arrays
             Codes.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32
+            At the level that the network works at.
+
+        Raises
+        ------
+        ParameterError
+            The architecture has connections past its code, as a U-Net has.
         """
         check_is_fitted(self)
         return self.network_.decode(
@@ -416,65 +442,6 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         if not self.standardize:
             return options
         return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
-
-    def _training_options(self, seed):
-        from sktimbre.autoencoder.training import TrainingOptions
-
-        if self.checkpoint is not None and not isinstance(self.random_state, Integral):
-            raise ParameterError(
-                f"checkpoint={self.checkpoint!r} with random_state={self.random_state!r}: only a training with an integer "
-                "seed can be recognised and gone on with. Set random_state=0, for instance."
-            )
-        schedule = self.schedule or ("cosine" if isinstance(self.optimizer, str) else "constant")
-        warmup = self.warmup if self.warmup is not None else 0.05 if schedule == "cosine" else 0.0
-        if schedule == "plateau" and (warmup or self.decay):
-            raise ParameterError(
-                f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={self.warmup} or "
-                f"decay={self.decay}. Leave both at 0."
-            )
-        names = (
-            "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
-        )  # fmt: skip
-        augmenter = clone(self.augment) if isinstance(self.augment, PairAugmenter) else PairAugmenter()
-        augmenter._validate_params()
-        return TrainingOptions(
-            **{name: getattr(self, name) for name in names},
-            schedule=schedule,
-            warmup=warmup,
-            augmenter=augmenter if self.augment else None,
-            optimizer_params=self._optimizer_params(schedule, warmup),
-            early_stopping=20 if self.early_stopping is True else int(self.early_stopping or 0) or None,
-            seed=seed,
-            verbose=int(self.verbose),
-        )
-
-    def _optimizer_params(self, schedule, warmup):
-        names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
-        given = {name: getattr(self, f"optimizer__{name}") for name in names}
-        params = {name: value for name, value in given.items() if value is not None}
-        if isinstance(self.optimizer, str):
-            return {"learning_rate": 3e-3 if self.architecture == "unet" else 1e-3, **params}
-        if params or self.decay or warmup or schedule not in ("constant", "plateau"):
-            raise ParameterError(
-                f"optimizer={self.optimizer!r} is an instance with settings of its own; set "
-                f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
-            )
-        return params
-
-    def _warn_if_collapsed(self, S, T):
-        S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
-        predicted = self.network_.predict(S)
-        wanted = np.concatenate([t.ravel() for t in T]).std()
-        spread = np.concatenate([p.ravel() for p in predicted]).std()
-        if spread <= 1e-3 * wanted and wanted > 0:
-            warnings.warn(
-                f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
-                f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
-                "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
-                "and sparsity_weight.",
-                CollapsedModelWarning,
-                stacklevel=3,
-            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

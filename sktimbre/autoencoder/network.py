@@ -1,6 +1,7 @@
 """A network with its weights as numpy arrays: built when needed, run in bounded memory, pickled without Keras."""
 
 import threading
+import warnings
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,14 +11,17 @@ import numpy as np
 from sktimbre._validation import Batch
 from sktimbre.autoencoder.level import HALO, at_unity, scaled
 from sktimbre.autoencoder.options import NetworkOptions
-from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
 
-__all__ = ["Network", "ReceptiveField"]
+__all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
 # Of activations held at a time while predicting.
 WORKING_BYTES = 256 * 2**20
 # Networks that look further than this many frames to each side see whole notes at a time.
 FURTHEST_FRAMES = 512
+
+# Notes that are looked at to see whether a network has collapsed.
+NOTES_LOOKED_AT = 8
 
 _building = threading.Lock()
 
@@ -216,6 +220,23 @@ class Network:
             return affordable
         reach = self.reach.frames
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
+
+
+def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
+    """Warn, in the name of ``fit``, if the network's output for the first notes does not vary where the target does."""
+    S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
+    predicted = network.predict(S)
+    wanted = np.concatenate([t.ravel() for t in T]).std()
+    spread = np.concatenate([p.ravel() for p in predicted]).std()
+    if spread <= 1e-3 * wanted and wanted > 0:
+        warnings.warn(
+            f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
+            f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
+            "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
+            "and sparsity_weight.",
+            CollapsedModelWarning,
+            stacklevel=3,
+        )
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:

@@ -32,7 +32,7 @@ class Trainee:
         self.model = model
         # Built here, outside the training step: variables that appear while it is traced have Keras trace it twice.
         model.optimizer.build(model.trainable_variables)
-        self._initial = [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables]
+        self._initial = [v.numpy() for v in model.optimizer.variables]
 
     def begin_as(self, model: keras.Model, learning_rate: Any) -> None:
         """Take over the state of a new network of the same kind; the optimizer begins anew with this rate."""

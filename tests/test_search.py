@@ -264,6 +264,7 @@ print(resident[99] / resident[9])
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_memory_does_not_grow_with_the_candidates():
     pytest.importorskip("psutil")
     done = subprocess.run([sys.executable, "-c", HUNDRED_FITS], capture_output=True, text=True, check=True)

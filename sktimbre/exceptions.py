@@ -6,6 +6,7 @@ __all__ = [
     "ClippingWarning",
     "CollapsedModelWarning",
     "DatasetError",
+    "DivergedError",
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
@@ -31,6 +32,10 @@ class AudioFileError(SktimbreError, OSError):
 
 class DatasetError(SktimbreError, ValueError):
     """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
+
+
+class DivergedError(SktimbreError, ArithmeticError):
+    """A training ended in weights that are not finite."""
 
 
 class PersistenceError(SktimbreError, OSError):

@@ -284,6 +284,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             Spectra are empty, not finite or of the wrong rank, or sources and targets do not match.
         ParameterError
             A parameter is out of range, or the optimizer does not take one of its own.
+        DivergedError
+            Weights are not finite at the end: the learning rate was too high.
 
         Warns
         -----

@@ -9,6 +9,8 @@ __all__ = ["Coordinates", "KLSparsity", "NonNegative", "Quieter", "TiedConv2D"]
 
 # The magnitude up to which `Quieter` is linear: some 80 dB below a sine at full scale in a window of 1024 samples.
 QUIET = 0.02
+# Beyond any log-magnitude of audio in [-1, 1]; keeps a training that strays from overflowing.
+LARGEST = 20.0
 
 
 @keras.saving.register_keras_serializable("sktimbre")
@@ -39,9 +41,6 @@ class Quieter(keras.layers.Layer):
         Whether to turn back.
     """
 
-    # Beyond any magnitude of audio in [-1, 1]; keeps a training that strays from overflowing.
-    largest = 20.0
-
     def __init__(self, inverse=False, **kwargs):
         super().__init__(**kwargs)
         self.inverse = inverse
@@ -49,8 +48,8 @@ class Quieter(keras.layers.Layer):
     def call(self, x):
         """Return the spectra in the other domain."""
         if self.inverse:
-            return ops.log1p(QUIET * ops.expm1(ops.minimum(x, self.largest)))
-        return ops.log1p(ops.expm1(ops.minimum(x, self.largest)) / QUIET)
+            return ops.log1p(QUIET * ops.expm1(ops.minimum(x, LARGEST)))
+        return ops.log1p(ops.expm1(ops.minimum(x, LARGEST)) / QUIET)
 
     def get_config(self):
         """Return what rebuilds the layer."""

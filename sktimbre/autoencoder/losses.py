@@ -7,7 +7,7 @@ padding, so that the loss is a mean over real frames whatever a batch was padded
 import keras
 from keras import ops
 
-from sktimbre.autoencoder.layers import QUIET
+from sktimbre.autoencoder.layers import LARGEST, QUIET
 
 __all__ = ["ReconstructionError", "SpectralError"]
 
@@ -21,7 +21,7 @@ def _squared_error(y_true, y_pred, domain=lambda S: S):
 
 def _quiet(S):
     """Return ``log(1 + magnitude / QUIET)``; an output below zero, which only training sees, stays what it is."""
-    return ops.log1p(ops.expm1(ops.relu(S)) / QUIET) - ops.relu(-S)
+    return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET) - ops.relu(-S)
 
 
 @keras.saving.register_keras_serializable("sktimbre")

@@ -14,7 +14,7 @@ from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.schedules import LearningRate
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import DivergedError, ParameterError
 
 __all__ = ["TrainingOptions", "train_network"]
 
@@ -70,6 +70,8 @@ def train_network(
     ------
     ParameterError
         The optimizer does not take a parameter, or the network has no levels to train one by one.
+    DivergedError
+        Weights are not finite at the end.
     """
     stages = _stages(network.options, options.pretraining)
     kept = _checkpoint(network, pairs, validation, options)
@@ -87,6 +89,11 @@ def train_network(
             kept.finish_stage(histories, below)
     stage.keep_weights()
     network.weights = stage.weights
+    if not all(np.isfinite(w).all() for w in network.weights or []):
+        raise DivergedError(
+            f"The training diverged: after {len(histories[-1]['loss'])} epochs some weights are not finite. Lower "
+            f"optimizer__learning_rate in {options.optimizer_params}, or set optimizer__clipnorm=1.0."
+        )
     history = {name: [value for h in histories for value in h[name]] for name in histories[0]}
     if len(stages) > 1:
         history["stage"] = [float(number) for number, h in enumerate(histories) for _ in h["loss"]]

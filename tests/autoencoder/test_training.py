@@ -87,13 +87,12 @@ def test_plateau_halves_the_rate(pair):
             rates.append(float(self.model.optimizer.learning_rate))
 
     # With a rate of next to nothing there is never an improvement that counts.
-    TimbreAutoencoder(
-        **SMALL, epochs=24, schedule="plateau", optimizer="sgd", optimizer__learning_rate=1e-9, l2=0.0
-    ).fit(*pair, callbacks=[Rates()])
+    plateau = {**SMALL, "schedule": "plateau", "optimizer": "sgd", "optimizer__learning_rate": 1e-9}
+    TimbreAutoencoder(**plateau, epochs=24).fit(*pair, callbacks=[Rates()])
     assert rates[0] == pytest.approx(1e-9)
     assert rates[-1] <= 0.5e-9
     with pytest.raises(ParameterError, match="plateau"):
-        TimbreAutoencoder(**SMALL, schedule="plateau", decay=1e-6).fit(*pair)
+        TimbreAutoencoder(**plateau, decay=1e-6).fit(*pair)
 
 
 def test_standardisation_is_inverted_at_the_output(pair):

@@ -183,7 +183,9 @@ def test_a_read_only_folder(tmp_path, unchanging_path, noise):
 
 
 def start(*arguments, code="from sktimbre.cli import main\nmain()"):
-    command = [sys.executable, "-c", f"import sys\nsys.argv[0] = 'sktimbre'\n{code}", *map(str, arguments)]
+    # What runs in the background has SIGINT ignored, and hands that down.
+    first = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.argv[0] = 'sktimbre'\n"
+    command = [sys.executable, "-c", first + code, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

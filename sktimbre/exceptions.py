@@ -6,6 +6,7 @@ __all__ = [
     "ClippingWarning",
     "CollapsedModelWarning",
     "DatasetError",
+    "ForkedProcessError",
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
@@ -31,6 +32,10 @@ class AudioFileError(SktimbreError, OSError):
 
 class DatasetError(SktimbreError, ValueError):
     """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
+
+
+class ForkedProcessError(SktimbreError, RuntimeError):
+    """A network was used in a process that was forked after TensorFlow had run."""
 
 
 class PersistenceError(SktimbreError, OSError):

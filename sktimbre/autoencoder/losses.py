@@ -13,6 +13,8 @@ __all__ = ["ReconstructionError", "masked_squared_error"]
 def _squared_error(y_true, y_pred):
     """Return the summed squared error over frames that count, and how many values that is."""
     target, mask = y_true[:, :-1], y_true[:, -1:]
+    # Of mixed precision the output is coarse; a sum over a note would overflow in it.
+    y_pred = ops.cast(y_pred, target.dtype)
     error = ops.sum(ops.square(target - y_pred) * mask)
     return error, ops.sum(mask) * target.shape[1]
 

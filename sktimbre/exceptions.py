@@ -7,6 +7,7 @@ __all__ = [
     "CollapsedModelWarning",
     "DatasetError",
     "DivergedError",
+    "ForkedProcessError",
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
@@ -36,6 +37,10 @@ class DatasetError(SktimbreError, ValueError):
 
 class DivergedError(SktimbreError, ArithmeticError):
     """A training ended in weights that are not finite."""
+
+
+class ForkedProcessError(SktimbreError, RuntimeError):
+    """A network was used in a process that was forked after TensorFlow had run."""
 
 
 class PersistenceError(SktimbreError, OSError):

@@ -15,6 +15,8 @@ __all__ = ["ReconstructionError", "SpectralError"]
 def _squared_error(y_true, y_pred, domain=lambda S: S):
     """Return the summed squared error over frames that count, and how many values that is."""
     target, mask = y_true[:, :-1], y_true[:, -1:]
+    # Of mixed precision the output is coarse; a sum over a note would overflow in it.
+    y_pred = ops.cast(y_pred, target.dtype)
     error = ops.sum(ops.square(domain(target) - domain(y_pred)) * mask)
     return error, ops.sum(mask) * target.shape[1]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sktimbre._validation import Batch
+from sktimbre.autoencoder.forks import check_not_forked
 from sktimbre.autoencoder.level import HALO, at_unity, scaled
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
@@ -59,7 +60,14 @@ class Network:
         """Return a new Keras model with the stored weights, or the initial ones."""
         import keras
 
-        model = self.architecture(self.n_frequencies, self.options)
+        policy = keras.config.dtype_policy()
+        try:
+            # A fitted network computes in float32 whatever precision it was trained in, and whatever is set now.
+            if self.weights is not None:
+                keras.config.set_dtype_policy("float32")
+            model = self.architecture(self.n_frequencies, self.options)
+        finally:
+            keras.config.set_dtype_policy(policy)
         if not isinstance(model, keras.Model):
             raise ParameterError(
                 f"architecture={self.architecture!r} returned {type(model).__name__}; it has to return a keras.Model."
@@ -77,6 +85,7 @@ class Network:
     @property
     def model(self) -> Any:
         """The Keras model, built on first use."""
+        check_not_forked()
         with _building:
             if "_model" not in self.__dict__:
                 self._model = self.build()
@@ -84,7 +93,8 @@ class Network:
 
     def keep_weights(self) -> None:
         """Take the model's weights over as arrays and let the model go."""
-        self.weights = [np.array(w) for w in self._model.get_weights()]
+        weights = self._model.get_weights()
+        self.weights = [np.array(w, w.dtype if np.issubdtype(w.dtype, np.integer) else np.float32) for w in weights]
         del self._model
 
     @property
@@ -249,6 +259,7 @@ def run(model: Any, x: np.ndarray) -> np.ndarray:
     """Call a Keras model for its output alone; without `predict`'s overhead and without tracing."""
     import keras
 
+    check_not_forked()
     if keras.backend.backend() == "torch":
         import torch
 

@@ -10,7 +10,7 @@ _ran_in: int | None = None
 
 
 def check_not_forked() -> None:
-    """Raise `ForkedProcessError` if networks ran in the process that this one was forked from; else note that they run here."""
+    """Raise `ForkedProcessError` if this process was forked from one that ran networks; else note that it runs them."""
     global _ran_in
     import keras
 

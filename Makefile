@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -b html
 
-.PHONY: help demo test test-slow lint format docs docs-fast benchmark dist clean
+.PHONY: help demo test test-slow test-matrix lint format docs docs-fast benchmark dist clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,14 @@ test: $(VENV)/installed-test  ## install the test extras and run the tests
 
 test-slow: $(VENV)/installed-test  ## the tests that take more than half a minute each
 	$(BIN)/python -m pytest -m slow
+
+test-matrix:  ## the tests with the oldest and with the newest versions of everything; warnings are errors in both
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[test]'
+	.venv-oldest/bin/python -m pytest -m "not slow"
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
+	.venv-newest/bin/python -m pytest -m "not slow"
 
 lint: $(VENV)/installed-test  ## lint, format and types
 	$(BIN)/ruff check .
@@ -53,4 +61,4 @@ dist: $(VENV)/installed  ## a wheel, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences

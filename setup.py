@@ -18,9 +18,9 @@ CORE = [
     "skops>=0.16",  # earlier ones have holes through which a file ran code
     "packaging>=22",
     "tqdm>=4.66",
-    "lazy_loader>=0.4",
+    "lazy_loader>=0.6",  # earlier ones hide functions behind modules of their name
     "matplotlib>=3.8",
-    "typer>=0.12",
+    "typer>=0.15.4",  # earlier ones break with click 8.2
     "rich>=13.7",
     "jinja2>=3.1",
 ]

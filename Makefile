@@ -1,9 +1,13 @@
-# Everything happens in .venv; two commands are enough: `make demo` and `make test`.
+# Everything happens in .venv; two commands are enough: `make demo` and `make test`. `make help` lists the others.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+SPHINX := $(BIN)/python -m sphinx -W --keep-going -b html
 
-.PHONY: demo test lint benchmark clean
+.PHONY: help demo test test-slow lint format docs docs-fast benchmark dist clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/installed: setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -11,8 +15,9 @@ $(VENV)/installed: setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+# One more file for each extra: test, docs, ...
+$(VENV)/installed-%: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
 demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the controls, write sound, pictures and a page
@@ -21,13 +26,31 @@ demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the co
 test: $(VENV)/installed-test  ## install the test extras and run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
+test-slow: $(VENV)/installed-test  ## the tests that take more than half a minute each
+	$(BIN)/python -m pytest -m slow
+
 lint: $(VENV)/installed-test  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-benchmark: $(VENV)/installed-test  ## flute to clarinet on real notes; see benchmarks/ for the others
-	$(BIN)/python benchmarks/first_light.py
+format: $(VENV)/installed-test  ## put the code into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
-clean:
-	rm -rf $(VENV) build dist *.egg-info demo_output
+docs: $(VENV)/installed-docs  ## build the documentation into docs/_build/html; its examples run
+	rm -rf docs/api/generated
+	$(SPHINX) docs docs/_build/html
+
+docs-fast: $(VENV)/installed-docs  ## the same without running the examples
+	rm -rf docs/api/generated
+	$(SPHINX) -D plot_gallery=0 docs docs/_build/html
+
+benchmark: $(VENV)/installed-test  ## timbre transfer on real notes; see benchmarks/ for the others
+	$(BIN)/python benchmarks/timbre.py
+
+dist: $(VENV)/installed  ## a wheel, into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove everything that make made
+	rm -rf $(VENV) build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences

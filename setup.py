@@ -15,7 +15,8 @@ CORE = [
     "soundfile>=0.12.1",
     "soxr>=0.3.7",
     "pooch>=1.8",
-    "skops>=0.10",
+    "skops>=0.16",  # earlier ones have holes through which a file ran code
+    "packaging>=22",
     "tqdm>=4.66",
     "lazy_loader>=0.4",
     "matplotlib>=3.8",
@@ -30,21 +31,31 @@ EXTRAS = {
     "test": [
         "pytest>=8",
         "pytest-timeout>=2.3",
-        "dask[distributed]>=2024.5",
-        "optuna>=4",
-        "psutil>=5.9",
         "hypothesis>=6.100",
+        "dask[distributed]>=2024.5",
+        "ipython>=8",
+        "numpydoc>=1.8",
+        "optuna>=4",
         "pandas>=2.1",
+        "psutil>=5.9",
+        "selenium>=4.20",
         "ruff>=0.6",
         "mypy>=1.11",
     ],
-    "docs": ["sphinx>=7.3", "numpydoc>=1.7", "sphinx-gallery>=0.16", "pydata-sphinx-theme>=0.15"],
+    "docs": [
+        "sphinx>=7.3",
+        "numpydoc>=1.8",
+        "sphinx-gallery>=0.19",
+        "pydata-sphinx-theme>=0.15",
+        "myst-parser>=4",
+        "ipython>=8",
+    ],
 }
 
 setup(
     version="0.1.0",
     packages=find_packages(include=["sktimbre", "sktimbre.*"]),
-    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi"]},
+    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js"]},
     install_requires=CORE,
     extras_require=EXTRAS,
 )

@@ -38,6 +38,17 @@ def real_pairs(source="flute", target="clarinet", duration=2.0):
     return notes, np.isin(notes.pitches, VALIDATION_PITCHES)
 
 
+def folds(pitches, how: str) -> dict[str, np.ndarray]:
+    """Return masks of held-out notes: those of `VALIDATION_PITCHES`, or five by pitch that hold out each note once.
+
+    Of five, the first and the last also hold out an end of the range, where a model has to go beyond what it heard.
+    """
+    if how == "fixed":
+        return {"fixed": np.isin(pitches, VALIDATION_PITCHES)}
+    number = np.asarray(pitches) - np.min(pitches)
+    return {f"fold {k}": number % int(how) == k for k in range(int(how))}
+
+
 def interleaved(functions: dict[str, Callable], repeats: int = 5) -> dict[str, float]:
     """Return median seconds of each function, run in turns in one process after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}

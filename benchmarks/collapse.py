@@ -1,4 +1,4 @@
-"""Tell whether any network of the thesis collapses to a constant with default training settings.
+"""Tell whether any network collapses to a constant with default training settings.
 
 Trains every architecture at every depth with 20 seeds on real pairs for some epochs and looks at how much the output varies,
 relative to the target: a collapsed network is near 0. `--plain-output` puts the thesis's ReLU at the output in place of ours,
@@ -12,6 +12,7 @@ import numpy as np
 from _common import parser, print_table, read_json, real_pairs, versions, write_json
 
 from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.autoencoder import ARCHITECTURES
 from sktimbre.autoencoder.layers import NonNegative
 from sktimbre.exceptions import CollapsedModelWarning
 
@@ -29,7 +30,7 @@ def main():
     p.add_argument("--filters", type=int, default=TimbreAutoencoder().filters)
     p.add_argument("--epochs", type=int, default=5)
     p.add_argument("--duration", type=float, default=0.5, help="seconds of each note")
-    p.add_argument("--architectures", nargs="+", default=["shallow", "dilated", "residual", "dilated_residual"])
+    p.add_argument("--architectures", nargs="+", default=list(ARCHITECTURES))
     p.add_argument("--depths", nargs="+", type=int, default=[1, 2, 3, 4])
     p.add_argument("--plain-output", action="store_true")
     args = p.parse_args()

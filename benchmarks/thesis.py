@@ -16,6 +16,7 @@ from _common import VALIDATION_PITCHES, notes_folder, print_table, read_json, re
 from matplotlib.figure import Figure
 
 from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.autoencoder import THESIS
 from sktimbre.datasets import load_notes, segment
 from sktimbre.metrics import IdentityControl, PerBinLinearControl, TransposedNeighboursControl, reconstruction_error
 
@@ -97,12 +98,16 @@ def transformation_rows(budget):
 
 def estimator(row, budget, checkpoints):
     """Return the estimator of a row: the thesis's protocol, changed by the row and cut to the budget."""
-    parameters = {"architecture": "shallow", "filters": budget.filters, "l2": 1e-4, "decay": 1e-6, **row.parameters}
+    base = {
+        "architecture": "shallow",
+        "filters": budget.filters,
+        "optimizer__learning_rate": 1e-3,
+        "epochs": budget.epochs,
+    }
+    parameters = {**THESIS, **base, **row.parameters}
     if budget.rate and row.group != "learning rate":
         parameters["optimizer__learning_rate"] = budget.rate
-    return TimbreAutoencoder(
-        **parameters, epochs=budget.epochs, validation_split=0, random_state=0, checkpoint=checkpoints
-    )
+    return TimbreAutoencoder(**parameters, validation_split=0, random_state=0, checkpoint=checkpoints)
 
 
 def transformation_data(budget):

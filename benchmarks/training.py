@@ -13,7 +13,7 @@ import keras
 from _common import parser, peak_memory_mb, print_table, real_pairs, versions, write_json
 
 from sktimbre import LogSTFT, TimbreAutoencoder
-from sktimbre.autoencoder import ARCHITECTURES, NetworkOptions
+from sktimbre.autoencoder import ARCHITECTURES, THESIS, NetworkOptions
 
 
 class Clock(keras.callbacks.Callback):
@@ -38,16 +38,17 @@ def data():
 
 
 def ours(S, T, architecture, filters, epochs, clock):
-    model = TimbreAutoencoder(architecture, filters=filters, epochs=epochs, validation_split=0, random_state=0)
+    chosen = {"architecture": architecture, "filters": filters, "epochs": epochs, "optimizer__learning_rate": 1e-3}
+    model = TimbreAutoencoder(**{**THESIS, **chosen}, validation_split=0, random_state=0)
     model.fit(S, T, callbacks=[clock])
 
 
 def bare(S, T, architecture, filters, epochs, clock):
-    network = ARCHITECTURES[architecture](S.shape[1], NetworkOptions(filters=filters))
+    network = ARCHITECTURES[architecture](S.shape[1], NetworkOptions(filters=filters, l2=THESIS["l2"]))
     pad = -S.shape[2] % 2
     S, T = (keras.ops.pad(a[..., None], ((0, 0), (0, 0), (0, pad), (0, 0))) for a in (S, T))
     network.compile(keras.optimizers.Adam(1e-3), loss="mse", metrics=["mse"])
-    network.fit(S, T, batch_size=4, epochs=epochs, verbose=0, callbacks=[clock])
+    network.fit(S, T, batch_size=THESIS["batch_size"], epochs=epochs, verbose=0, callbacks=[clock])
 
 
 WAYS = {"TimbreAutoencoder": ours, "bare Keras": bare}

@@ -1,5 +1,6 @@
 """Files that appear under their name only when they are complete."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -8,6 +9,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sktimbre.exceptions import AudioFileError
+
+# Disk, quota, largest file.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def as_path(path: str | os.PathLike[str], error: type[Exception]) -> Path:
+    """Return a path, or raise `error` for what no file can be called."""
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"path={path!r} must be the name of a file.")
+    path = Path(path)
+    if "\0" in str(path):
+        raise error(f"path={str(path)!r} holds a zero byte, which no file name does.")
+    return path
 
 
 def check_target(
@@ -41,7 +55,7 @@ def check_target(
     ...     check_target(Path(folder) / "new.json").name
     'new.json'
     """
-    shown, target = os.fspath(path), Path(path).resolve()
+    shown, target = os.fspath(as_path(path, error)), as_path(path, error).resolve()
     folder = target.parent
     if target.is_dir():
         raise error(f"{shown} is a folder; give the name of a file in it.")
@@ -78,7 +92,7 @@ def atomic_path(
     ------
     AudioFileError, or what `error` says
         Before the block runs, see `check_target`; also after it, when the name was taken meanwhile and
-        ``overwrite=False``.
+        ``overwrite=False``, or when the disk is full.
 
     Examples
     --------
@@ -102,6 +116,22 @@ def atomic_path(
             with suppress(OSError):
                 shutil.copymode(target, temporary)
         check_target(path, overwrite, error=error)
+        _sync(temporary)
         os.replace(temporary, target)
+    except OSError as reason:
+        if reason.errno not in FULL:
+            raise
+        raise error(
+            f"{os.fspath(path)} cannot be written: {reason.strerror}. Make room, or choose another disk."
+        ) from reason
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file on the disk before it takes its name, so that no failure of power leaves an empty one."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sktimbre._files import as_path
 from sktimbre.exceptions import AudioFileError, ParameterError
 
 BLOCK = 65536
@@ -71,20 +72,26 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
     AudioFileError
         Missing, a folder, not readable, empty, not audio, truncated (as far as the header tells), without samples.
     """
-    path = Path(path)
+    path = as_path(path, AudioFileError)
     if path.is_dir():
         raise AudioFileError(f"{path} is a folder, not a sound file; sktimbre.datasets.load_notes reads folders.")
     if not path.exists():
         raise AudioFileError(f"{path} does not exist; check the name (the working directory is {Path.cwd()}).")
     if not path.is_file() or not os.access(path, os.R_OK):
         raise AudioFileError(f"{path} cannot be read; check that it is a regular file and that you may read it.")
-    if path.stat().st_size == 0:
-        raise AudioFileError(f"{path} is empty (0 bytes); record, export or download it again.")
     try:
+        if path.stat().st_size == 0:
+            raise AudioFileError(f"{path} is empty (0 bytes); record, export or download it again.")
         missing = missing_bytes(path)
         if missing:
             raise AudioFileError(f"{path} is truncated: {missing}. Copy, export or download it again.")
         sound = ForwardSoundFile(path)
+    except AudioFileError:
+        raise
+    except OSError as error:
+        raise AudioFileError(
+            f"{path} cannot be read: {error.strerror or error}. Check the disk, and the name."
+        ) from error
     except (soundfile.LibsndfileError, TypeError) as error:
         raise AudioFileError(
             f"{path} is not a sound file that can be read ({_reason(error)}). Readable are "
@@ -142,9 +149,7 @@ def missing_bytes(path: Path) -> str:
         if head[:4] == b"OggS":
             file.seek(max(0, size - (1 << 17)))
             tail = file.read()
-            last = tail.rfind(b"OggS")
-            ended = last < 0 or len(tail) < last + 6 or tail[last + 5] & 4
-            return "" if ended else "its last page does not end the stream"
+            return _missing_of_page(tail[tail.rfind(b"OggS") :])
         if head[:4] == b"RIFF" and head[8:] == b"WAVE":
             wanted, layout = b"data", "<4sI"
         elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
@@ -162,6 +167,15 @@ def missing_bytes(path: Path) -> str:
                 )
             file.seek(end + length % 2)
     return ""
+
+
+def _missing_of_page(page: bytes) -> str:
+    """Say what the last page of an Ogg file lacks: its flag that the stream ends, or bytes that its table promises."""
+    if len(page) > 5 and not page[5] & 4:
+        return "its last page does not end the stream"
+    table = page[27 : 27 + page[26]] if len(page) > 26 else b""
+    complete = len(page) > 26 and len(table) == page[26] and len(page) >= 27 + len(table) + sum(table)
+    return "" if complete else "its last page is cut off"
 
 
 def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) -> tuple[str, str]:

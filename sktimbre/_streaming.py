@@ -5,6 +5,8 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +21,8 @@ from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, Par
 
 # Beyond this a header that lies about the rate could ask for any amount of memory.
 LARGEST_RATIO = 256
+# What libsndfile says when reading or writing failed in the operating system.
+SYSTEM_ERROR = 2
 # Sizes in these headers have 32 bits; the rest is room for the header itself.
 SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
 
@@ -194,12 +198,16 @@ class AudioWriter:
     def __enter__(self) -> "AudioWriter":
         stack = ExitStack()
         temporary = stack.enter_context(atomic_path(self.path, self.overwrite))
+        if self.subtype not in BYTES or self.format == "FLAC":
+            stack.push(partial(self._read_back, temporary))
         try:
             self._sound = stack.enter_context(
                 soundfile.SoundFile(temporary, "w", self.sr, self.n_channels, self.subtype, format=self.format)
             )
         except soundfile.LibsndfileError as error:
             stack.__exit__(type(error), error, None)
+            if error.code == SYSTEM_ERROR:
+                raise self._full(error) from error
             raise ParameterError(
                 f"{os.fspath(self.path)} cannot be written as {self.format}, {self.subtype}, sr={self.sr}, "
                 f"n_channels={self.n_channels}: {error.error_string} Choose .wav or resample."
@@ -256,9 +264,7 @@ class AudioWriter:
         try:
             self._sound.write(np.ascontiguousarray(quantise(channels, self.subtype).T))
         except soundfile.LibsndfileError as error:
-            raise AudioFileError(
-                f"{os.fspath(self.path)} cannot be written: {error.error_string} Check that the disk has room."
-            ) from error
+            raise self._full(error) from error
         self.n_frames += channels.shape[1]
 
     def __exit__(
@@ -273,7 +279,7 @@ class AudioWriter:
         try:
             stack.__exit__(kind, error, traceback)
         except soundfile.LibsndfileError as reason:
-            raise AudioFileError(f"{os.fspath(self.path)} cannot be completed: {reason.error_string}") from reason
+            raise self._full(reason) from reason
         if error is None and self.n_clipped:
             warnings.warn(
                 f"{os.fspath(self.path)}: {self.n_clipped} samples were beyond full scale and clipped; the peak was "
@@ -282,6 +288,22 @@ class AudioWriter:
                 ClippingWarning,
                 stacklevel=self.stacklevel,
             )
+
+    def _full(self, error: Exception) -> AudioFileError:
+        reason = getattr(error, "error_string", str(error))
+        return AudioFileError(f"{os.fspath(self.path)} cannot be written: {reason} Check that the disk has room.")
+
+    def _read_back(self, temporary: Path, kind: type[BaseException] | None, *_: object) -> None:
+        """Count what a compressed file holds: libsndfile does not say when the disk is full while it completes one."""
+        if kind is not None or not self.n_frames:
+            return
+        try:
+            with open_sound(temporary) as sound:
+                read = sum(len(block) for block in read_blocks(sound))
+        except AudioFileError:
+            read = 0
+        if read < self.n_frames:
+            raise self._full(AudioFileError(f"of {self.n_frames} samples {read} can be read back."))
 
 
 def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:

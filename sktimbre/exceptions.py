@@ -6,9 +6,12 @@ __all__ = [
     "ClippingWarning",
     "CollapsedModelWarning",
     "DatasetError",
+    "DivergedError",
+    "ForkedProcessError",
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
+    "VersionWarning",
 ]
 
 
@@ -32,6 +35,14 @@ class DatasetError(SktimbreError, ValueError):
     """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
 
 
+class DivergedError(SktimbreError, ArithmeticError):
+    """A training ended in weights that are not finite."""
+
+
+class ForkedProcessError(SktimbreError, RuntimeError):
+    """A network was used in a process that was forked after TensorFlow had run."""
+
+
 class PersistenceError(SktimbreError, OSError):
     """A saved model cannot be written, read or trusted."""
 
@@ -42,3 +53,7 @@ class ClippingWarning(UserWarning):
 
 class CollapsedModelWarning(UserWarning):
     """A fitted network's output does not depend on its input: it has learnt nothing."""
+
+
+class VersionWarning(UserWarning):
+    """A model was saved with versions of this package or of others that may make another model of it."""

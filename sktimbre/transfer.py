@@ -10,11 +10,15 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from sktimbre._checks import check_real
 from sktimbre._validation import Batch, check_audio, check_pair
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
+
+# Seconds that an instrument may sound on when the source has ended in digital silence.
+RELEASE = 0.1
 
 
 class Extent(NamedTuple):
@@ -206,16 +210,18 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             A block is not finite or of the wrong rank.
         """
         check_is_fitted(self)
-        shared, size = int(overlap * self.sr), int(piece * self.sr)
+        shared = int(check_real(overlap, "overlap", 0.0, fix="It is in seconds.") * self.sr)
+        size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
+        blocks = (_block(block) for block in blocks)
         fade = np.linspace(0, 1, shared, dtype=np.float32)
         if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and self.stft_.geometry.center:
             yield from self._run_on(blocks, size, shared)
             return
         waiting, tail = np.empty(0, np.float32), None
         for block in blocks:
-            waiting = np.concatenate([waiting, np.asarray(block, np.float32)])
+            waiting = np.concatenate([waiting, block])
             # The last piece is never shorter than the overlap, so that there is something to fade over.
             while len(waiting) > size + shared:
                 converted = self.predict(waiting[np.newaxis, :size])[0]
@@ -245,7 +251,6 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         step = max(1, size // g.hop - 2 * before)
         waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
         for block in blocks:
-            block = np.asarray(block, np.float32)
             waiting, total = np.concatenate([waiting, block]), total + len(block)
             while len(waiting) > (known + step + before) * g.hop:
                 S = self._spectra(waiting[np.newaxis, : (known + step + before) * g.hop])[0]
@@ -335,9 +340,16 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             predicted = self.autoencoder_.predict(S)
         else:
             predicted = _notes(self.autoencoder_.predict(_rows(S)), S)
-        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it.
-        notes = [np.where(s.any(axis=0), np.maximum(p, 0), 0) for s, p in zip(S, predicted, strict=True)]
+        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it, but for the
+        # release of what sounded just before.
+        sounding = [_with_release(s.any(axis=0), self._release()) for s in S]
+        notes = [np.where(on, np.maximum(p, 0), 0) for on, p in zip(sounding, predicted, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
+
+    def _release(self):
+        """Return the frames that an end may last longer than the source's."""
+        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else 0
+        return int(RELEASE * self.sr / hop) if hop else 0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -345,6 +357,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         tags.target_tags.single_output = False
         tags.target_tags.required = True
         return tags
+
+
+def _with_release(sounding, n_frames):
+    """Return True where sound is or was at most so many frames ago."""
+    ends = np.cumsum(sounding)
+    before = np.concatenate([np.zeros(n_frames, ends.dtype), ends])[: len(ends)]
+    return sounding | (ends > before)
 
 
 def _transform(stft, X):
@@ -370,3 +389,12 @@ def _fade_in(converted, tail, fade):
     """Fade from the last piece's end to this one's beginning, in place."""
     if tail is not None:
         converted[: len(fade)] = tail * (1 - fade) + converted[: len(fade)] * fade
+
+
+def _block(block):
+    """Return a block of a recording, checked; it may be empty."""
+    try:
+        block = np.asarray(block)
+    except ValueError as error:
+        raise AudioError(f"A block is no array of shape (n_samples,): {error}") from None
+    return check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)

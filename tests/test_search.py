@@ -240,10 +240,11 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]  # a search writes nothing else
     resumed, epochs_left = here["search"](str(tmp_path / "kept"))
     assert epochs_left == n_epochs - 7
-    np.testing.assert_array_equal(resumed.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"])
+    # The killed process may have had another number of threads, which add up in another order.
+    np.testing.assert_allclose(resumed.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"], rtol=1e-6)
     weights = (s.best_estimator_.autoencoder_.network_.weights for s in (resumed, whole))
     for a, b in zip(*weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     assert here["search"](str(tmp_path / "kept"))[1] == 0
 
 

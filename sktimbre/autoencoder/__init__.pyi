@@ -1,13 +1,17 @@
-from .architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow
+from .architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow, unet
+from .augmentation import PairAugmenter
 from .estimator import TimbreAutoencoder
-from .options import NetworkOptions
+from .options import THESIS, NetworkOptions
 
 __all__ = [
     "ARCHITECTURES",
+    "THESIS",
     "NetworkOptions",
+    "PairAugmenter",
     "TimbreAutoencoder",
     "dilated",
     "dilated_residual",
     "residual",
     "shallow",
+    "unet",
 ]

@@ -10,8 +10,9 @@ import keras
 
 from sktimbre.autoencoder.blocks import Blocks
 from sktimbre.autoencoder.options import NetworkOptions
+from sktimbre.exceptions import ParameterError
 
-__all__ = ["ARCHITECTURES", "Architecture", "dilated", "dilated_residual", "residual", "shallow"]
+__all__ = ["ARCHITECTURES", "Architecture", "dilated", "dilated_residual", "residual", "shallow", "unet"]
 
 Architecture = Callable[[int, NetworkOptions], keras.Model]
 
@@ -49,6 +50,29 @@ def dilated_residual(n_frequencies: int, options: NetworkOptions) -> keras.Model
     return blocks.autoencoder(n_frequencies, blocks.dilated, residual=True, pool=True, name="dilated_residual")
 
 
+def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
+    """Return a U-Net along frequency, which is ours and not the thesis's.
+
+    It changes its input on a scale on which a gain is a shift. Four bins are taken together, and what they hold is told
+    what is known of the frame's pitch (`PitchDictionary`) and where it lies (`Coordinates`). Convolutions look along
+    frequency alone, at three resolutions unless ``depth`` says otherwise, and last of all at that of the input. At the
+    lowest, dilated ones look 31 frames back and ahead, since an attack can only be told by what comes before and after it.
+
+    Options that it has no use for are refused: ``tied_weights``, as its decoder is not its encoder turned round.
+
+    References
+    ----------
+    .. [1] O. Ronneberger, P. Fischer and T. Brox, "U-Net: convolutional networks for biomedical image segmentation", MICCAI,
+       2015.
+    .. [2] A. Jansson et al., "Singing voice separation with deep U-Net convolutional networks", ISMIR, 2017.
+    """
+    if options.tied_weights:
+        raise ParameterError(
+            "tied_weights=True with architecture='unet': its decoder is not its encoder turned round. Set tied_weights=False."
+        )
+    return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=5, name="unet")
+
+
 ARCHITECTURES: dict[str, Architecture] = {
-    function.__name__: function for function in (shallow, dilated, residual, dilated_residual)
+    function.__name__: function for function in (shallow, dilated, residual, dilated_residual, unet)
 }

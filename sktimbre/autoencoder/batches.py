@@ -1,4 +1,4 @@
-"""Batches of spectra for training: padded to one length, masked, shuffled with a seed of their own."""
+"""Batches of spectra for training: augmented, padded to one length, masked, shuffled with a seed of their own."""
 
 import keras
 import numpy as np
@@ -9,29 +9,44 @@ __all__ = ["SpectraBatches"]
 class SpectraBatches(keras.utils.PyDataset):
     """Pairs of spectra as Keras wants them, with the mask that `losses` reads.
 
+    Keras asks for them in a thread beside training. What is drawn for a batch depends on seed, epoch and the batch's number
+    alone, so that an interrupted training goes on with the same.
+
     Parameters
     ----------
     pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
         Sources and targets; the two of a pair have the same shape.
     batch_size : int
-        Notes in a batch.
+        Examples in a batch.
     frame_multiple : int
         Padded lengths are multiples of this.
     seed : int or None
-        Of the order, new in each epoch; None keeps the order.
+        Of order and augmentation, new in each epoch; None keeps the order.
+    augmenter : PairAugmenter or None
+        Draws the examples; each epoch then has as many pieces as the notes are long. None gives the notes as they are.
     """
 
-    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None):
+    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None):
         super().__init__()
         self.S, self.T = pairs
         self.batch_size = batch_size
-        longest = max(note.shape[1] for note in self.S)
+        self._variations = None if augmenter is None else augmenter.of(pairs)
+        lengths = [note.shape[1] for note in self.S]
+        longest = max(lengths)
+        if augmenter is not None and augmenter.n_frames is not None:
+            longest = min(longest, augmenter.n_frames)
         # One length for all batches, so that the training step is traced once.
         self.n_frames = -(-longest // frame_multiple) * frame_multiple
-        self._shuffled = seed is not None
-        self._rng = np.random.default_rng(seed)
-        self._order = np.arange(len(self.S))
-        self.on_epoch_end()
+        self._examples = np.repeat(np.arange(len(lengths)), [-(-n // longest) if augmenter else 1 for n in lengths])
+        self._seed = seed
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Begin an epoch, counted from 0, with its own order."""
+        self.epoch = epoch
+        self._order = self._examples
+        if self._seed is not None:
+            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)
 
     def __len__(self):
         """Return the batches of an epoch."""
@@ -43,23 +58,19 @@ class SpectraBatches(keras.utils.PyDataset):
         n_frequencies = len(self.S[0])
         x = np.zeros((len(chosen), n_frequencies, self.n_frames, 1), np.float32)
         y = np.zeros((len(chosen), n_frequencies + 1, self.n_frames, 1), np.float32)
-        for row, i in enumerate(chosen):
-            n = self.S[i].shape[1]
-            x[row, :, :n, 0] = self.S[i]
-            y[row, :-1, :n, 0] = self.T[i]
+        for row, (source, target) in enumerate(self._drawn(index, chosen)):
+            n = source.shape[1]
+            x[row, :, :n, 0] = source
+            y[row, :-1, :n, 0] = target
             y[row, -1, :n] = 1
         return x, y
 
-    def order_state(self):
-        """Return what `restore` needs to go on in the same order."""
-        return {"order": self._order.tolist(), "rng": self._rng.bit_generator.state}
-
-    def restore(self, state):
-        """Go on from a state of `order_state`."""
-        self._order = np.array(state["order"])
-        self._rng.bit_generator.state = state["rng"]
+    def _drawn(self, index, chosen):
+        if self._variations is None:
+            return [(self.S[i], self.T[i]) for i in chosen]
+        rng = np.random.default_rng((self._seed, self.epoch, index))
+        return [self._variations.draw(i, rng) for i in chosen]
 
     def on_epoch_end(self):
-        """Draw a new order."""
-        if self._shuffled:
-            self._order = self._rng.permutation(len(self.S))
+        """Go on with the next epoch."""
+        self.start(self.epoch + 1)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from sktimbre.autoencoder.layers import KLSparsity, NonNegative, TiedConv2D
+from sktimbre.autoencoder.harmonics import PitchDictionary
+from sktimbre.autoencoder.layers import Coordinates, KLSparsity, NonNegative, Quieter, TiedConv2D
 from sktimbre.autoencoder.options import NetworkOptions
 
 __all__ = ["Blocks"]
@@ -18,6 +19,12 @@ HE = 2.0
 HE_OF_MAXIMUM = 1 / (3 / 4 + 1 / (2 * math.pi))
 # Starting near silence, the network grows towards its target; starting far above, it was seen to fall past it and die.
 OUTPUT_GAIN = 0.02
+# Channels of the U-Net's levels, in multiples of the first one's.
+UNET_WIDTHS = (1, 1.5, 2, 3)
+# Channels of each single bin at its end.
+FINE = 4
+
+Size = int | tuple[int, int]
 
 
 class Blocks:
@@ -53,14 +60,15 @@ class Blocks:
         return layers.ReLU()(x)
 
     def conv(
-        self, x, filters: int, kernel_size: int, dilation: tuple[int, int] = (1, 1), gain: float = HE
+        self, x, filters: int, kernel_size: Size, dilation: Size = 1, gain: float = HE, strides: Size = 1
     ) -> keras.KerasTensor:
-        """Drop out and convolve, stride 1, zero padding; linear. Initial weights have variance ``gain / fan_in``."""
+        """Drop out and convolve, zero padding; linear. Initial weights have variance ``gain / fan_in``."""
         if self.options.dropout:
             x = layers.Dropout(self.options.dropout, seed=self.seed())(x)
         layer = layers.Conv2D(
             filters,
             kernel_size,
+            strides,
             padding="same",
             dilation_rate=dilation,
             kernel_initializer=keras.initializers.VarianceScaling(gain, "fan_in", "truncated_normal", seed=self.seed()),
@@ -110,16 +118,16 @@ class Blocks:
         name : str
             Of the model.
         """
-        options = self.options
-        pool = pool or options.pooled or options.depth > 1
-        multiple = 2**options.depth if pool else 1
+        options, depth = self.options, self.options.depth_or(1)
+        pool = pool or options.pooled or depth > 1
+        multiple = 2**depth if pool else 1
         mean_in, std_in, mean_out, std_out = options.standardization
         spectra = keras.Input((n_frequencies, None, 1), name="spectra")
         x = layers.ZeroPadding2D(((0, -n_frequencies % multiple), (0, 0)))(spectra) if multiple > 1 else spectra
         if (mean_in, std_in) != (0, 1):
             x = layers.Rescaling(1 / std_in, -mean_in / std_in)(x)
         encoder = []
-        for level in range(options.depth):
+        for level in range(depth):
             before = len(self._convs)
             self._prefix, self._named = f"level{level}_", 0
             # A level that adds its input adds its power too, so its own part begins with less.
@@ -128,9 +136,7 @@ class Blocks:
             x = self.activate(self.add_input(h, x)) if residual else h
             x = layers.MaxPooling2D(2)(x) if pool else x
         self._prefix = ""
-        if options.sparsity_weight:
-            x = KLSparsity(options.sparsity_target, options.sparsity_weight)([x, spectra])
-        x = layers.Identity(name="code")(x)
+        x = self.code(x, spectra)
         x = self._tied_decoder(x, encoder, pool) if options.tied_weights else self._decoder(x, transform, pool)
         if multiple > 1:
             x = layers.Cropping2D(((0, -n_frequencies % multiple), (0, 0)))(x)
@@ -138,15 +144,78 @@ class Blocks:
             x = layers.Rescaling(std_out, mean_out)(x)
         return keras.Model(spectra, NonNegative(name="output")(x), name=name)
 
+    def unet(self, n_frequencies: int, *, levels: int, bins: int, reach: int, name: str) -> keras.Model:
+        """Return a U-Net along frequency; see `architectures.unet`.
+
+        Parameters
+        ----------
+        n_frequencies : int
+            Height of the input; padded inside.
+        levels : int
+            Resolutions that it works at, each half of the one before.
+        bins : int
+            Neighbouring bins that the first level takes together.
+        reach : int
+            Convolutions over time at the lowest resolution; the n-th skips ``2**n - 1`` frames.
+        name : str
+            Of the model.
+        """
+        missing = -n_frequencies % (bins * 2 ** (levels - 1))
+        widths = [round(self.options.filters * width) for width in UNET_WIDTHS[:levels]]
+        mean_in, std_in, mean_out, std_out = self.options.standardization
+        spectra = keras.Input((n_frequencies, None, 1), name="spectra")
+        quiet = Quieter()(spectra)
+        seen = [
+            layers.Rescaling(1 / std_in, -mean_in / std_in)(spectra),
+            layers.Rescaling(1 / 3, -1 / 2)(quiet),
+            PitchDictionary()(spectra),
+        ]
+        seen = layers.Concatenate()(seen)
+        x = layers.ZeroPadding2D(((0, missing), (0, 0)))(seen)
+        x = Coordinates()(self.conv(x, widths[0], (bins, 1), strides=(bins, 1)))
+        skips = []
+        for level, width in enumerate(widths):
+            if level:
+                skips.append(x)
+                x = layers.AveragePooling2D((2, 1))(x)
+            x = self.along_frequency(x, width)
+        for n in range(reach):
+            h = self.activate(self.conv(x, widths[-1], (1, 3), (1, 2**n)))
+            x = layers.Add()([x, self.conv(h, widths[-1], 1, gain=HE / 20)])
+        x = self.code(x, spectra)
+        for width, skip in zip(widths[-2::-1], skips[::-1], strict=True):
+            x = self.along_frequency(layers.Concatenate()([layers.UpSampling2D((2, 1))(x), skip]), width)
+        # Back to single bins, each told once more what lies there: places of partials are exact to less than a bin.
+        x = layers.Reshape((x.shape[1], -1, bins, FINE))(self.conv(x, bins * FINE, 1))
+        x = layers.Reshape((n_frequencies + missing, -1, FINE))(layers.Permute((1, 3, 2, 4))(x))
+        x = layers.Concatenate()([layers.Cropping2D(((0, missing), (0, 0)))(x), seen])
+        x = self.conv(self.along_frequency(x, 2 * FINE), 1, (self.options.kernel_size, 1), gain=OUTPUT_GAIN)
+        # What is learnt is a change in the domain in which a gain is a shift.
+        x = layers.Add()([layers.Rescaling(3 * std_out / std_in, mean_out - mean_in)(x), quiet])
+        return keras.Model(spectra, Quieter(inverse=True, name="output")(NonNegative()(x)), name=name)
+
+    def along_frequency(self, x, filters: int) -> keras.KerasTensor:
+        """Return two activated convolutions over neighbouring bins of one frame."""
+        for _ in range(2):
+            x = self.activate(self.conv(x, filters, (self.options.kernel_size, 1)))
+        return x
+
+    def code(self, x, spectra) -> keras.KerasTensor:
+        """Mark the code, and keep it sparse if asked."""
+        if self.options.sparsity_weight:
+            x = KLSparsity(self.options.sparsity_target, self.options.sparsity_weight)([x, spectra])
+        return layers.Identity(name="code")(x)
+
     def _decoder(self, x, transform, pool):
         # An unpooled code goes straight to the output; a pooled one is first brought back, level by level.
-        for level in reversed(range(self.options.depth if pool else self.options.depth - 1)):
+        depth = self.options.depth_or(1)
+        for level in reversed(range(depth if pool else depth - 1)):
             x = self.activate(transform(x, self.level_filters(level)))
             x = layers.UpSampling2D(2)(x) if pool else x
         return transform(x, 1, OUTPUT_GAIN)
 
     def _tied_decoder(self, x, encoder, pool):
-        for level in reversed(range(self.options.depth)):
+        for level in reversed(range(self.options.depth_or(1))):
             if pool:
                 x = layers.UpSampling2D(2)(x)
             outputs = [TiedConv2D(conv)(x) for conv in encoder[level]]

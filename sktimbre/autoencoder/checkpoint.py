@@ -94,7 +94,7 @@ class _Keeper(keras.callbacks.Callback):
         self.model.optimizer.build(self.model.trainable_variables)
         for variable, value in zip(self._variables(), kept.arrays["variables"], strict=True):
             variable.assign(value)
-        self.batches.restore(kept.state["order"])
+        self.batches.start(kept.state["passes"])
         for other, state in zip(self.others, kept.state["others"], strict=True):
             vars(other).update(state)
             if "best_weights" in kept.arrays and hasattr(other, "best_weights"):
@@ -119,7 +119,7 @@ class _Keeper(keras.callbacks.Callback):
             }
             for other in self.others
         ]
-        kept.state = {"order": self.batches.order_state(), "others": others, "stopped": bool(self.model.stop_training)}
+        kept.state = {"passes": self.batches.epoch, "others": others, "stopped": bool(self.model.stop_training)}
         kept.write()
 
     def _variables(self):

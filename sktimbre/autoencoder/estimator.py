@@ -1,6 +1,5 @@
 """TimbreAutoencoder: log-magnitude spectra of one instrument to those of another."""
 
-import warnings
 from dataclasses import fields, replace
 from numbers import Integral, Real
 from os import PathLike
@@ -13,16 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._seeds import draw_seed
 from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
-from sktimbre.autoencoder.network import Network, ReceptiveField
+from sktimbre.autoencoder.augmentation import PairAugmenter
+from sktimbre.autoencoder.level import at_unity, scaled
+from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
-from sktimbre.exceptions import CollapsedModelWarning, ParameterError
 
 __all__ = ["TimbreAutoencoder"]
 
-NAMES = ("shallow", "dilated", "residual", "dilated_residual")
-# Notes that are looked at to see whether a network has collapsed.
-NOTES_LOOKED_AT = 8
+NAMES = ("shallow", "dilated", "residual", "dilated_residual", "unet")
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
@@ -30,16 +28,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    architecture : {"shallow", "dilated", "residual", "dilated_residual"} or callable, default="dilated_residual"
-        A network of the thesis, or ``f(n_frequencies, options) -> keras.Model``: see `autoencoder.architectures`.
-    depth : int in [1, 4], default=1
-        Levels of convolution and pooling.
+    architecture : {"unet", "shallow", "dilated", "residual", "dilated_residual"} or callable, default="unet"
+        A U-Net along frequency, a network of the thesis, or ``f(n_frequencies, options) -> keras.Model``: see
+        `autoencoder.architectures`.
+    depth : int in [1, 4] or None, default=None
+        Levels of convolution and pooling; None is 3 for the U-Net and 1 for the others.
     filters : int, default=32
-        Channels of the first two levels; later ones have twice as many. On real pairs 64 took twice the time and were no
-        better (`benchmarks/first_light.py`); the thesis's number is 256.
+        Channels of the U-Net's first level, or of the first two levels of the thesis's networks; later ones have more. The
+        thesis's number is 256.
     kernel_size : int, default=3
         Of undilated convolutions.
-    activation : {"relu", "leaky_relu", "prelu"}, default="relu"
+    activation : {"leaky_relu", "relu", "prelu"}, default="leaky_relu"
         Inside the network; the output is always non-negative.
     dropout : float in [0, 1), default=0.0
         Rate before each convolution.
@@ -54,22 +53,31 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         A name that Keras knows, or an instance, of which a copy is used.
     optimizer__learning_rate : float or None, default=None
-        None is 1e-3.
+        None is 3e-3 for the U-Net and 1e-3 for others.
     optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
         Passed to the optimizer; None leaves its own default.
     optimizer__nesterov : bool or None, default=None
         Passed to the optimizer.
-    schedule : {"constant", "step", "exponential", "cosine", "plateau"}, default="constant"
+    schedule : {"constant", "step", "exponential", "cosine", "plateau"} or None, default=None
         Course of the learning rate over the training: constant; divided by ten after each third; down to a hundredth;
-        down to zero along a cosine; halved after ten epochs without improvement.
-    warmup : float in [0, 1), default=0.0
-        Fraction of the training over which the learning rate rises from zero.
+        down to zero along a cosine; halved after ten epochs without improvement. None is "cosine", and for an optimizer
+        given as an instance "constant".
+    warmup : float in [0, 1) or None, default=None
+        Fraction of the training over which the learning rate rises from zero; None is 0.05 with "cosine" and 0 with others.
     decay : float, default=0.0
         Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis's is 1e-6.
-    epochs : int, default=100
+    augment : bool or PairAugmenter, default=True
+        Whether each epoch draws new variations of the pairs, and how; True is ``PairAugmenter()``.
+    normalize_level : bool, default=True
+        Whether each frame is brought to the level of full notes before the network sees it, and given its own back: gain on
+        the input is then the same gain on the output.
+    quiet_weight : float, default=0.1
+        Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
+        much as strong partials, as they do in log-spectral distances; 0 leaves the thesis's loss.
+    epochs : int, default=200
         Passes over the training notes.
     batch_size : int, default=4
-        Notes in a batch.
+        Notes, or variations of them, in a batch.
     validation_split : float in [0, 1), default=0.15
         Fraction of the notes, drawn with ``random_state``, that is kept to measure and to stop by.
     early_stopping : int, bool or None, default=None
@@ -98,7 +106,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         The architecture, what it was built with, and its weights as numpy arrays.
     history_ : dict of str to list of float
         ``loss`` (with penalties) and ``reconstruction_error`` of each epoch, and both with ``val_`` in front where there
-        are validation notes.
+        are validation notes; at the level that the network sees.
     validation_indices_ : ndarray of int
         Notes that were kept for validation.
     n_features_in_ : int
@@ -122,14 +130,14 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     >>> from sktimbre.datasets import make_paired_notes
     >>> notes = make_paired_notes(4, duration=0.3, random_state=0)
     >>> S = LogSTFT(n_fft=256).fit_transform(notes.source)
-    >>> model = TimbreAutoencoder("shallow", filters=4, epochs=2, random_state=0).fit(S)
+    >>> model = TimbreAutoencoder(filters=4, epochs=2, random_state=0).fit(S)
     >>> model.predict(S).shape == S.shape
     True
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "architecture": [StrOptions(set(NAMES)), callable],
-        "depth": [Interval(Integral, 1, 4, closed="both")],
+        "depth": [Interval(Integral, 1, 4, closed="both"), None],
         "filters": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"relu", "leaky_relu", "prelu"})],
@@ -145,9 +153,12 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         "optimizer__momentum": [Interval(Real, 0, 1, closed="left"), None],
         "optimizer__clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "optimizer__nesterov": ["boolean", None],
-        "schedule": [StrOptions({"constant", "step", "exponential", "cosine", "plateau"})],
-        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "schedule": [StrOptions({"constant", "step", "exponential", "cosine", "plateau"}), None],
+        "warmup": [Interval(Real, 0, 1, closed="left"), None],
         "decay": [Interval(Real, 0, None, closed="left")],
+        "augment": ["boolean", PairAugmenter],
+        "normalize_level": ["boolean"],
+        "quiet_weight": [Interval(Real, 0, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_split": [Interval(Real, 0, 1, closed="left")],
@@ -162,11 +173,11 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        architecture="dilated_residual",
-        depth=1,
+        architecture="unet",
+        depth=None,
         filters=32,
         kernel_size=3,
-        activation="relu",
+        activation="leaky_relu",
         dropout=0.0,
         l1=0.0,
         l2=0.0,
@@ -179,10 +190,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         optimizer__momentum=None,
         optimizer__clipnorm=None,
         optimizer__nesterov=None,
-        schedule="constant",
-        warmup=0.0,
+        schedule=None,
+        warmup=None,
         decay=0.0,
-        epochs=100,
+        augment=True,
+        normalize_level=True,
+        quiet_weight=0.1,
+        epochs=200,
         batch_size=4,
         validation_split=0.15,
         early_stopping=None,
@@ -213,6 +227,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.schedule = schedule
         self.warmup = warmup
         self.decay = decay
+        self.augment = augment
+        self.normalize_level = normalize_level
+        self.quiet_weight = quiet_weight
         self.epochs = epochs
         self.batch_size = batch_size
         self.validation_split = validation_split
@@ -267,6 +284,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             Spectra are empty, not finite or of the wrong rank, or sources and targets do not match.
         ParameterError
             A parameter is out of range, or the optimizer does not take one of its own.
+        DivergedError
+            Weights are not finite at the end: the learning rate was too high.
 
         Warns
         -----
@@ -276,22 +295,24 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         S = check_spectra(S, estimator=self)
         T = target_spectra(S, y, self.target_transformer)
         seed = draw_seed(self.random_state)
+        S, T = self._at_level(S, T)
         if validation_data is None:
             training, held_out = split_notes(len(S), self.validation_split, seed)
             pairs = [S[i] for i in training], [T[i] for i in training]
             validation = [S[i] for i in held_out], [T[i] for i in held_out]
         else:
             held_out = np.arange(0)
-            pairs = as_list(S), as_list(T)
+            pairs = S, T
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
             T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
-            validation = as_list(S_validation), as_list(T_validation)
+            validation = self._at_level(S_validation, T_validation)
+        from sktimbre.autoencoder.settings import training_options
         from sktimbre.autoencoder.training import train_network
 
         network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
-        history = train_network(network, pairs, validation, self._training_options(seed), list(callbacks))
+        history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
-        self._warn_if_collapsed(*pairs)
+        warn_if_collapsed(network, *pairs)
         return self
 
     def predict(self, S: Any) -> Batch:
@@ -315,16 +336,35 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return self.network_.predict(S)
 
     def transform(self, S: Any) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline."""
-        return self.predict(S)
-
-    def encode(self, S: Any) -> Batch:
-        """Return the code, (n_notes, height, width, channels) or a list of 3-D arrays, float32.
+        """Return `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source.
+
+        Returns
+        -------
+        ndarray of the shape of S or list of 2-D arrays, float32, non-negative
+        """
+        return self.predict(S)
+
+    def encode(self, S: Any) -> Batch:
+        """Return the code.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Spectra of the source.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, height, width, channels) or list of 3-D arrays, float32
+
+        Raises
+        ------
+        ParameterError
+            The architecture has no layer named "code".
         """
         S = self._checked(S)
         return self.network_.encode(S)
@@ -336,6 +376,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         ----------
         codes : ndarray of shape (n_notes, height, width, channels) or list of 3-D arrays
             Codes.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32
+            At the level that the network works at.
+
+        Raises
+        ------
+        ParameterError
+            The architecture has connections past its code, as a U-Net has.
         """
         check_is_fitted(self)
         return self.network_.decode(
@@ -372,6 +422,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.network_.receptive_field
 
+    def _at_level(self, S, T):
+        """Return lists of pairs as the network will see them: each brought to one level by the gains of its source."""
+        if not self.normalize_level:
+            return as_list(S), as_list(T)
+        sources, gains = at_unity(S)
+        return sources, [scaled(note, gain) for note, gain in zip(T, gains, strict=True)]
+
     def _checked(self, S):
         check_is_fitted(self)
         return check_spectra(S, estimator=self, reset=False)
@@ -387,56 +444,6 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         if not self.standardize:
             return options
         return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
-
-    def _training_options(self, seed):
-        from sktimbre.autoencoder.training import TrainingOptions
-
-        if self.checkpoint is not None and not isinstance(self.random_state, Integral):
-            raise ParameterError(
-                f"checkpoint={self.checkpoint!r} with random_state={self.random_state!r}: only a training with an integer "
-                "seed can be recognised and gone on with. Set random_state=0, for instance."
-            )
-        if self.schedule == "plateau" and (self.warmup or self.decay):
-            raise ParameterError(
-                f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={self.warmup} or "
-                f"decay={self.decay}. Leave both at 0."
-            )
-        names = ("optimizer", "schedule", "warmup", "decay", "epochs", "batch_size", "pretraining", "checkpoint")
-        return TrainingOptions(
-            **{name: getattr(self, name) for name in names},
-            optimizer_params=self._optimizer_params(),
-            early_stopping=20 if self.early_stopping is True else int(self.early_stopping or 0) or None,
-            seed=seed,
-            verbose=int(self.verbose),
-        )
-
-    def _optimizer_params(self):
-        names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
-        given = {name: getattr(self, f"optimizer__{name}") for name in names}
-        params = {name: value for name, value in given.items() if value is not None}
-        if isinstance(self.optimizer, str):
-            return {"learning_rate": 1e-3, **params}
-        if params or self.decay or self.warmup or self.schedule not in ("constant", "plateau"):
-            raise ParameterError(
-                f"optimizer={self.optimizer!r} is an instance with settings of its own; set "
-                f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
-            )
-        return params
-
-    def _warn_if_collapsed(self, S, T):
-        S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
-        predicted = self.network_.predict(S)
-        wanted = np.concatenate([t.ravel() for t in T]).std()
-        spread = np.concatenate([p.ravel() for p in predicted]).std()
-        if spread <= 1e-3 * wanted and wanted > 0:
-            warnings.warn(
-                f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
-                f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
-                "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
-                "and sparsity_weight.",
-                CollapsedModelWarning,
-                stacklevel=3,
-            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

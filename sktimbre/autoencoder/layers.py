@@ -1,9 +1,16 @@
 """Keras layers that Keras does not have; backend-agnostic."""
 
+import math
+
 import keras
 from keras import ops
 
-__all__ = ["KLSparsity", "NonNegative", "TiedConv2D"]
+__all__ = ["Coordinates", "KLSparsity", "NonNegative", "Quieter", "TiedConv2D"]
+
+# The magnitude up to which `Quieter` is linear: some 80 dB below a sine at full scale in a window of 1024 samples.
+QUIET = 0.02
+# Beyond any log-magnitude of audio in [-1, 1]; keeps a training that strays from overflowing.
+LARGEST = 20.0
 
 
 @keras.saving.register_keras_serializable("sktimbre")
@@ -20,6 +27,48 @@ class NonNegative(keras.layers.Layer):
     def call(self, x, training=False):
         """Return ``x`` where it is positive; elsewhere 0, or a tenth of it while training."""
         return ops.leaky_relu(x, self.slope) if training else ops.relu(x)
+
+
+@keras.saving.register_keras_serializable("sktimbre")
+class Quieter(keras.layers.Layer):
+    """Turn ``log(1 + abs(STFT))`` into ``log(1 + abs(STFT) / 0.02)``, or back.
+
+    There a gain is a shift for all but the quietest bins, so that a network that adds to its input filters it.
+
+    Parameters
+    ----------
+    inverse : bool
+        Whether to turn back.
+    """
+
+    def __init__(self, inverse=False, **kwargs):
+        super().__init__(**kwargs)
+        self.inverse = inverse
+
+    def call(self, x):
+        """Return the spectra in the other domain."""
+        if self.inverse:
+            return ops.log1p(QUIET * ops.expm1(ops.minimum(x, LARGEST)))
+        return ops.log1p(ops.expm1(ops.minimum(x, LARGEST)) / QUIET)
+
+    def get_config(self):
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "inverse": self.inverse}
+
+
+@keras.saving.register_keras_serializable("sktimbre")
+class Coordinates(keras.layers.Layer):
+    """Append channels that tell a convolution at which frequency it is: the place from 0 to 1, and a sine of two periods.
+
+    R. Liu et al., "An intriguing failing of convolutional neural networks and the CoordConv solution", NeurIPS, 2018.
+    """
+
+    def call(self, x):
+        """Return ``x`` (batch, height, width, channels) with two channels more."""
+        place = ops.reshape(ops.linspace(0.0, 1.0, x.shape[1]), (1, x.shape[1], 1, 1))
+        channels = ops.cast(ops.concatenate([place, ops.sin(4 * math.pi * place)], axis=-1), x.dtype)
+        shape = (ops.shape(x)[0], x.shape[1], ops.shape(x)[2], 2)
+        return ops.concatenate([x, ops.broadcast_to(channels, shape)], axis=-1)
 
 
 @keras.saving.register_keras_serializable("sktimbre")

@@ -7,29 +7,53 @@ padding, so that the loss is a mean over real frames whatever a batch was padded
 import keras
 from keras import ops
 
-__all__ = ["ReconstructionError", "masked_squared_error"]
+from sktimbre.autoencoder.layers import LARGEST, QUIET
+
+__all__ = ["ReconstructionError", "SpectralError"]
 
 
-def _squared_error(y_true, y_pred):
+def _squared_error(y_true, y_pred, domain=lambda S: S):
     """Return the summed squared error over frames that count, and how many values that is."""
     target, mask = y_true[:, :-1], y_true[:, -1:]
-    error = ops.sum(ops.square(target - y_pred) * mask)
+    # Of mixed precision the output is coarse; a sum over a note would overflow in it.
+    y_pred = ops.cast(y_pred, target.dtype)
+    error = ops.sum(ops.square(domain(target) - domain(y_pred)) * mask)
     return error, ops.sum(mask) * target.shape[1]
 
 
+def _quiet(S):
+    """Return ``log(1 + magnitude / QUIET)``; an output below zero, which only training sees, stays what it is."""
+    return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET) - ops.relu(-S)
+
+
 @keras.saving.register_keras_serializable("sktimbre")
-def masked_squared_error(y_true, y_pred):
-    """Return the mean squared error over frames that count, a scalar.
+class SpectralError(keras.losses.Loss):
+    """Mean squared error of log-magnitudes over frames that count, and of the logarithms of quieter magnitudes.
+
+    Targets have the shape (batch, n_frequencies + 1, n_frames, 1): log-magnitude spectra, and the mask as last row.
+    Predictions have one row less.
 
     Parameters
     ----------
-    y_true : tensor of shape (batch, n_frequencies + 1, n_frames, 1)
-        Log-magnitude target spectra, and the mask as last row.
-    y_pred : tensor of shape (batch, n_frequencies, n_frames, 1)
-        Predicted spectra.
+    quiet_weight : float, non-negative
+        Weight of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which noise and weak partials count as much as strong
+        ones, as they do in a log-spectral distance. 0 leaves the thesis's loss.
     """
-    error, count = _squared_error(y_true, y_pred)
-    return error / ops.maximum(count, 1)
+
+    def __init__(self, quiet_weight=0.0, name="spectral_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.quiet_weight = quiet_weight
+
+    def call(self, y_true, y_pred):
+        """Return the error, a scalar."""
+        error, count = _squared_error(y_true, y_pred)
+        if self.quiet_weight:
+            error = error + self.quiet_weight * _squared_error(y_true, y_pred, _quiet)[0]
+        return error / ops.maximum(count, 1)
+
+    def get_config(self):
+        """Return what rebuilds the loss."""
+        return {"quiet_weight": self.quiet_weight, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("sktimbre")
@@ -42,7 +66,7 @@ class ReconstructionError(keras.metrics.Metric):
         self.count = self.add_weight(shape=(), initializer="zeros", name="count")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Add one batch, shaped as in `masked_squared_error`."""
+        """Add one batch, shaped as in `SpectralError`."""
         error, count = _squared_error(y_true, y_pred)
         self.total.assign_add(error)
         self.count.assign_add(count)

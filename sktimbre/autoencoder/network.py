@@ -1,6 +1,7 @@
 """A network with its weights as numpy arrays: built when needed, run in bounded memory, pickled without Keras."""
 
 import threading
+import warnings
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -8,15 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sktimbre._validation import Batch
+from sktimbre.autoencoder.forks import check_not_forked
+from sktimbre.autoencoder.level import HALO, at_unity, scaled
 from sktimbre.autoencoder.options import NetworkOptions
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
 
-__all__ = ["Network", "ReceptiveField"]
+__all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
 # Of activations held at a time while predicting.
 WORKING_BYTES = 256 * 2**20
 # Networks that look further than this many frames to each side see whole notes at a time.
 FURTHEST_FRAMES = 512
+
+# Notes that are looked at to see whether a network has collapsed.
+NOTES_LOOKED_AT = 8
 
 _building = threading.Lock()
 
@@ -54,7 +60,14 @@ class Network:
         """Return a new Keras model with the stored weights, or the initial ones."""
         import keras
 
-        model = self.architecture(self.n_frequencies, self.options)
+        policy = keras.config.dtype_policy()
+        try:
+            # A fitted network computes in float32 whatever precision it was trained in, and whatever is set now.
+            if self.weights is not None:
+                keras.config.set_dtype_policy("float32")
+            model = self.architecture(self.n_frequencies, self.options)
+        finally:
+            keras.config.set_dtype_policy(policy)
         if not isinstance(model, keras.Model):
             raise ParameterError(
                 f"architecture={self.architecture!r} returned {type(model).__name__}; it has to return a keras.Model."
@@ -72,6 +85,7 @@ class Network:
     @property
     def model(self) -> Any:
         """The Keras model, built on first use."""
+        check_not_forked()
         with _building:
             if "_model" not in self.__dict__:
                 self._model = self.build()
@@ -79,7 +93,8 @@ class Network:
 
     def keep_weights(self) -> None:
         """Take the model's weights over as arrays and let the model go."""
-        self.weights = [np.array(w) for w in self._model.get_weights()]
+        weights = self._model.get_weights()
+        self.weights = [np.array(w, w.dtype if np.issubdtype(w.dtype, np.integer) else np.float32) for w in weights]
         del self._model
 
     @property
@@ -89,7 +104,7 @@ class Network:
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        for name in ("_model", "receptive_field", "frame_multiple"):
+        for name in ("_model", "reach", "frame_multiple"):
             state.pop(name, None)
         return state
 
@@ -105,12 +120,19 @@ class Network:
                 return multiple
         return 64
 
-    @cached_property
+    @property
     def receptive_field(self) -> ReceptiveField:
-        """Extent of the output that one value of the input can change.
+        """Extent of the output that one value of the input can change, by the network and by its level."""
+        if not self.options.normalize_level:
+            return self.reach
+        return ReceptiveField(self.reach.frames + 2 * HALO, self.n_frequencies)
 
-        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown a spectrum with
-        one value changed. It counts all that is connected, whatever the fitted weights make of it.
+    @cached_property
+    def reach(self) -> ReceptiveField:
+        """Extent of the output that one frame and one bin of the input can change by the network alone.
+
+        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown silence with
+        one frame changed, and with one bin changed. It counts all that is connected, whatever the fitted weights make of it.
         """
         probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
         # Each layer averages what it sees, without offset, so that neither float32 overflows nor a corner's share is lost.
@@ -118,14 +140,23 @@ class Network:
             offset = w.name in ("bias", "beta", "moving_mean")
             w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
         n_frames = 2 * FURTHEST_FRAMES
-        spectra = np.zeros((2, self.n_frequencies, n_frames, 1), np.float32)
-        spectra[1, self.n_frequencies // 2, n_frames // 2] = 1e6
-        base, changed = run(probe, spectra)
-        bins, frames, _ = np.nonzero(base != changed)
-        return ReceptiveField(int(np.ptp(frames)) + 1, int(np.ptp(bins)) + 1) if len(bins) else ReceptiveField(0, 0)
+        spectra = np.zeros((3, self.n_frequencies, n_frames, 1), np.float32)
+        spectra[1, :, n_frames // 2] = spectra[2, self.n_frequencies // 2] = 1e6
+        silence, frame, bin_ = run(probe, spectra)
+        _, frames, _ = np.nonzero(frame != silence)
+        bins, _, _ = np.nonzero(bin_ != silence)
+        return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
 
     def predict(self, S: Batch) -> Batch:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
+        if not self.options.normalize_level:
+            return self._predict(S)
+        levelled, gains = at_unity(S)
+        predicted = self._predict(levelled if isinstance(S, list) else np.stack(levelled))
+        notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
+        return notes if isinstance(S, list) else np.stack(notes)
+
+    def _predict(self, S):
         longest = self._longest_run(max(note.shape[-1] for note in S))
         if isinstance(S, list):
             return [self._predict_note(note, longest) for note in S]
@@ -144,7 +175,8 @@ class Network:
 
         encoder = keras.Model(self.model.input, self._code())
         multiple = self.frame_multiple
-        codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in S]
+        notes = at_unity(S)[0] if self.options.normalize_level else S
+        codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in notes]
         return codes if isinstance(S, list) else np.stack(codes)
 
     def decode(self, codes: Batch) -> Batch:
@@ -157,6 +189,12 @@ class Network:
             raise ParameterError(
                 f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
             ) from None
+        height, _, channels = self._code().shape[1:]
+        for code in codes:
+            if np.ndim(code) != 3 or np.shape(code)[0] != height or np.shape(code)[2] != channels or not np.size(code):
+                raise AudioError(
+                    f"codes hold one of shape {np.shape(code)}; wanted is ({height}, width, {channels}), as encode gives them."
+                )
         spectra = [run(decoder, code[np.newaxis])[0, ..., 0] for code in codes]
         return spectra if isinstance(codes, list) else np.stack(spectra)
 
@@ -173,7 +211,7 @@ class Network:
         n_frames, multiple = note.shape[1], self.frame_multiple
         if n_frames <= longest:
             return run(self.model, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
-        halo = -(-(self.receptive_field.frames // 2 + 1) // multiple) * multiple
+        halo = -(-(self.reach.frames // 2 + 1) // multiple) * multiple
         step = max(multiple, (longest - 2 * halo) // multiple * multiple)
         out = np.empty(note.shape, np.float32)
         for start in range(0, n_frames, step):
@@ -190,8 +228,25 @@ class Network:
         affordable = max(64, int(WORKING_BYTES / (4 * 4 * values)))
         if n_frames <= affordable:
             return affordable
-        reach = self.receptive_field.frames
+        reach = self.reach.frames
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
+
+
+def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
+    """Warn, in the name of ``fit``, if the network's output for the first notes does not vary where the target does."""
+    S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
+    predicted = network.predict(S)
+    wanted = np.concatenate([t.ravel() for t in T]).std()
+    spread = np.concatenate([p.ravel() for p in predicted]).std()
+    if spread <= 1e-3 * wanted and wanted > 0:
+        warnings.warn(
+            f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
+            f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
+            "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
+            "and sparsity_weight.",
+            CollapsedModelWarning,
+            stacklevel=3,
+        )
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:
@@ -204,6 +259,7 @@ def run(model: Any, x: np.ndarray) -> np.ndarray:
     """Call a Keras model for its output alone; without `predict`'s overhead and without tracing."""
     import keras
 
+    check_not_forked()
     if keras.backend.backend() == "torch":
         import torch
 

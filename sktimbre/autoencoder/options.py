@@ -1,18 +1,34 @@
-"""NetworkOptions: what a network is built with, as plain values."""
+"""What networks are built and trained with, as plain values."""
 
 from dataclasses import dataclass
 
-__all__ = ["NetworkOptions"]
+__all__ = ["THESIS", "NetworkOptions"]
+
+#: Parameters of `TimbreAutoencoder` that train the thesis's best model as the thesis did (sections 3.2 and 3.3).
+THESIS = {
+    "architecture": "dilated_residual",
+    "filters": 256,
+    "activation": "relu",
+    "l2": 1e-4,
+    "optimizer__learning_rate": 1e-4,
+    "schedule": "constant",
+    "decay": 1e-6,
+    "augment": False,
+    "normalize_level": False,
+    "quiet_weight": 0.0,
+    "epochs": 100,
+    "batch_size": 4,
+}
 
 
 @dataclass(frozen=True)
 class NetworkOptions:
     """What a network is built with, apart from its shape; architectures read what concerns them.
 
-    Attributes
+    Parameters
     ----------
-    depth : int
-        Levels of the encoder.
+    depth : int or None
+        Levels of the encoder; None is the architecture's own number, see `depth_or`.
     filters : int
         Channels of the first two levels; later ones have twice as many, as in the thesis.
     kernel_size : int
@@ -27,6 +43,8 @@ class NetworkOptions:
         Wanted mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
     tied_weights : bool
         Whether the decoder is the transposed encoder.
+    normalize_level : bool
+        Whether spectra are brought to one level before, and given their own back after the network.
     pooled : bool
         Whether a single level pools as well; deeper stacks always do.
     standardization : tuple of four floats
@@ -35,7 +53,7 @@ class NetworkOptions:
         Of initial weights and dropout.
     """
 
-    depth: int = 1
+    depth: int | None = None
     filters: int = 256
     kernel_size: int = 3
     activation: str = "relu"
@@ -45,6 +63,21 @@ class NetworkOptions:
     sparsity_target: float = 0.01
     sparsity_weight: float = 0.0
     tied_weights: bool = False
+    normalize_level: bool = False
     pooled: bool = False
     standardization: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     seed: int = 0
+
+    def depth_or(self, usual: int) -> int:
+        """Return the levels that were asked for, or the usual number of an architecture.
+
+        Parameters
+        ----------
+        usual : int
+            What None stands for.
+
+        Returns
+        -------
+        int
+        """
+        return usual if self.depth is None else self.depth

@@ -10,11 +10,11 @@ import numpy as np
 from sktimbre.autoencoder.adapter import train
 from sktimbre.autoencoder.batches import SpectraBatches
 from sktimbre.autoencoder.checkpoint import Checkpoint
-from sktimbre.autoencoder.losses import ReconstructionError, masked_squared_error
+from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.schedules import LearningRate
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import DivergedError, ParameterError
 
 __all__ = ["TrainingOptions", "train_network"]
 
@@ -33,6 +33,8 @@ class TrainingOptions:
     epochs: int = 100
     batch_size: int = 4
     early_stopping: int | None = None
+    quiet_weight: float = 0.0
+    augmenter: Any = None
     pretraining: str | None = None
     checkpoint: Any = None
     seed: int = 0
@@ -68,6 +70,8 @@ def train_network(
     ------
     ParameterError
         The optimizer does not take a parameter, or the network has no levels to train one by one.
+    DivergedError
+        Weights are not finite at the end.
     """
     stages = _stages(network.options, options.pretraining)
     kept = _checkpoint(network, pairs, validation, options)
@@ -85,6 +89,11 @@ def train_network(
             kept.finish_stage(histories, below)
     stage.keep_weights()
     network.weights = stage.weights
+    if not all(np.isfinite(w).all() for w in network.weights or []):
+        raise DivergedError(
+            f"The training diverged: after {len(histories[-1]['loss'])} epochs some weights are not finite. Lower "
+            f"optimizer__learning_rate in {options.optimizer_params}, or set optimizer__clipnorm=1.0."
+        )
     history = {name: [value for h in histories for value in h[name]] for name in histories[0]}
     if len(stages) > 1:
         history["stage"] = [float(number) for number, h in enumerate(histories) for _ in h["loss"]]
@@ -95,9 +104,9 @@ def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[Netw
     """Return for each stage its network and how many levels from below stay as they are."""
     if pretraining is None:
         return [(options, 0)]
-    if options.depth == 1:
+    if options.depth_or(1) == 1:
         raise ParameterError(f"pretraining={pretraining!r} needs levels to train one by one: set depth=2 or more.")
-    greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth + 1)]
+    greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth_or(1) + 1)]
     return [*greedy, (options, 0)] if pretraining == "layerwise_finetuned" else greedy
 
 
@@ -128,7 +137,7 @@ def _take_over(model, below, frozen):
 
 def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     multiple = network.frame_multiple
-    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed)
+    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter)
     held_out = SpectraBatches(validation, options.batch_size, multiple) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
     optimizer_params = dict(options.optimizer_params)
@@ -151,7 +160,7 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     history = train(
         network.model,
         batches,
-        loss=masked_squared_error,
+        loss=SpectralError(options.quiet_weight),
         metrics=[ReconstructionError()],
         optimizer=options.optimizer,
         optimizer_params=optimizer_params,

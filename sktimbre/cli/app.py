@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from sktimbre.cli.convert import convert
 from sktimbre.cli.demo import demo
 from sktimbre.cli.evaluate import evaluate
 from sktimbre.cli.fit import fit
-from sktimbre.cli.session import INTERRUPTED
+from sktimbre.cli.info import info
+from sktimbre.cli.report import report
+from sktimbre.cli.session import INTERRUPTED, TERMINATED, Terminated
 
 __all__ = ["app", "main"]
 
@@ -25,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, convert, evaluate, demo):
+for command in (fit, convert, evaluate, report, info, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
@@ -45,19 +48,26 @@ def _about(
     """Turn the sound of one instrument into that of another.
 
     A model learns from notes that both instruments play, **fit**, and then converts recordings, **convert**.
-    How good it is tells **evaluate**; **demo** shows all of it on synthetic notes in a few minutes.
+    How good it is tells **evaluate**, and **report** lets you hear it; **info** says what is in a file.
+    **demo** shows all of it on synthetic notes in a few minutes.
 
     Every command explains itself: `sktimbre fit --help`.
     """
 
 
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    # By default SIGTERM ends a process where it stands, and half-written files stay.
+    signal.signal(signal.SIGTERM, _terminate)
     # What TensorFlow says about devices, graph rewriting and retracing tells a user nothing. Has to precede its import.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         app(prog_name="sktimbre")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         typer.echo("Interrupted.", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(error, Terminated) else INTERRUPTED)

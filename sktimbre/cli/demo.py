@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.progress import Progress
 
-from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, number, plain, session, table
+from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, plain, session, table
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-# Small enough for two cores to train in about a minute, and better there than the larger networks in as much time.
-ARCHITECTURE, FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = "shallow", 64, 100, 25, 1.0
-PICTURED = 3
+# Little enough for two cores to train in about a minute.
+FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 150, 25, 1.0
 
 
 def demo(
@@ -58,35 +57,35 @@ def demo(
             import keras  # noqa: F401
 
             from sktimbre import TimbreAutoencoder, TimbreTransfer, save
+            from sktimbre.cli.comparison import compare, remember_training
             from sktimbre.datasets import make_paired_notes
 
             pairs = make_paired_notes(notes, duration=duration, random_state=seed)
             held_out = np.arange(2, notes, 5)
             training = np.setdiff1d(np.arange(notes), held_out)
-            autoencoder = TimbreAutoencoder(
-                ARCHITECTURE, filters=filters, epochs=epochs, validation_split=0.0, random_state=seed
-            )
+            autoencoder = TimbreAutoencoder(filters=filters, epochs=epochs, validation_split=0.0, random_state=seed)
             model = TimbreTransfer(autoencoder=autoencoder, sr=pairs.sr)
         with s.progress("error") as progress:
             _train(model, pairs, training, held_out, progress)
         with s.status("Comparing with controls"):
-            sounds, scores = _compare(model, pairs, training, held_out)
+            compared = compare(model, pairs, held_out, training)
+            remember_training(model, pairs.pitches[training], pairs.pitches[held_out])
         output.mkdir(parents=True, exist_ok=True)
         results = {
             "seed": seed,
             "epochs": epochs,
             "filters": filters,
-            "architecture": ARCHITECTURE,
+            "architecture": autoencoder.architecture,
             "training_pitches": pairs.pitches[training],
             "held_out_pitches": pairs.pitches[held_out],
-            "scores": scores,
+            "scores": compared.means,
             "history": model.autoencoder_.history_,
         }
         with s.status("Writing"):
             save(model, output / "model.sktimbre", overwrite=overwrite)
-            cells = _cells(scores)
-            _write(output, overwrite, pairs, held_out, sounds["model"], results, cells)
+            _write(output, overwrite, model, pairs, held_out, compared, results)
         results["elapsed"] = time.perf_counter() - started
+        cells = compared.cells()
         shown = table(*cells[0], title=f"Mean of {len(held_out)} held-out notes")
         for row in cells[1:]:
             shown.add_row(*row)
@@ -102,74 +101,37 @@ def _train(model: "TimbreTransfer", pairs: "Bunch", training: Any, held_out: Any
     train(model, pairs.source[training], pairs.target[training], progress, validation_data=watched)
 
 
-def _compare(model, pairs, training, held_out):
-    """Return the audio of model and controls for the held-out notes, and their mean scores, by name."""
-    from sktimbre.cli.scores import judge, mean, spectra_controls, through_inverter
-    from sktimbre.metrics import TransposedNeighboursControl
-
-    X, y = pairs.source[held_out], pairs.target[held_out]
-    S, T = model.stft_.transform(pairs.source), model.stft_.transform(pairs.target)
-    neighbours = TransposedNeighboursControl(sr=pairs.sr)
-    neighbours.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])
-    spectra = {
-        "model": model.predict_spectra(X),
-        **spectra_controls((S[training], T[training]), (S[held_out], T[held_out])),
-        "transposed neighbours": neighbours.predict(X, pairs.pitches[held_out]),
-        "phase oracle": T[held_out],
-    }
-    # Doing nothing needs no phase retrieval either.
-    sounds = {name: X if name == "identity" else through_inverter(model, X, given) for name, given in spectra.items()}
-    scores = {}
-    for name, audio in sounds.items():
-        given = None if name == "phase oracle" else spectra[name]
-        scores[name] = {key: mean(v) for key, v in judge(y, audio, T[held_out], given, pairs.sr).items()}
-    return sounds, scores
-
-
-def _cells(scores: dict[str, dict[str, float | None]]) -> list[list[str]]:
-    """Return the scores as rows of text, headings first."""
-    from sktimbre.cli.scores import METRICS
-
-    rows = [["", *scores]]
-    for key, metric in METRICS.items():
-        rows.append([metric.title, *(number(each.get(key), metric.digits) for each in scores.values())])
-    return rows
-
-
-def _write(
-    folder: Path, overwrite: bool, pairs: "Bunch", held_out: Any, outputs: Any, results: dict[str, Any], cells: Any
-) -> None:
+def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None:
     """Write sounds, pictures, numbers and the page."""
     from sktimbre.audio import write_audio
-    from sktimbre.cli.listening import Sample, listening_page
+    from sktimbre.cli.report import make_page
     from sktimbre.datasets._names import name_of_pitch
-    from sktimbre.plotting import plot_transfer
+    from sktimbre.plotting import TransferDisplay
 
     names = [name_of_pitch(pitch) for pitch in pairs.pitches[held_out]]
-    sides = {"source": pairs.source[held_out], "output": outputs, "target": pairs.target[held_out]}
+    sides = {"source": pairs.source[held_out], "output": compared.sounds["model"], "target": pairs.target[held_out]}
     audio = folder / "audio"
     audio.mkdir(exist_ok=True)
-    samples = []
-    for i, name in enumerate(names):
-        sounds = {}
-        for side, notes in sides.items():
-            path = audio / f"{name}.{side}.wav"
+    for side, notes in sides.items():
+        for note, name in zip(notes, names, strict=True):
             # The output follows the level of the source; where it would clip, its shape matters more than its level.
-            note = notes[i] / max(1.0, float(np.abs(notes[i]).max()))
-            write_audio(path, note, pairs.sr, overwrite=overwrite)
-            sounds[side.capitalize()] = path.read_bytes()
-        picture = _png(plot_transfer(*(notes[i : i + 1] for notes in sides.values()), sr=pairs.sr), dpi=80)
-        samples.append(Sample(name, sounds, picture))
-    few = np.unique(np.linspace(0, len(names) - 1, PICTURED).round().astype(int))
-    figure = plot_transfer(*(notes[few] for notes in sides.values()), sr=pairs.sr, titles=[names[i] for i in few])
-    page = listening_page(
-        "sktimbre: flute to clarinet",
-        "Synthetic notes that the model was not trained on: what it was given, what it made of it, and what was wanted. "
-        f"The numbers are means over the {len(names)} notes; of the loudness correlation more is better, of all others less.",
-        cells,
-        samples,
+            note = note / max(1.0, float(np.abs(note).max()))
+            write_audio(audio / f"{name}.{side}.wav", note, pairs.sr, overwrite=overwrite)
+    figure = TransferDisplay.from_estimator(
+        model, *(pairs[s][held_out] for s in ("source", "target")), names=names
+    ).figure_
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    page = make_page(
+        "Flute to clarinet",
+        "Synthetic notes that the model was not trained on: what it was given, what it made of it, and what was wanted.",
+        model,
+        pairs,
+        held_out,
+        compared,
+        compared.references,
     )
-    _put(folder / "spectrograms.png", _png(figure), overwrite)
+    _put(folder / "spectrograms.png", buffer.getvalue(), overwrite)
     _put(folder / "results.json", json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)
     _put(folder / "index.html", page.encode(), overwrite)
 
@@ -179,12 +141,6 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
         raise ParameterError(f"--output {folder} is a file; give a folder to write to.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise SktimbreError(f"{folder} is not empty; pass --overwrite to replace an earlier demo, or another --output.")
-
-
-def _png(figure: Any, dpi: int = 110) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def _put(path: Path, content: bytes, overwrite: bool) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.filesize import decimal
 from rich.progress import Progress
@@ -34,7 +35,9 @@ def fit(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL", help="File to write, .sktimbre by custom.")
     ],
-    architecture: Annotated[str | None, typer.Option(help="shallow, dilated, residual or dilated_residual.")] = None,
+    architecture: Annotated[
+        str | None, typer.Option(help="unet, or a network of the thesis: shallow, dilated, residual, dilated_residual.")
+    ] = None,
     depth: Annotated[int | None, typer.Option(help="Levels of convolution and pooling.")] = None,
     filters: Annotated[int | None, typer.Option(help="Channels of the network.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training notes.")] = None,
@@ -77,6 +80,7 @@ def fit(
             import keras  # noqa: F401
 
             from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer, save
+            from sktimbre.cli.comparison import remember_training
             from sktimbre.datasets import load_paired_notes
 
             model = TimbreTransfer(
@@ -108,6 +112,9 @@ def fit(
         with s.status("Comparing with controls"):
             held_out = model.autoencoder_.validation_indices_
             errors = _errors(model, notes, held_out)
+            training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
+            files = [notes.source_files[i] for i in training]
+            remember_training(model, notes.pitches[training], notes.pitches[held_out], files)
         save(model, output, overwrite=overwrite)
         _report(s, model, notes, held_out, errors, output)
 

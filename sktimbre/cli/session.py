@@ -24,6 +24,7 @@ from sktimbre.exceptions import (
     ParameterError,
     PersistenceError,
     SktimbreError,
+    VersionWarning,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["DURATION", "Debug", "Duration", "Json", "Overwrite", "Quiet", "Session", "session", "settings"]
 
 STDERR = 2
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+# Killed by a signal is 128 and its number, as shells count.
+FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # Seconds of each note that `fit` and `evaluate` look at, so that an evaluation is of what was trained.
 DURATION = 2.0
 
@@ -43,6 +45,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exist
 Duration = Annotated[
     float, typer.Option(help="Seconds of each note from its onset; shorter notes are filled up with silence.")
 ]
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM; whatever tidies up after an interruption does so after this."""
 
 
 @dataclass
@@ -104,6 +110,8 @@ class Session:
         if self.debug or "tensorflow" in sys.modules or sys.stderr is None:
             yield
             return
+        # What it says later is about its optimiser of graphs, and nothing that a user could act on.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         sys.stderr.flush()
         kept = os.dup(STDERR)
         try:
@@ -149,15 +157,16 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
         with warnings.catch_warnings():
             # Others' warnings are for programmers; ours tell a user what went wrong with their data.
             warnings.simplefilter("default" if debug else "ignore")
-            for category in (ClippingWarning, CollapsedModelWarning):
+            for category in (ClippingWarning, CollapsedModelWarning, VersionWarning):
                 warnings.simplefilter("always", category)
             warnings.showwarning = current.warn
             yield current
     except (typer.Exit, typer.Abort):
         raise
-    except KeyboardInterrupt:
-        current.say("Interrupted; nothing half-written is left.")
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as error:
+        terminated = isinstance(error, Terminated)
+        current.say(f"{'Terminated' if terminated else 'Interrupted'}; nothing half-written is left.")
+        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
     except Exception as error:
         current.fail(error)
         raise typer.Exit(WRONG_USAGE if _is_usage(error) else FAILED) from None

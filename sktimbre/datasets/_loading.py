@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from sktimbre._checks import check_real, check_whole
+from sktimbre._files import as_path
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
 from sktimbre.audio import read_audio
 from sktimbre.datasets._names import pitch_from_name
+from sktimbre.datasets._notes import Notes
 from sktimbre.exceptions import DatasetError, ParameterError
 
 PathLike = str | os.PathLike[str]
@@ -33,7 +34,7 @@ def load_notes(
     trim_db: float = 60.0,
     pitches: Pitches = None,
     progress: bool = False,
-) -> Bunch:
+) -> Notes:
     """Load a folder of recorded notes, one note a file, mixed to mono.
 
     Parameters
@@ -59,16 +60,13 @@ def load_notes(
     Returns
     -------
     sklearn.utils.Bunch
-        Sorted by pitch, then by name:
+        Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
-        audio : ndarray of shape (n_notes, n_samples), float32, or list of 1-D ndarray
-            The array with `duration`, the list without.
-        pitches : ndarray of shape (n_notes,), int
-            MIDI numbers.
-        files : list of pathlib.Path
-        names : list of str
-            Of the files.
-        sr : int
+        - audio: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, list of 1-D ndarray.
+        - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
+        - files: list of pathlib.Path.
+        - names: list of str, of the files.
+        - sr: int.
 
     Raises
     ------
@@ -102,7 +100,7 @@ def load_notes(
     order = sorted(range(len(files)), key=lambda i: (numbers[i], files[i].name, files[i]))
     files, numbers = [files[i] for i in order], [numbers[i] for i in order]
     audio = _read(files, sr, n_samples, trim_db if trim else None, progress)
-    return Bunch(
+    return Notes(
         audio=audio if n_samples is None else np.stack(audio),
         pitches=np.array(numbers, dtype=int),
         files=files,
@@ -122,32 +120,31 @@ def load_paired_notes(
     source_pitches: Pitches = None,
     target_pitches: Pitches = None,
     progress: bool = False,
-) -> Bunch:
+) -> Notes:
     """Load the notes of two instruments, paired by pitch.
 
     Parameters
     ----------
     source, target : path-like or list of path-like
         Folders or files of the instrument to start from and of the one to arrive at.
-    sr, duration, trim, trim_db, progress
+    sr, duration, trim, trim_db
         As in `load_notes`.
     source_pitches, target_pitches : dict, sequence, callable or None
         As `pitches` in `load_notes`, for all files of each side.
+    progress : bool
+        As in `load_notes`.
 
     Returns
     -------
     sklearn.utils.Bunch
-        Sorted by pitch, then by name:
+        Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
-        source, target : ndarray of shape (n_notes, n_samples), float32, or lists of 1-D ndarray
-            Arrays with `duration`. Without, the two notes of a pair have the same length: the shorter is filled up with
-            zeros at its end.
-        pitches : ndarray of shape (n_notes,), int
-            MIDI numbers.
-        source_files, target_files : list of pathlib.Path
-        unpaired_source, unpaired_target : list of pathlib.Path
-            Files that found no partner; they are not read.
-        sr : int
+        - source, target: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, lists of 1-D ndarray,
+          where the two notes of a pair have the same length: the shorter is filled up with zeros at its end.
+        - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
+        - source_files, target_files: list of pathlib.Path.
+        - unpaired_source, unpaired_target: list of pathlib.Path, files that found no partner; they are not read.
+        - sr: int.
 
     Raises
     ------
@@ -203,7 +200,7 @@ def load_paired_notes(
         [f for group in groups.values() for f in group if f not in set(chosen[side])]
         for side, groups in enumerate(by_pitch)
     ]
-    return Bunch(
+    return Notes(
         source=audio[0] if n_samples is None else np.stack(audio[0]),
         target=audio[1] if n_samples is None else np.stack(audio[1]),
         pitches=np.array([pitch for pitch, _ in pairs], dtype=int),
@@ -238,14 +235,16 @@ def _check_parameters(sr: Any, duration: Any, trim_db: Any) -> tuple[int, int | 
 
 def _find_files(folder: Folder, name: str) -> list[Path]:
     if not isinstance(folder, str | os.PathLike):
-        files = [Path(file) for file in folder]
+        if not isinstance(folder, list | tuple):
+            raise DatasetError(f"{name}={folder!r} must be a folder or a list of sound files.")
+        files = [as_path(file, DatasetError) for file in folder]
         if not files:
             raise DatasetError(f"{name} is an empty list; pass the sound files, or the folder that they are in.")
         if len(set(files)) < len(files):
             twice = next(file for file in files if files.count(file) > 1)
             raise DatasetError(f"{name} lists {twice} twice; pass every file once.")
         return files
-    folder = Path(folder)
+    folder = as_path(folder, DatasetError)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise DatasetError(f"{name}={os.fspath(folder)!r} {what}; pass a folder, or a list of files.")

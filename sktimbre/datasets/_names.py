@@ -52,6 +52,8 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     >>> [pitch_from_name(name) for name in ("Flute.nonvib.ff.Bb4.stereo.aif", "flute_A#4_01.wav", "clarinet-61.wav")]
     [70, 70, 61]
     """
+    if not isinstance(name, str | os.PathLike):
+        raise DatasetError(f"name={name!r} must be the name of a file.")
     path = Path(name)
     text = path.stem if path.suffix.lower() in READABLE_SUFFIXES else path.name
     for pattern in (UPPER, LOWER):

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from sktimbre._checks import check_real, check_whole
 from sktimbre._seeds import RandomState, draw_seed
 from sktimbre.datasets._names import PIANO, name_of_pitch
+from sktimbre.datasets._notes import Notes
 from sktimbre.exceptions import ParameterError
 
 MIDDLE_C = 261.6256
@@ -27,6 +27,7 @@ class Instrument:
     Parameters
     ----------
     name : str
+        What it is called in file names.
     slope : float
         Fall of the partials' levels per octave, for notes up to middle C.
     slope_register : float
@@ -87,7 +88,7 @@ def make_paired_notes(
     sr: int = 22050,
     instruments: Sequence[str | Instrument] = ("flute", "clarinet"),
     random_state: RandomState = 0,
-) -> Bunch:
+) -> Notes:
     """Synthesise the same notes played by two instruments.
 
     Each is a sum of partials whose levels depend on instrument and register, with attack, decay, vibrato and breath
@@ -116,14 +117,13 @@ def make_paired_notes(
     sklearn.utils.Bunch
         As from `load_paired_notes`, in the order of `pitches`:
 
-        source, target : ndarray of shape (n_notes, n_samples), float32
-            Peaks lie between 0.35 and 0.71. There is no partial above 0.45 `sr`.
-        pitches : ndarray of shape (n_notes,), int
-        source_files, target_files : list of pathlib.Path
-            Names that files of these notes could have; nothing is written.
-        unpaired_source, unpaired_target : list
-            Empty.
-        sr : int
+        - source, target: ndarray of shape (n_notes, n_samples), float32. Peaks lie between 0.35 and 0.71. There is no
+          partial above 0.45 ``sr``.
+        - pitches: ndarray of shape (n_notes,), int.
+        - source_files, target_files: list of pathlib.Path, names that files of these notes could have; nothing is
+          written.
+        - unpaired_source, unpaired_target: list, empty.
+        - sr: int.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def make_paired_notes(
         for side, player in enumerate(players)
     ]
     files = [_file_names(player, numbers) for player in players]
-    return Bunch(
+    return Notes(
         source=sides[0],
         target=sides[1],
         pitches=np.array(numbers, dtype=int),
@@ -223,6 +223,8 @@ def _frequency(pitch: int) -> float:
 
 def _resolve_pitches(n_notes: Any, pitches: Any) -> list[int]:
     if pitches is not None:
+        if not hasattr(pitches, "__len__") or isinstance(pitches, str | dict):
+            raise ParameterError(f"pitches={pitches!r} must be a list of MIDI numbers, or None.")
         numbers = [check_whole(p, f"pitches[{i}]", 0, 127, fix="It is a MIDI number.") for i, p in enumerate(pitches)]
         if not numbers:
             raise ParameterError("pitches=[] is empty; pass at least one MIDI number, or None.")
@@ -235,11 +237,11 @@ def _resolve_pitches(n_notes: Any, pitches: Any) -> list[int]:
 
 
 def _resolve_instruments(instruments: Any) -> list[Instrument]:
-    if isinstance(instruments, str | Instrument) or len(instruments) != 2:
+    if not isinstance(instruments, list | tuple) or len(instruments) != 2:
         raise ParameterError(f"instruments={instruments!r} must be two of {', '.join(INSTRUMENTS)}: source and target.")
     players = []
     for i, instrument in enumerate(instruments):
-        player = instrument if isinstance(instrument, Instrument) else INSTRUMENTS.get(instrument)
+        player = instrument if isinstance(instrument, Instrument) else INSTRUMENTS.get(str(instrument))
         if player is None:
             close = difflib.get_close_matches(str(instrument), INSTRUMENTS, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

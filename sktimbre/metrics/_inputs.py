@@ -1,5 +1,6 @@
 """What the metrics share: telling audio from spectra, checking pairs, log-magnitudes, the mean over notes."""
 
+import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -33,7 +34,7 @@ def check_number(
 ) -> None:
     """Raise `ParameterError` unless a finite number is above ``low`` (or at it, if ``closed``) and up to ``high``."""
     number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool | np.bool_)
-    inside = number and np.isfinite(value) and (value >= low if closed else value > low) and value <= high
+    inside = number and math.isfinite(value) and (value >= low if closed else value > low) and value <= high
     bounds = f"{'at least' if closed else 'above'} {low:g}" + (f" and at most {high:g}" if np.isfinite(high) else "")
     require(bool(inside), name, value, f"{'an integer' if integer else 'a finite number'} {bounds}", fix)
 
@@ -136,5 +137,6 @@ def check_not_silent(notes: Sequence[np.ndarray], name: str) -> None:
 
 def summarise(values: Sequence[float], average: bool) -> float | np.ndarray:
     """Return the mean over notes as a float, or the values as float64 of shape (n_notes,)."""
+    require(isinstance(average, bool | np.bool_), "average", average, "True or False", "True averages over the notes")
     per_note = np.asarray(values, np.float64)
     return float(per_note.mean()) if average else per_note

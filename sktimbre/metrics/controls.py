@@ -84,13 +84,30 @@ class _SpectraControl(RegressorMixin, BaseEstimator):
         return np.stack(predicted) if isinstance(checked, np.ndarray) else predicted
 
     def transform(self, S: Any) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline."""
+        """Return `predict`, so that an inverter can follow in a Pipeline.
+
+        Parameters
+        ----------
+        S : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of the shape of S, or list of 2-D ndarray, float32, non-negative
+        """
         return self.predict(S)
 
     def score(self, S: Any, y: Any = None) -> float:
         """Return the negative reconstruction error (log1p magnitudes, all elements alike): 0 at best, higher is better.
 
-        Parameters are those of `fit`.
+        Parameters
+        ----------
+        S, y : arrays or lists
+            As in `fit`.
+
+        Returns
+        -------
+        float
         """
         predicted = self.predict(S)
         return -float(reconstruction_error(self._targets(check_spectra(S), y), predicted))

@@ -67,8 +67,7 @@ def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 
     References
     ----------
     .. [1] A. de Cheveigné and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music", The Journal
-    of
-       the Acoustical Society of America 111(4), 2002.
+       of the Acoustical Society of America 111(4), 2002.
 
     Examples
     --------

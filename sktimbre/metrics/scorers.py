@@ -61,7 +61,7 @@ def get_scorer(name: str, **parameters: Any) -> Callable:
     >>> get_scorer("neg_log_spectral_distance", floor=60)(IdentityControl().fit(S), S, S)
     -0.0
     """
-    if name not in _METRICS:
+    if not isinstance(name, str) or name not in _METRICS:
         close = difflib.get_close_matches(str(name), _METRICS, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ParameterError(f"name={name!r} is no scorer; {hint}There are {sorted(_METRICS)}.")

@@ -30,7 +30,7 @@ DECIBELS = 20 / np.log(10)  # decibels in one unit of a magnitude's natural loga
 def reconstruction_error(
     y_true: Any, y_pred: Any, *, n_fft: int | None = None, hop_length: int | None = None, average: bool = True
 ) -> float | np.ndarray:
-    """Mean squared error between log-magnitude spectra, log(1 + |STFT|): what the autoencoder is trained on.
+    """Mean squared error between log-magnitude spectra, ``log(1 + |STFT|)``: what the autoencoder is trained on.
 
     Sensitive to level and to every bin alike, so that broad errors between the partials weigh as much as errors on
     them. It rewards smooth, average spectra. Compare it with the controls of this package before calling it good.
@@ -253,7 +253,9 @@ def spectral_convergence(
     db: bool = False,
     average: bool = True,
 ) -> float | np.ndarray:
-    """Spectral convergence, the relative error of magnitudes: || |STFT(y_pred)| - |S| || / || |S| || (Frobenius).
+    """Spectral convergence: the relative error of magnitudes.
+
+    It is ``norm(abs(STFT(y_pred)) - abs(S)) / norm(abs(S))`` with Frobenius norms, S the spectra of ``y_true``.
 
     Sensitive to the loud partials only, since it is linear and unweighted; to level; hardly to noise; blind to phase in
     so far as the magnitudes of overlapping frames are. It says how well an inverter met the magnitudes it was given.

@@ -155,13 +155,34 @@ class TransposedNeighboursControl(RegressorMixin, BaseEstimator):
         return np.stack(predicted) if isinstance(sources, np.ndarray) else predicted
 
     def transform(self, X: Any, pitches: Any = None) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline."""
+        """Return `predict`, so that an inverter can follow in a Pipeline.
+
+        Parameters
+        ----------
+        X, pitches : arrays or lists
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D ndarray, float32, non-negative
+        """
         return self.predict(X, pitches)
 
     def score(self, X: Any, y: Any, pitches: Any = None) -> float:
         """Return the negative reconstruction error (log1p magnitudes, all elements alike): 0 at best, higher is better.
 
-        ``y`` is audio or spectra; the other parameters are those of `predict`.
+        Parameters
+        ----------
+        X : array of shape (n_notes, n_samples), or list of 1-D arrays
+            Audio of sources.
+        y : array or list
+            Audio or spectra of the targets.
+        pitches : array of shape (n_notes,) or None
+            As in `predict`.
+
+        Returns
+        -------
+        float
         """
         # The hop can only be told to the metric, n_fft is read from the spectra.
         return -float(reconstruction_error(y, self.predict(X, pitches), hop_length=self.hop_length))

@@ -1,3 +1,7 @@
-from .spectrograms import plot_transfer
+from .curves import LearningCurveDisplay
+from .harmonics import HarmonicDisplay
+from .searches import SearchDisplay
+from .spectrograms import SpectrogramDisplay
+from .transfers import TransferDisplay
 
-__all__ = ["plot_transfer"]
+__all__ = ["HarmonicDisplay", "LearningCurveDisplay", "SearchDisplay", "SpectrogramDisplay", "TransferDisplay"]

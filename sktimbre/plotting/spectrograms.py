@@ -1,102 +1,250 @@
-"""Spectrograms of source, output and target side by side."""
+"""Spectrograms of one or several notes on one scale."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre._validation import Batch, check_audio, check_pair
+from sktimbre._checks import check_real
+from sktimbre.datasets._names import name_of_pitch
 from sktimbre.exceptions import ParameterError
-from sktimbre.spectral import stft
+from sktimbre.plotting._display import Display, Spectra, analysis_of, as_spectra, check_names, rate_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
-__all__ = ["plot_transfer"]
+__all__ = ["SpectrogramDisplay", "decibels", "draw_spectrum"]
 
-COLUMNS = ("Source", "Output", "Target")
+FREQUENCY_AXES = ("linear", "log", "note")
+# Lowest frequency of logarithmic axes in Hz: a little below a cello's lowest string.
+LOWEST = 60.0
+LEVEL = "Level (dB, 0 is the loudest)"
 
 
-def plot_transfer(
-    source: Batch,
-    output: Batch,
-    target: Batch,
-    *,
-    sr: float = 22050,
-    titles: Sequence[str] | None = None,
-    n_fft: int = 1024,
-    floor: float = 80.0,
-) -> "Figure":
-    """Draw the spectrograms of source, output and target, a note in each row, on one colour scale.
+class SpectrogramDisplay(Display):
+    """Spectrograms of one or several notes, side by side on one scale of decibels.
+
+    Build it with `from_predictions` or `from_estimator`, which also draw.
 
     Parameters
     ----------
-    source, output, target : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
-        Audio in [-1, 1].
+    spectra : array of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        Log-magnitude spectra, ``log(1 + abs(STFT))``.
     sr : float, default=22050
         Sample rate in Hz.
-    titles : sequence of str or None, default=None
+    hop_length : int or None, default=None
+        Samples from frame to frame; None is half of the transform.
+    names : sequence of str or None, default=None
         What each note is called.
-    n_fft : int, default=1024
-        Samples of the transform; the hop is a quarter of it.
-    floor : float, default=80.0
-        Depth of the colour scale in dB below the loudest bin of all.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With `savefig`; it belongs to no window.
+    Attributes
+    ----------
+    figure_, axes_, ax_
+        The figure, all axes, of shape (1, n_notes), and the first of them; after `plot`.
 
-    Raises
-    ------
-    AudioError
-        Audio is empty, not finite or of the wrong rank, or the three do not match.
-    ParameterError
-        There is not one title for each note.
+    See Also
+    --------
+    TransferDisplay : Source, output and target of notes, with their difference.
 
     Examples
     --------
     >>> from sktimbre.datasets import make_paired_notes
-    >>> from sktimbre.plotting import plot_transfer
+    >>> from sktimbre.plotting import SpectrogramDisplay
     >>> notes = make_paired_notes(2)
-    >>> figure = plot_transfer(notes.source, notes.source, notes.target, titles=["C4", "C6"])
-    >>> [axes.get_xlabel() for axes in figure.axes[3:6]]
-    ['Time (s)', 'Time (s)', 'Time (s)']
+    >>> display = SpectrogramDisplay.from_predictions(notes.source, sr=notes.sr, names=["C4", "C6"])
+    >>> [ax.get_title() for ax in display.axes_.flat]
+    ['C4', 'C6']
     """
-    sides = [
-        check_audio(y, name=name)
-        for y, name in zip((source, output, target), ("source", "output", "target"), strict=True)
-    ]
-    check_pair(sides[0], sides[1], ("source", "output"))
-    check_pair(sides[0], sides[2], ("source", "target"))
-    n_notes = len(sides[0])
-    if titles is not None and len(titles) != n_notes:
-        raise ParameterError(f"titles={titles!r} must have one for each of {n_notes} notes.")
 
-    from matplotlib.figure import Figure
+    def __init__(self, spectra: Any, *, sr: float = 22050, hop_length: int | None = None, names: Any = None) -> None:
+        self.spectra = as_spectra(spectra, "spectra", sr, None, hop_length)
+        self.names = check_names(names, len(self.spectra.notes))
 
-    magnitudes = [[np.abs(stft(side[i], n_fft, n_fft // 4)) for side in sides] for i in range(n_notes)]
-    # Silence everywhere has no loudest bin; any reference then shows it as the floor.
-    loudest = max(float(magnitude.max()) for row in magnitudes for magnitude in row) or 1.0
-    figure = Figure(figsize=(10, 0.8 + 2.2 * n_notes), layout="constrained")
-    grid = figure.subplots(n_notes, 3, squeeze=False, sharex="row", sharey=True)
-    for i, (row, axes_row) in enumerate(zip(magnitudes, grid, strict=True)):
-        for magnitude, axes, column in zip(row, axes_row, COLUMNS, strict=True):
-            decibels = 20 * np.log10(np.maximum(magnitude / loudest, 10 ** (-floor / 20)))
-            image = axes.imshow(
-                decibels,
-                origin="lower",
-                aspect="auto",
-                extent=(0, len(sides[0][i]) / sr, 0, sr / 2),
-                vmin=-floor,
-                vmax=0,
-                cmap="magma",
-            )
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        sr: float | None = None,
+        names: Sequence[str] | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "SpectrogramDisplay":
+        """Draw what an estimator makes of notes.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted: a `TimbreTransfer`, whose spectra before phase retrieval are shown, or anything else whose
+            ``predict``, or else ``transform``, gives audio or spectra, such as `LogSTFT` or a Pipeline.
+        X : array-like or list of arrays
+            What it takes.
+        sr : float or None, default=None
+            Sample rate in Hz; None is the estimator's, or else 22050.
+        names : sequence of str or None, default=None
+            What each note is called.
+        ax : Axes, array of Axes or None, default=None
+            Where to draw, one for each note; None makes a figure.
+        **kwargs
+            Passed to `plot`.
+
+        Returns
+        -------
+        SpectrogramDisplay
+        """
+        method = next(m for m in ("predict_spectra", "predict", "transform") if hasattr(estimator, m))
+        analysis = analysis_of(estimator)
+        return cls.from_predictions(
+            getattr(estimator, method)(X),
+            sr=rate_of(estimator, sr),
+            n_fft=analysis and analysis.geometry.n_fft,
+            hop_length=analysis and analysis.geometry.hop,
+            names=names,
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y: Any,
+        *,
+        sr: float = 22050,
+        n_fft: int | None = None,
+        hop_length: int | None = None,
+        names: Sequence[str] | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "SpectrogramDisplay":
+        """Draw audio or spectra.
+
+        Parameters
+        ----------
+        y : array of shape (n_notes, n_samples) or (n_notes, n_frequencies, n_frames), or list of arrays
+            Audio in [-1, 1], or log-magnitude spectra.
+        sr : float, default=22050
+            Sample rate in Hz.
+        n_fft : int or None, default=None
+            Samples of the transform of audio; None is 1024.
+        hop_length : int or None, default=None
+            Samples from frame to frame; None is a quarter of the transform for audio, half of it for spectra.
+        names, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        SpectrogramDisplay
+
+        Raises
+        ------
+        AudioError
+            The batch is empty, not finite, of the wrong rank, or shorter than the transform.
+        ParameterError
+            A size is out of range, or there is not one name for each note.
+        """
+        spectra = as_spectra(y, "y", sr, n_fft, hop_length)
+        return cls(spectra.notes, sr=spectra.sr, hop_length=spectra.hop_length, names=names).plot(ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        frequency_axis: str = "linear",
+        floor: float = 80.0,
+        reference: float | None = None,
+        cmap: Any = "magma",
+        colorbar: bool = True,
+    ) -> "SpectrogramDisplay":
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None, default=None
+            Where to draw, one for each note; None makes a figure.
+        frequency_axis : {"linear", "log", "note"}, default="linear"
+            Hertz on a linear or logarithmic axis, or the names of notes.
+        floor : float, default=80.0
+            Depth of the colour scale in dB.
+        reference : float or None, default=None
+            Magnitude at 0 dB; None is the loudest bin of all.
+        cmap : str or Colormap, default="magma"
+            Colours; the default is even in lightness and safe for the colour-blind.
+        colorbar : bool, default=True
+            Whether the scale is shown.
+
+        Returns
+        -------
+        SpectrogramDisplay
+        """
+        notes = self.spectra.notes
+        size = (1.6 + 2.9 * len(notes), 3.2)
+        axes = self._use_axes(ax, 1, len(notes), size, sharey=True)
+        levels = decibels(notes, floor, reference)
+        for i, (panel, level, name) in enumerate(zip(axes.flat, levels, self.names, strict=True)):
+            image = draw_spectrum(panel, level, self.spectra, frequency_axis, vmin=-floor, vmax=0, cmap=cmap)
+            panel.set_title(name)
+            panel.set_xlabel("Time (s)")
             if i == 0:
-                axes.set_title(column)
-            if i == n_notes - 1:
-                axes.set_xlabel("Time (s)")
-        name = f"{titles[i]}\n" if titles is not None else ""
-        axes_row[0].set_ylabel(f"{name}Frequency (Hz)")
-    figure.colorbar(image, ax=grid, label="Level (dB, 0 is the loudest)", pad=0.01)
-    return figure
+                panel.set_ylabel(frequency_label(frequency_axis))
+        if colorbar:
+            self.figure_.colorbar(image, ax=list(axes.flat), label=LEVEL, pad=0.01)
+        return self
+
+
+def decibels(notes: Sequence[np.ndarray], floor: float, reference: float | None = None) -> list[np.ndarray]:
+    """Return log-magnitude spectra in dB below the loudest bin of all, or a reference, not below the floor."""
+    floor = check_real(floor, "floor", 0.0, open_end=True, fix="It is in dB below the loudest bin.")
+    magnitudes = [np.expm1(S) for S in notes]
+    # Silence everywhere has no loudest bin; any reference then shows it as the floor.
+    loudest = max(float(m.max()) for m in magnitudes) or 1.0
+    if reference is not None:
+        loudest = check_real(reference, "reference", 0.0, open_end=True, fix="It is a magnitude; None is the loudest.")
+    return [20 * np.log10(np.maximum(m / loudest, 10 ** (-floor / 20))) for m in magnitudes]
+
+
+def draw_spectrum(
+    ax: "Axes", values: np.ndarray, grid: Spectra, frequency_axis: str, **colours: Any
+) -> "ScalarMappable":
+    """Draw values (n_frequencies, n_frames) over time and frequency: an image, or a mesh on logarithmic axes."""
+    if frequency_axis not in FREQUENCY_AXES:
+        raise ParameterError(f"frequency_axis={frequency_axis!r} must be one of {', '.join(FREQUENCY_AXES)}.")
+    n_frequencies, n_frames = values.shape
+    step, bin_width = grid.hop_length / grid.sr, grid.sr / grid.n_fft
+    # A value fills the cell around its own time and frequency.
+    times, hertz = (np.arange(n_frames + 1) - 0.5) * step, (np.arange(n_frequencies + 1) - 0.5) * bin_width
+    if frequency_axis == "linear":
+        extent = (times[0], times[-1], hertz[0], hertz[-1])
+        image: ScalarMappable = ax.imshow(values, origin="lower", aspect="auto", extent=extent, **colours)
+        lowest = 0.0
+    else:
+        lowest = max(LOWEST, 0.5 * bin_width)
+        hertz[0] = min(1.0, hertz[1] / 2)
+        image = ax.pcolormesh(times, hertz, values, rasterized=True, **colours)
+        ax.set_yscale("log")
+        _mark(ax, frequency_axis, lowest, grid.sr / 2)
+    ax.set_xlim(0, max((n_frames - 1) * step, step / 2))
+    ax.set_ylim(lowest, grid.sr / 2)
+    return image
+
+
+def frequency_label(frequency_axis: str) -> str:
+    """Return what stands beside a frequency axis."""
+    return "Pitch" if frequency_axis == "note" else "Frequency (Hz)"
+
+
+def frequency_ticks(frequency_axis: str, lowest: float, highest: float) -> dict[float, str]:
+    """Return labels by frequency in Hz: the Cs, or 1, 2 and 5 in each decade."""
+    if frequency_axis == "note":
+        ticks = {440 * 2 ** ((pitch - 69) / 12): name_of_pitch(pitch) for pitch in range(12, 140, 12)}
+    else:
+        decades = [m * 10**k for k in range(6) for m in (1, 2, 5)]
+        ticks = {float(hertz): f"{hertz // 1000}k" if hertz >= 1000 else f"{hertz}" for hertz in decades}
+    return {hertz: label for hertz, label in ticks.items() if lowest <= hertz <= highest}
+
+
+def _mark(ax: "Axes", frequency_axis: str, lowest: float, highest: float) -> None:
+    ticks = frequency_ticks(frequency_axis, lowest, highest)
+    ax.set_yticks([], minor=True)
+    ax.set_yticks(list(ticks), list(ticks.values()))

@@ -11,6 +11,7 @@ long as all distances are constants while numba compiles. Short bodies in the se
 
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -35,9 +36,17 @@ def compiled(function):
     """Compile a kernel that runs outside the interpreter's lock, cached on disk where some folder can be written."""
     options: Any = {"fastmath": True, "error_model": "numpy", "nogil": True}
     try:
-        return nb.njit(cache=True, **options)(function)
+        kernel = nb.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder for its cache
         return nb.njit(**options)(function)
+    save = kernel._cache.save_overload
+
+    def save_if_there_is_room(*compilation):
+        with suppress(OSError):
+            save(*compilation)
+
+    kernel._cache.save_overload = save_if_there_is_room
+    return kernel
 
 
 def once(factory: Callable) -> Callable:

@@ -32,6 +32,8 @@ from sktimbre.spectral._lane_fft import (
 )
 from sktimbre.spectral._paths import LANES
 
+u8 = np.uint64
+
 TINY = f4(1e-36)  # squared; magnitudes are scaled to at most 1
 
 
@@ -105,9 +107,8 @@ def load(z, V, place, half_turns, half):
 def log1p(x):
     """log(1 + x) of x >= 0, within two units in the last place: split off the power of two, then Cephes's polynomial."""
     # numba wants to see numpy's own names where bits are read as another type.
-    bits = np.float32(f4(1) + x).view(np.int32)
-    exponent = i4((bits + i4(0x004AFB0D)) >> i4(23)) - i4(127)
-    scale = np.int32((i4(127) - exponent) << i4(23)).view(np.float32)
+    power = i4((np.float32(f4(1) + x).view(np.int32) - i4(0x3F3504F3)) & i4(-0x800000))  # times 2^23
+    scale = np.int32(i4(0x3F800000) - power).view(np.float32)
     f = x * scale + (scale - f4(1))  # between sqrt(1/2) - 1 and sqrt(2) - 1
     p = f4(7.0376836292e-2)
     p = p * f - f4(1.1514610310e-1)
@@ -118,7 +119,7 @@ def log1p(x):
     p = p * f + f4(2.0000714765e-1)
     p = p * f - f4(2.4999993993e-1)
     p = p * f + f4(3.3333331174e-1)
-    return f4(exponent) * f4(0.69314718) + (f + f * f * (p * f - f4(0.5)))
+    return f4(power) * f4(0.69314718 / 2**23) + (f + f * f * (p * f - f4(0.5)))
 
 
 @inline
@@ -225,53 +226,83 @@ def settle_fixed(fixed, norm, y, last, last2):
             y[i] = last[i] = last2[i] = fixed[i]
 
 
+@inline
+def bits(x):
+    return u8(np.float32(x).view(np.uint32))
+
+
+@inline
+def fetch(y, start, rows, hop):
+    """Write the samples from ``start`` on in rows of ``hop``, zeros where y has none."""
+    for r in range(len(rows)):
+        first, to = start + r * hop, rows[r]
+        if first >= 0 and first + hop <= y.size:
+            part = y[first : first + hop]
+            for i in range(hop):
+                to[i] = part[i]
+        else:
+            for i in range(hop):
+                to[i] = y[first + i] if 0 <= first + i < y.size else f4(0)
+
+
+@inline
+def windowed(rows, window, z, hop, n_fft):
+    """Write frames, times the window, as z [sample, lane]; the frame of lane v begins with row v."""
+    # Loops that write more than 8 interleaved numbers stay scalar: two lanes are moved as one number of 64 bits.
+    pairs, width = z.view(np.uint64), LANES // 2
+    for r in range(n_fft // hop):
+        # In slices, unlike whole arrays, numba sees that no index is negative.
+        to, part = pairs[r * hop * width : (r + 1) * hop * width], window[r * hop : (r + 1) * hop]
+        x = rows[r : r + LANES]
+        for i in range(hop):
+            for v in range(width):
+                low, high = bits(part[i] * x[2 * v, i]), bits(part[i] * x[2 * v + 1, i])
+                to[i * width + v] = low | high << u8(32)
+
+
 @once
 def analysis(n_fft, logarithmic):
     """Return the kernel of the transform of one signal, to log(1 + magnitude) or to complex spectra."""
     half, plan, source = n_fft // 2, radices(n_fft // 2), SOURCE
+    row = LANES if logarithmic else ROW
+    size = (half + 1) * row
+    # Memory likes long rows: the spectra of some groups of frames wait in the cache and are written together.
+    together = LANES * max(1, min(8, (1 << 14) // n_fft))
 
-    def analyse(x, window, wide_window, hop, n_frames, place, turns, half_turns, out):
-        """Write the spectra of frames to out (bins, frames); frame t begins with row t of x (rows, hop and more)."""
+    def analyse(y, pad, hop, window, place, turns, half_turns, out):
+        """Write the spectra of the first frames of y, before which there are ``pad`` zeros, to out (bins, frames)."""
         assert source is not None  # only to hold it
+        n_frames = out.shape[1]
+        # Rows a power of two apart would all fall into the same few places of the cache.
+        rows = np.empty((LANES + n_fft // hop - 1, hop + LANES), f4)
         a, b = np.empty(n_fft * LANES, f4), np.empty(n_fft * LANES, f4)
-        across, found = np.empty(hop * LANES, f4), np.empty((half + 1) * ROW, f4)
-        for t in range(0, n_frames, LANES):
-            for i in range(hop):
-                for v in range(LANES):
-                    across[i * LANES + v] = x[t + v, i]
-            for r in range(n_fft // hop):
-                # Hop r of a frame is hop 0 of the frame r lanes on; only the last r lanes have to be fetched.
-                to = a[r * hop * LANES : (r + 1) * hop * LANES]
-                if r < LANES:
-                    multiply(across[r:], wide_window[r * hop * LANES :], to[: to.size - r])
-                for v in range(max(0, LANES - r), LANES):
-                    row = x[t + v + r]
-                    for i in range(hop):
-                        to[i * LANES + v] = window[r * hop + i] * row[i]
-            done = 1
-            for radix in plan:
-                if radix == 4:
-                    forward4(a, b, done, turns, half)
-                else:
-                    forward8(a, b, done, turns, half)
-                a, b, done = b, a, done * radix
-            n = min(LANES, n_frames - t)
-            if logarithmic:
-                unload_power(a, found, place, half_turns, half)
-                for i in range((half + 1) * LANES):
-                    found[i] = log1p(np.sqrt(found[i]))
-            else:
-                unload(a, found, place, half_turns, half)
-            for k in range(half + 1):
-                to = out[k, t : t + n]
+        waiting = np.empty(together // LANES * size, f4)
+        for start in range(0, n_frames, together):
+            stop = min(start + together, n_frames)
+            for t in range(start, stop, LANES):
+                fetch(y, t * hop - pad, rows, hop)
+                windowed(rows, window, a, hop, n_fft)
+                done = 1
+                for radix in plan:
+                    if radix == 4:
+                        forward4(a, b, done, turns, half)
+                    else:
+                        forward8(a, b, done, turns, half)
+                    a, b, done = b, a, done * radix
+                g = (t - start) // LANES
+                found = waiting[g * size : (g + 1) * size]
                 if logarithmic:
-                    row = found[k * LANES :]
-                    for v in range(to.size):
-                        to[v] = row[v]
+                    unload_power(a, found, place, half_turns, half)
+                    for i in range(size):
+                        found[i] = log1p(np.sqrt(found[i]))
                 else:
-                    row = found[k * ROW :]
+                    unload(a, found, place, half_turns, half)
+            for k in range(half + 1):
+                for t in range(start, stop, LANES):
+                    to = out[k, t : min(t + LANES, stop)]
+                    found = waiting[(t - start) // LANES * size + k * row :]
                     for v in range(to.size):
-                        to[v] = get(row, v)
+                        to[v] = found[v] if logarithmic else get(found, v)
 
     return compiled(analyse)
 

@@ -161,24 +161,10 @@ def lane_spectra(y: np.ndarray, geometry: STFTGeometry, out: np.ndarray) -> None
 
     ``out`` is contiguous: float32 for ``log(1 + abs(STFT))``, complex64 for the STFT itself.
     """
-    n_frames, hop, pad = out.shape[1], geometry.hop, geometry.pad
-    n_rows = -(-n_frames // LANES) * LANES + geometry.overlap - 1
-    # Rows a power of two apart would all fall into the same few places of the cache.
-    rows = np.empty((n_rows, hop + LANES), f4)
-    skipped = pad % hop
-    head, body = -(-pad // hop), y[(hop - skipped) % hop :]
-    n_whole = min(len(body) // hop, n_rows - head)
-    rows[:head] = 0
-    rows[head : head + n_whole, :hop] = body[: n_whole * hop].reshape(n_whole, hop)
-    rows[head + n_whole :] = 0
-    if skipped:
-        start = y[: hop - skipped]
-        rows[head - 1, skipped : skipped + len(start)] = start
-    if head + n_whole < n_rows:
-        rest = body[n_whole * hop : (n_whole + 1) * hop]
-        rows[head + n_whole, : len(rest)] = rest
     kernel: Any = analysis(geometry.n_fft, out.dtype == f4)
-    kernel(rows, geometry.taper, wide_window(geometry), hop, n_frames, *tables(geometry.n_fft), out)
+    # A copy of what is read-only, for which the kernel would be compiled once more.
+    y = np.require(y, f4, ["C", "A", "W"])
+    kernel(y, geometry.pad, geometry.hop, geometry.taper, *tables(geometry.n_fft), out)
 
 
 @lru_cache(maxsize=4)

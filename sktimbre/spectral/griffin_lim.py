@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre.exceptions import ParameterError
+from sktimbre._checks import check_real, check_whole
+from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral._paths import takes_lanes
-from sktimbre.spectral.stft import STFTGeometry, cut
+from sktimbre.spectral.stft import STFTGeometry, check_magnitudes, cut
 
 __all__ = ["ALGORITHMS", "Retrieved", "griffin_lim"]
 
@@ -84,7 +85,9 @@ def griffin_lim(
     Raises
     ------
     ParameterError
-        There is no such algorithm.
+        There is no such algorithm, or a number is out of range.
+    AudioError
+        Magnitudes or phasors are of other shapes, or not finite.
 
     References
     ----------
@@ -106,10 +109,17 @@ def griffin_lim(
     >>> found.spectral_convergence < 0.05
     True
     """
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ParameterError(f"algorithm={algorithm!r} must be one of {', '.join(ALGORITHMS)}.")
+    check_magnitudes(magnitudes, geometry)
+    if not isinstance(phasors, np.ndarray) or phasors.dtype.kind not in "cf" or phasors.shape != magnitudes.shape:
+        raise AudioError(
+            f"phasors (shape {np.shape(phasors)}) must be a complex array of the magnitudes' shape {magnitudes.shape}."
+        )
+    n_iter, momentum = check_whole(n_iter, "n_iter", 0), check_real(momentum, "momentum", 0.0)
+    tol = check_real(tol, "tol", 0.0)
     n_frames = magnitudes.shape[1]
-    length = geometry.n_samples(n_frames) if length is None else length
+    length = geometry.n_samples(n_frames) if length is None else check_whole(length, "length", 0)
     # librosa cuts the signal to its length before each analysis; samples beyond never come back.
     end = min(geometry.pad + length, geometry.hop * (n_frames + geometry.overlap - 1))
     note = start_note(magnitudes, phasors, geometry, geometry.pad, end)

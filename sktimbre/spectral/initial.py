@@ -4,8 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from sktimbre.exceptions import ParameterError
-from sktimbre.spectral.stft import STFTGeometry
+from sktimbre._seeds import draw_seed
+from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral.stft import STFTGeometry, check_magnitudes
 
 __all__ = ["INITS", "initial_phasors"]
 
@@ -47,6 +48,8 @@ def initial_phasors(
     ------
     ParameterError
         There is no such start.
+    AudioError
+        The magnitudes are of another shape than the geometry's, or not finite.
 
     References
     ----------
@@ -64,17 +67,18 @@ def initial_phasors(
     >>> bool(np.linalg.norm(np.abs(stft(y)) - S) < 0.1 * np.linalg.norm(S))
     True
     """
+    if not isinstance(init, str) or init not in INITS:
+        raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
+    check_magnitudes(magnitudes, geometry)
     shape = magnitudes.shape
     if init == "zero":
         return np.ones(shape, np.complex64)
     if init == "random":
-        turns = np.random.RandomState(seed).random_sample(shape)
+        turns = np.random.RandomState(None if seed is None else draw_seed(seed)).random_sample(shape)
         angles = (2 * np.pi * turns).astype(np.float32)
         phasors = np.empty(shape, np.complex64)
         phasors.real, phasors.imag = np.cos(angles), np.sin(angles)
         return phasors
-    if init not in INITS:
-        raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
     from sktimbre.spectral import _phase_kernels
 
     kernel = _phase_kernels.spsi if init == "spsi" else _phase_kernels.peak_pghi
@@ -83,6 +87,10 @@ def initial_phasors(
     out = np.empty(S.shape, np.complex64)
     n_known = 0
     if known is not None:
+        if np.ndim(known) != 2 or len(known) != shape[0] or known.shape[1] > shape[1]:
+            raise AudioError(
+                f"known (shape {np.shape(known)}) must hold the first frames of magnitudes of shape {shape}."
+            )
         n_known = known.shape[1]
         out[:n_known] = known.T
     kernel(np.log(S, out=S), geometry.hop, nearest_gaussian(geometry), n_known, out)

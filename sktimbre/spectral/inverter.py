@@ -25,7 +25,7 @@ LARGEST_LOG_MAGNITUDE = 40.0
 class InversionReport(NamedTuple):
     """How phase retrieval went, note by note.
 
-    Attributes
+    Parameters
     ----------
     spectral_convergence : ndarray of shape (n_notes,), float64
         ``norm(abs(STFT(audio)) - magnitudes) / norm(magnitudes)``; 0 for silence.
@@ -175,7 +175,8 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra ``log(1 + abs(STFT))``.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
@@ -198,7 +199,8 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra ``log(1 + abs(STFT))``.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
@@ -214,7 +216,17 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         return audio
 
     def transform(self, S: Any) -> Batch:
-        """Return the audio of log-magnitude spectra; see `invert`."""
+        """Return the audio of log-magnitude spectra.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            As in `invert`.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
+        """
         return self.invert(S)
 
     def invert(self, S: Any, phase: Any = None, length: Any = None, return_report: bool = False) -> Any:
@@ -292,7 +304,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         if self.init != "random":
             return [None] * len(S)
         seed = draw_seed(self.random_state)
-        shared = {shape: initial_phasors(np.empty(shape), geometry, "random", seed) for shape in {s.shape for s in S}}
+        shared = {shape: initial_phasors(np.zeros(shape), geometry, "random", seed) for shape in {s.shape for s in S}}
         return [shared[note.shape] for note in S]
 
     def _geometry(self, S):

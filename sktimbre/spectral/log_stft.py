@@ -95,7 +95,8 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
             Audio in [-1, 1].
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------

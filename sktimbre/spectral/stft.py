@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from sktimbre._checks import check_whole
 from sktimbre.exceptions import AudioError, ParameterError
 
 __all__ = ["STFTGeometry", "Window", "istft", "stft"]
@@ -17,6 +18,10 @@ Window = str | tuple | float | np.ndarray | Callable
 
 # Frames are transformed in blocks of about this many bytes, so that a block stays in the processor's cache.
 BLOCK_BYTES = 1 << 19
+# Beyond any use: 47 seconds at 22050 Hz.
+LARGEST_N_FFT = 1 << 20
+# Squares have to stay finite in float32.
+LARGEST_MAGNITUDE = 3e17
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +60,16 @@ class STFTGeometry:
     center: bool = True
 
     def __post_init__(self) -> None:
-        if self.n_fft < 2 or self.n_fft % 2:
+        # Plain integers, in which differences and products of any size are right.
+        for name, high in (("n_fft", LARGEST_N_FFT), ("win_length", None), ("hop_length", None)):
+            value = getattr(self, name)
+            if value is not None or name == "n_fft":
+                value = check_whole(value, name, 2 if name == "n_fft" else 1, high, fix="It is in samples.")
+                object.__setattr__(self, name, value)
+        if self.n_fft % 2:
             raise ParameterError(f"n_fft={self.n_fft} must be an even number of samples, 2 or more; 1024 is usual.")
-        if not 1 <= self.win <= self.n_fft:
+        if self.win > self.n_fft:
             raise ParameterError(f"win_length={self.win_length} must lie in [1, n_fft={self.n_fft}].")
-        if self.hop < 1:
-            raise ParameterError(f"hop_length={self.hop_length} must be a positive number of samples.")
         # Every sample has to be seen by some frame with a weight above nothing, or no inverse exists.
         if self.hop > self.n_fft or self._period_power.min() < 1e-10 * self._period_power.max():
             raise ParameterError(
@@ -91,15 +100,15 @@ class STFTGeometry:
     @cached_property
     def taper(self) -> np.ndarray:
         """The window, float32 of shape (n_fft,)."""
-        if callable(self.window):
-            taper = np.asarray(self.window(self.win), np.float64)
-        elif isinstance(self.window, np.ndarray | list):
-            taper = np.asarray(self.window, np.float64)
-        else:
-            try:
+        try:
+            if callable(self.window):
+                taper = np.asarray(self.window(self.win), np.float64)
+            elif isinstance(self.window, np.ndarray | list):
+                taper = np.asarray(self.window, np.float64)
+            else:
                 taper = scipy.signal.get_window(self.window, self.win, fftbins=True)
-            except ValueError as error:
-                raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
+        except (ValueError, TypeError) as error:
+            raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
         if taper.shape != (self.win,) or not np.isfinite(taper).all():
             raise ParameterError(f"window has shape {taper.shape}; wanted are win_length={self.win} finite values.")
         before = (self.n_fft - self.win) // 2
@@ -117,15 +126,48 @@ class STFTGeometry:
         return -(-self.n_fft // self.hop)
 
     def n_frames(self, n_samples: int) -> int:
-        """Frames of a signal of so many samples."""
+        """Return how many frames a signal has.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples of the signal.
+
+        Returns
+        -------
+        int
+        """
         return 1 + (n_samples + 2 * self.pad - self.n_fft) // self.hop
 
     def n_samples(self, n_frames: int) -> int:
-        """Samples that so many frames give back."""
+        """Return how many samples come back from frames.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames of the spectra.
+
+        Returns
+        -------
+        int
+        """
         return max(0, self.hop * (n_frames - 1) + (0 if self.center else self.n_fft))
 
     def check_length(self, n_samples: int, name: str) -> None:
-        """Raise `AudioError` if the signal gives no frame."""
+        """Raise an error if a signal gives no frame.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples of the signal.
+        name : str
+            What the error calls it.
+
+        Raises
+        ------
+        AudioError
+            The signal is shorter than a window and ``center=False``.
+        """
         if not self.center and n_samples < self.n_fft:
             raise AudioError(
                 f"{name} has {n_samples} samples, shorter than one window of n_fft={self.n_fft} with center=False. "
@@ -133,7 +175,17 @@ class STFTGeometry:
             )
 
     def overlap_power(self, n_frames: int) -> np.ndarray:
-        """Squared window summed over the frames, float64 of shape ((n_frames + overlap - 1) * hop,)."""
+        """Return the squared window, summed over all frames that see a sample.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames that overlap.
+
+        Returns
+        -------
+        ndarray of shape ((n_frames + overlap - 1) * hop,), float64
+        """
         squares = np.pad(self.taper.astype(np.float64) ** 2, (0, self.overlap * self.hop - self.n_fft))
         total = np.zeros((n_frames + self.overlap - 1, self.hop))
         for r, part in enumerate(squares.reshape(self.overlap, self.hop)):
@@ -224,7 +276,7 @@ def stft(
     ParameterError
         A size is out of range or window and hop cannot be inverted.
     AudioError
-        No samples, or fewer than one window with ``center=False``.
+        No samples, samples that are not finite, or fewer than one window with ``center=False``.
 
     See Also
     --------
@@ -239,8 +291,8 @@ def stft(
     (3, 513, 44)
     """
     geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
-    y = np.asarray(y, np.float32)
-    if y.ndim == 0 or y.shape[-1] == 0:
+    y = _numbers(y, "y", np.float32)
+    if y.ndim == 0 or y.size == 0:
         raise AudioError(f"y has shape {y.shape}: there are no samples to transform.")
     geometry.check_length(y.shape[-1], "y")
     flat = y.reshape(-1, y.shape[-1])
@@ -277,6 +329,8 @@ def istft(
     ------
     ParameterError
         A size is out of range or window and hop cannot be inverted.
+    AudioError
+        There are no spectra, or they are not finite.
 
     References
     ----------
@@ -291,13 +345,47 @@ def istft(
     >>> bool(np.allclose(istft(stft(y), length=4096), y, atol=1e-5))
     True
     """
-    D = np.asarray(D, np.complex64)
+    D = _numbers(D, "D", np.complex64)
+    if D.ndim < 2 or D.size == 0:
+        raise AudioError(f"D has shape {D.shape}; wanted are spectra of shape (..., n_frequencies, n_frames).")
     geometry = STFTGeometry(2 * (D.shape[-2] - 1), hop_length, win_length, window, center)
     n_frames = D.shape[-1]
-    length = geometry.n_samples(n_frames) if length is None else length
+    length = geometry.n_samples(n_frames) if length is None else check_whole(length, "length", 0)
     normaliser = inverse_power(geometry, n_frames)
     flat = D.reshape(-1, *D.shape[-2:])
     signals = [
         cut(overlap_add(np.ascontiguousarray(spectra.T), geometry, normaliser), geometry, length) for spectra in flat
     ]
     return np.stack(signals).reshape(*D.shape[:-2], length)
+
+
+def _numbers(values: Any, name: str, dtype: Any) -> np.ndarray:
+    """Return an array of finite numbers, or raise `AudioError`."""
+    given = getattr(values, "dtype", None)
+    if given is not None and np.dtype(given).kind == "c" and np.dtype(dtype).kind != "c":
+        raise AudioError(f"{name} holds complex numbers; audio is real. istft makes it of spectra.")
+    try:
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise AudioError(
+            f"{name} is not an array of numbers ({error}); arrays of different lengths go one by one."
+        ) from None
+    if not np.isfinite(array).all():
+        raise AudioError(f"{name} contains NaN or infinity; repair it first, for instance with numpy.nan_to_num.")
+    return array
+
+
+def check_magnitudes(magnitudes: Any, geometry: Any, name: str = "magnitudes") -> None:
+    """Raise an error unless these are magnitudes of one note, of a geometry."""
+    if not isinstance(geometry, STFTGeometry):
+        raise ParameterError(f"geometry={geometry!r} must be an STFTGeometry, such as STFTGeometry(1024).")
+    shape, wanted = getattr(magnitudes, "shape", None), geometry.n_frequencies
+    real = isinstance(magnitudes, np.ndarray) and magnitudes.dtype.kind == "f"
+    if not real or magnitudes.ndim != 2 or len(magnitudes) != wanted or not magnitudes.shape[1]:
+        raise AudioError(
+            f"{name} (shape {shape}, {getattr(magnitudes, 'dtype', type(magnitudes).__name__)}) must be a float array of "
+            f"shape ({wanted}, n_frames) for n_fft={geometry.n_fft}: one note, linear magnitudes."
+        )
+    if not (magnitudes.min() >= 0 and magnitudes.max() < LARGEST_MAGNITUDE):
+        raise AudioError(f"{name} must be finite, not negative, and below {LARGEST_MAGNITUDE:g}; this is no audio.")

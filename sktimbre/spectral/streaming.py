@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_whole
+from sktimbre._checks import check_real, check_whole
 from sktimbre._seeds import RandomState, draw_seed
 from sktimbre._validation import check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
@@ -89,11 +89,11 @@ class StreamingInverter:
         random_state: RandomState = None,
     ) -> None:
         self.geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise ParameterError(f"algorithm={algorithm!r} must be one of {', '.join(ALGORITHMS)}.")
-        if init not in INITS:
+        if not isinstance(init, str) or init not in INITS:
             raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
-        if not 0 <= momentum <= 1:
+        if check_real(momentum, "momentum", 0.0, fix="0.99 is usual.") > 1:
             raise ParameterError(f"momentum={momentum!r} must lie in [0, 1]; 0.99 is usual.")
         self.n_iter = check_whole(n_iter, "n_iter", 0)
         self.chunk = check_whole(chunk, "chunk", 1, fix="Frames worked on at a time; 32 is usual.")
@@ -139,7 +139,10 @@ class StreamingInverter:
             The stream is finished; `reset` begins another.
         """
         self._check_open()
-        S = np.asarray(S)
+        try:
+            S = np.asarray(S)
+        except ValueError as error:
+            raise AudioError(f"S is no array of shape (n_frequencies, n_frames): {error}") from None
         if S.ndim != 2 or len(S) != self.geometry.n_frequencies:
             raise AudioError(
                 f"S has shape {S.shape}; wanted is ({self.geometry.n_frequencies}, any number of frames) for "

@@ -28,15 +28,20 @@ def traces(monkeypatch):
 
 
 def test_a_kind_is_traced_once(pair, traces):
+    constant = {"schedule": "constant"}  # a course of the learning rate is part of the graph
     for changed in ({}, {}, {"random_state": 1}, {"optimizer__learning_rate": 1e-2}):
-        fit(pair, **changed)
-    fit([a[:5] for a in pair])
+        fit(pair, **constant, **changed)
+    fit([a[:5] for a in pair], **constant)
     assert len(traces) == 1
-    fit(pair, filters=3)
-    fit([a[:, :, :12] for a in pair])
+    fit(pair, **constant, filters=3)
+    fit([a[:, :, :12] for a in pair], **constant)
     assert len(traces) == 3
+    for seed in range(2):
+        fit(pair, random_state=seed)
+    assert len(traces) == 4
 
 
+@pytest.mark.filterwarnings("ignore::sktimbre.exceptions.CollapsedModelWarning")
 def test_other_people_s_layers_share_nothing(pair, traces):
     class Half(keras.layers.Layer):
         factor = 0.5

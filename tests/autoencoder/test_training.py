@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from sktimbre import TimbreAutoencoder
+from sktimbre.autoencoder import THESIS
 from sktimbre.autoencoder.schedules import LearningRate
 from sktimbre.exceptions import ParameterError, PersistenceError
 
-SMALL = {"architecture": "shallow", "filters": 4, "random_state": 0}
+PLAIN = {name: THESIS[name] for name in ("activation", "schedule", "augment", "normalize_level", "quiet_weight")}
+SMALL = {**PLAIN, "architecture": "shallow", "filters": 4, "random_state": 0}
 
 
 class Watch(keras.callbacks.Callback):
@@ -85,13 +87,12 @@ def test_plateau_halves_the_rate(pair):
             rates.append(float(self.model.optimizer.learning_rate))
 
     # With a rate of next to nothing there is never an improvement that counts.
-    TimbreAutoencoder(
-        **SMALL, epochs=24, schedule="plateau", optimizer="sgd", optimizer__learning_rate=1e-9, l2=0.0
-    ).fit(*pair, callbacks=[Rates()])
+    plateau = {**SMALL, "schedule": "plateau", "optimizer": "sgd", "optimizer__learning_rate": 1e-9}
+    TimbreAutoencoder(**plateau, epochs=24).fit(*pair, callbacks=[Rates()])
     assert rates[0] == pytest.approx(1e-9)
     assert rates[-1] <= 0.5e-9
     with pytest.raises(ParameterError, match="plateau"):
-        TimbreAutoencoder(**SMALL, schedule="plateau", decay=1e-6).fit(*pair)
+        TimbreAutoencoder(**plateau, decay=1e-6).fit(*pair)
 
 
 def test_standardisation_is_inverted_at_the_output(pair):
@@ -124,11 +125,12 @@ class Interrupt(keras.callbacks.Callback):
         {"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"},
         {"early_stopping": 2, "optimizer__learning_rate": 0.05},
         {"schedule": "cosine", "warmup": 0.2},
+        {"architecture": "unet", "augment": True},
     ],
 )
 def test_an_interrupted_training_ends_in_the_same_weights(pair, tmp_path, parameters):
     def fresh(**more):
-        return TimbreAutoencoder(**SMALL, epochs=4, **parameters, **more)
+        return TimbreAutoencoder(**{**SMALL, "epochs": 4, **parameters, **more})
 
     reference = fresh().fit(*pair)
     for at in (2, 3):
@@ -149,7 +151,7 @@ def test_a_killed_training_goes_on(pair, tmp_path):
     np.savez(tmp_path / "pair.npz", S=pair[0], T=pair[1])
     code = (
         "import sys, numpy as np; from sktimbre import TimbreAutoencoder; d = np.load(sys.argv[1] + '/pair.npz');"
-        "TimbreAutoencoder('shallow', filters=4, random_state=0, epochs=100000, checkpoint=sys.argv[1] + '/c')"
+        f"TimbreAutoencoder(**{SMALL}, epochs=100000, checkpoint=sys.argv[1] + '/c')"
         ".fit(d['S'], d['T'])"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:

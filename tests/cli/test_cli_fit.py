@@ -128,10 +128,25 @@ def test_single_files_make_a_pair(fit, notes, tmp_path):
 
 
 def test_collapse_is_a_warning(fit, notes, tmp_path):
-    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--json", "--learning-rate=1000")
+    result = fit(
+        notes.flute,
+        notes.clarinet,
+        "-o",
+        tmp_path / "m.sktimbre",
+        "--json",
+        "--learning-rate=1000",
+        "--architecture=shallow",
+    )
     assert result.exit_code == 0
     assert "Warning: The network has collapsed" in result.stderr
     assert "collapsed" in json.loads(result.stdout)["warnings"][0]
+
+
+def test_divergence_is_an_error_with_the_remedy(fit, notes, tmp_path):
+    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--learning-rate=1e6")
+    assert result.exit_code == 1
+    assert "optimizer__learning_rate" in result.stderr
+    assert not (tmp_path / "m.sktimbre").exists()
 
 
 def test_early_stopping_and_other_options(sktimbre, notes, tmp_path):

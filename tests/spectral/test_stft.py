@@ -44,6 +44,21 @@ def test_equals_librosa(noise, n_fft, hop, win, window, center):
     np.testing.assert_allclose(back[:, inner], reference[:, inner], atol=1e-5)
 
 
+@pytest.mark.parametrize("n_fft", [8, 64, 1024])
+@pytest.mark.parametrize("overlap", [2, 4, 8])
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("excess", [0, 1, 9000])
+def test_kernels_equal_librosa_whatever_is_left_over(n_fft, overlap, center, excess):
+    # Less and more than a group of 16 frames, than the groups written together, and than a whole hop at the end.
+    y = np.random.default_rng(0).standard_normal((2, n_fft + excess)).astype(np.float32)
+    y.flags.writeable = False
+    expected = librosa.stft(y, n_fft=n_fft, hop_length=n_fft // overlap, center=center)
+    transformer = LogSTFT(n_fft, n_fft // overlap, center=center)
+    found = transformer.complex_transform(y)
+    assert np.abs(found - expected).max() <= 2e-6 * np.abs(expected).max()
+    np.testing.assert_allclose(transformer.transform(y), np.log1p(np.abs(found)), rtol=2e-6, atol=1e-7)
+
+
 def test_a_cosine_in_the_middle_of_a_bin_has_half_the_window_s_sum():
     n_fft, k = 1024, 37
     y = np.cos(2 * np.pi * k * np.arange(8192) / n_fft).astype(np.float32)

@@ -1,0 +1,129 @@
+"""What a converted note is judged by: distances, pitch, loudness, and what a classifier of real notes takes it for."""
+
+import librosa
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktimbre import LogSTFT
+from sktimbre.metrics import (
+    estimate_f0,
+    f0_error,
+    log_spectral_distance,
+    loudness_correlation,
+    mfcc_distance,
+    multiscale_spectral_distance,
+    reconstruction_error,
+)
+from sktimbre.plotting.harmonics import harmonic_levels
+
+OCTAVES = {"59-70": (59, 70), "71-82": (71, 82), "83-93": (83, 93)}
+QUIET = 30.0  # dB below a note's loudest frame: what is quieter says nothing about the instrument
+N_HARMONICS, FLOOR = 8, 60.0
+
+
+def features(y, pitch, sr):
+    """Return what tells instruments apart and does not change with level: moving cepstra, and the strength of harmonics."""
+    cepstra = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20, n_fft=1024, hop_length=512, n_mels=64)[1:]
+    loudness = librosa.feature.rms(y=y, frame_length=1024, hop_length=512)[0]
+    cepstra = cepstra[:, loudness >= loudness.max() * 10 ** (-QUIET / 20)]
+    f0 = estimate_f0(y[np.newaxis], sr=sr)[0]
+    f0 = f0 if np.isfinite(f0) else librosa.midi_to_hz(pitch)
+    levels = harmonic_levels(y, f0, sr, N_HARMONICS)
+    return np.concatenate(
+        [cepstra.mean(axis=1), cepstra.std(axis=1), np.maximum(np.nan_to_num(levels, nan=-FLOOR), -FLOOR)]
+    )
+
+
+class Recogniser:
+    """Says whether a note is of the target instrument; trained on the real notes of both at the training pitches alone.
+
+    It knows two instruments and nothing else, so that noise may fall on either side: its answers mean something where errors
+    are small.
+
+    Attributes
+    ----------
+    accuracy : float
+        On the real held-out notes of both instruments.
+    """
+
+    def __init__(self, notes, held_out):
+        self.sr = notes.sr
+        known = {False: notes.source, True: notes.target}
+        x = np.concatenate([self._features(y, notes.pitches) for y in known.values()])
+        label = np.repeat(list(known), len(held_out))
+        unknown = np.tile(held_out, 2)
+        self.pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        self.pipeline.fit(x[~unknown], label[~unknown])
+        self.accuracy = float(self.pipeline.score(x[unknown], label[unknown]))
+
+    def _features(self, audio, pitches):
+        return np.stack([features(y, pitch, self.sr) for y, pitch in zip(audio, pitches, strict=True)])
+
+    def takes_for_target(self, audio, pitches) -> np.ndarray:
+        """Return 1 for each note that it takes for the target's, else 0."""
+        return self.pipeline.predict(self._features(audio, pitches)).astype(float)
+
+
+def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
+    """Return a dictionary of numbers for each held-out note, from predicted spectra and audio.
+
+    The two instruments are tuned about 33 cents apart: the pitch is given beside the target's, which a transfer learns, and
+    beside the source's, which was played.
+    """
+    X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
+    stft = LogSTFT().fit(X)
+    T = stft.transform(y)
+    columns = {
+        "pitch": pitches,
+        "error": reconstruction_error(T, S, average=False),
+        "identity error": reconstruction_error(T, stft.transform(X), average=False),
+        "LSD dB": log_spectral_distance(T, S, average=False),
+        "LSD dB of audio": log_spectral_distance(y, audio, average=False),
+        "multi-scale": multiscale_spectral_distance(y, audio, average=False),
+        "MFCC": mfcc_distance(y, audio, sr=sr, average=False),
+        "loudness corr.": loudness_correlation(X, audio, sr=sr, average=False),
+        "taken for target": recogniser.takes_for_target(audio, pitches),
+    }
+    for side, reference in (("target", y), ("source", X)):
+        for name in ("median", "p95"):
+            columns[f"cents from {side}, {name}"] = f0_error(reference, audio, sr=sr, statistic=name, average=False)
+    return [dict(zip(columns, (float(v) for v in row), strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def mean(per_note, name) -> float:
+    """Return the mean over notes of one of the numbers."""
+    return float(np.mean([note[name] for note in per_note]))
+
+
+def spectra_row(name, per_note, seconds, factor) -> dict:
+    """Return a row of the table of distances."""
+    return {
+        "row": name,
+        "error": mean(per_note, "error"),
+        "/ identity": mean(per_note, "error") / mean(per_note, "identity error"),
+        **{column: mean(per_note, column) for column in ("LSD dB", "LSD dB of audio", "multi-scale", "MFCC")},
+        "train s": seconds,
+        "real-time factor": factor,
+    }
+
+
+def hearing_row(name, per_note) -> dict:
+    """Return a row of the table of pitch, in cents beside target and source, of loudness, and of what is recognised.
+
+    Of each note the median and the 95th percentile of the frames, of those the mean over notes.
+    """
+    row: dict = {"row": name}
+    for side in ("target", "source"):
+        row |= {f"{side} {which}": mean(per_note, f"cents from {side}, {which}") for which in ("median", "p95")}
+    return row | {column: mean(per_note, column) for column in ("loudness corr.", "taken for target")}
+
+
+def octave_row(name, per_note) -> dict:
+    """Return the reconstruction error by octave of the pitch; nothing where no note was held out."""
+    row: dict = {"row": name}
+    for octave, (low, high) in OCTAVES.items():
+        inside = [note for note in per_note if low <= note["pitch"] <= high]
+        row[f"MIDI {octave}"] = mean(inside, "error") if inside else None
+    return row

@@ -1,0 +1,156 @@
+"""The trainings that benchmarks of timbre share: their names, their files, and how their error falls with time."""
+
+import shutil
+import time
+from pathlib import Path
+
+import joblib
+import keras
+import numpy as np
+from _common import read_json, write_json
+
+import sktimbre
+from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.autoencoder import ARCHITECTURES, THESIS, NetworkOptions, PairAugmenter
+from sktimbre.autoencoder.network import Network
+from sktimbre.metrics import reconstruction_error
+
+OURS, BASE = "ours", "thesis base"
+LAYERWISE = {"depth": 2, "pretraining": "layerwise"}
+# The thesis trains all but the base at 1e-4. With fewer filters that gets nowhere in 100 epochs, and at 256 filters 1e-3 makes
+# the dilated residual network collapse; so the thesis's rate comes with the thesis's filters alone.
+SLOW = THESIS["optimizer__learning_rate"]
+FAST = 1e-3
+THESIS_ROWS = {
+    BASE: {"architecture": "shallow", "optimizer__learning_rate": FAST},
+    "thesis dilated": {"architecture": "dilated"},
+    "thesis residual": {"architecture": "residual"},
+    "thesis dilated residual": {},
+    "thesis base 2 layers": {"architecture": "shallow", "optimizer__learning_rate": FAST, **LAYERWISE},
+    "thesis dilated residual 2 layers": LAYERWISE,
+}
+OUR_ROWS = {
+    OURS: {},
+    "ours without augmentation": {"augment": False},
+    "ours without smoothing": {"augment": PairAugmenter(smoothing=0)},
+    "ours without level": {"normalize_level": False},
+    "ours 16 filters": {"filters": 16},
+    "ours 64 filters": {"filters": 64},
+}
+TRAINED = (*THESIS_ROWS, *OUR_ROWS)
+
+
+def parameters(name, thesis_filters=32, epochs=None) -> dict:
+    """Return the parameters of a trained row: nothing but what differs from the defaults."""
+    chosen = dict(OUR_ROWS.get(name, {}))
+    if name in THESIS_ROWS:
+        rate = SLOW if thesis_filters >= THESIS["filters"] else FAST
+        chosen = {**THESIS, "optimizer__learning_rate": rate, **THESIS_ROWS[name], "filters": thesis_filters}
+    return chosen if epochs is None else {**chosen, "epochs": epochs}
+
+
+class ErrorAgainstTime(keras.callbacks.Callback):
+    """Error on held-out notes after each epoch, beside the seconds of training so far; measuring does not count as training.
+
+    Keras's own history holds the error at the level that a network sees; here it is that of the spectra that come out.
+
+    Parameters
+    ----------
+    autoencoder : TimbreAutoencoder
+        Not fitted; says how the network is built.
+    S, T : ndarray of shape (n_notes, n_frequencies, n_frames)
+        Spectra held out.
+    path : Path
+        A file that keeps the curve, so that an interrupted training goes on with it.
+    """
+
+    def __init__(self, autoencoder, S, T, path):
+        super().__init__()
+        self.S, self.T, self.path = S, T, path
+        self.architecture = ARCHITECTURES[autoencoder.architecture]
+        self.options = NetworkOptions(depth=autoencoder.depth, normalize_level=autoencoder.normalize_level)
+        self.curve = read_json(path).get("curve", [])
+
+    def on_train_begin(self, logs=None):
+        # Each level of a layerwise training is another model.
+        self.network = Network(self.architecture, self.S.shape[1], self.options)
+        self.network._model = self.model
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        before = self.curve[-1][0] if self.curve else 0.0
+        seconds = before + time.perf_counter() - self._start
+        self.curve.append([seconds, reconstruction_error(self.T, self.network.predict(self.S))])
+        write_json(self.path, {"curve": self.curve})
+
+
+def trained(parameters, notes, training, held_out, checkpoints):
+    """Return a fitted TimbreTransfer and its curve of [seconds, error on held-out notes]; from its file if there is one.
+
+    No held-out note takes part in the training: all of ``training`` is trained on, for as long as ``epochs`` says.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of TimbreAutoencoder.
+    notes : Bunch
+        Of `_common.real_pairs`.
+    training, held_out : ndarray of bool, shape (n_notes,)
+        Which notes are which.
+    checkpoints : Path
+        Folder of models and of interrupted trainings.
+    """
+    key = model_key(parameters, notes, training)
+    path, curve_path = checkpoints / f"{key}.sktimbre", checkpoints / f"{key}.json"
+    if path.exists():
+        return sktimbre.load(path), read_json(curve_path)["curve"]
+    folder = checkpoints / key
+    autoencoder = TimbreAutoencoder(**parameters, validation_split=0, random_state=0, checkpoint=folder)
+    if not folder.exists():  # a curve without its training is another attempt's
+        curve_path.unlink(missing_ok=True)
+    stft = LogSTFT().fit(notes.source)
+    held_out_spectra = (stft.transform(side[held_out]) for side in (notes.source, notes.target))
+    curve = ErrorAgainstTime(autoencoder, *held_out_spectra, curve_path)
+    model = transfer(autoencoder)
+    model.fit(notes.source[training], notes.target[training], callbacks=[curve])
+    for part in (model.autoencoder, model.autoencoder_):
+        part.checkpoint = None
+    sktimbre.save(model, path)
+    shutil.rmtree(folder)
+    return model, curve.curve
+
+
+def transfer(autoencoder):
+    """Return a TimbreTransfer whose phases are those of every row."""
+    return TimbreTransfer(autoencoder=autoencoder, inverter=GriffinLimInverter(random_state=0))
+
+
+def model_key(parameters, notes, training) -> str:
+    """Return a name for a training: equal data and parameters, defaults included, have the same.
+
+    It does not see changes of the package's code: delete the folder of checkpoints after one.
+    """
+    given = TimbreAutoencoder(**parameters)
+    augmenter = PairAugmenter() if given.augment is True else given.augment
+    chosen = {**given.get_params(deep=False), "augment": augmenter and augmenter.get_params()}
+    data = notes.source.shape[1], notes.pitches[training].tolist(), float(np.sum(notes.source, dtype=np.float64))
+    return joblib.hash((sorted((name, repr(value)) for name, value in chosen.items()), data))
+
+
+def final_error(curve) -> float:
+    """Return the mean error of the last ten epochs."""
+    return float(np.mean([error for _, error in curve[-10:]]))
+
+
+def seconds_to_reach(curve, error) -> float:
+    """Return the seconds of training after which the error is no more than this; infinity if it never is."""
+    return next((seconds for seconds, e in curve if e <= error), float("inf"))
+
+
+def checkpoints_in(output: Path) -> Path:
+    """Return the folder of models beside the results, which git ignores."""
+    folder = output / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,88 @@
+"""
+An architecture of your own
+===========================
+
+Any Keras network that keeps the shape of spectra can take the place of the built-in ones.
+"""
+
+# %%
+# The function
+# ------------
+# An architecture is a plain function: the number of frequencies and a
+# `NetworkOptions` in, a ``keras.Model`` out. The model takes ``(batch, n_frequencies,
+# n_frames, 1)``, any number of frames, and returns the same shape. From the options
+# it reads what it can use; the seed should be among it, so that equal seeds give
+# equal networks.
+#
+# This one has tall kernels: it sees many frequencies of a single frame, and finds what to
+# add to the source. A layer named ``code`` makes ``encode`` work.
+import keras
+
+from sktimbre.autoencoder import NetworkOptions
+
+
+def tall(n_frequencies: int, options: NetworkOptions) -> keras.Model:
+    """Return a network that changes each frame by what its frequencies call for."""
+    layers, seed = keras.layers, options.seed
+    he = keras.initializers.HeNormal(seed)
+    small = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
+
+    spectra = keras.Input((n_frequencies, None, 1))
+    size = {"kernel_size": (25, 1), "padding": "same"}
+    code = layers.Conv2D(options.filters, **size, kernel_initializer=he)(spectra)
+    code = layers.ReLU(name="code")(code)
+    change = layers.Conv2D(1, **size, kernel_initializer=small)(code)
+    output = layers.ReLU()(layers.Add()([spectra, change]))
+    return keras.Model(spectra, output, name="tall")
+
+
+# %%
+# In use
+# ------
+# Everything else is as with the built-in networks: training, early stopping, padding
+# of notes of different lengths, memory, pickling.
+import numpy as np
+
+from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.datasets import make_paired_notes
+
+notes = make_paired_notes(25, duration=0.5)
+held_out = np.arange(25) % 5 == 2
+for architecture in (tall, "shallow"):
+    autoencoder = TimbreAutoencoder(
+        architecture,
+        filters=8,
+        epochs=30,
+        optimizer__learning_rate=3e-3,
+        validation_split=0,
+        random_state=0,
+    )
+    model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=autoencoder)
+    model.fit(notes.source[~held_out], notes.target[~held_out])
+    error = -model.score(notes.source[held_out], notes.target[held_out])
+    name = getattr(architecture, "__name__", architecture)
+    print(
+        f"{name:8} {model.autoencoder_.n_parameters_:5d} weights, error {error:.3f}"
+    )
+
+# %%
+# The code, one picture for each filter:
+from matplotlib.figure import Figure
+
+stft = LogSTFT(n_fft=512)
+autoencoder = TimbreAutoencoder(
+    tall, filters=8, epochs=10, validation_split=0, random_state=0
+)
+S, T = stft.fit_transform(notes.source), stft.transform(notes.target)
+code = autoencoder.fit(S, T).encode(S[12:13])
+figure = Figure(figsize=(8, 3), layout="constrained")
+for channel, axes in enumerate(figure.subplots(1, 8)):
+    axes.imshow(code[0, ..., channel], origin="lower", aspect="auto", cmap="magma")
+    axes.set_axis_off()
+
+# %%
+# Saving
+# ------
+# A file of `sktimbre.save` names the function and does not hold it. Put it into a
+# module that can be imported, and tell `load` that you trust it:
+# ``sktimbre.load("model.sktimbre", trusted=["mypackage.networks.tall"])``.

@@ -1,0 +1,90 @@
+"""
+A metric of your own
+====================
+
+A function of true and predicted audio becomes a scorer by one call, and belongs beside the controls like any other.
+"""
+
+# %%
+# The function
+# ------------
+# Brightness is the centre of gravity of the spectrum. The metric is how many octaves
+# the prediction's is off, as a mean over notes; 0 is best. `stft` of
+# `sktimbre.spectral` is for one note.
+import numpy as np
+
+from sktimbre.spectral import stft
+
+
+def brightness(y, sr=22050):
+    """Return the spectral centroid of each note in Hz."""
+    powers = [
+        np.mean(np.abs(stft(np.asarray(note, np.float32))) ** 2, axis=1)
+        for note in y
+    ]
+    frequencies = np.linspace(0, sr / 2, len(powers[0]))
+    return np.array([power @ frequencies / power.sum() for power in powers])
+
+
+def brightness_error(y_true, y_pred, sr=22050):
+    """Return the mean distance of brightness in octaves."""
+    return float(
+        np.mean(np.abs(np.log2(brightness(y_pred, sr) / brightness(y_true, sr))))
+    )
+
+
+# %%
+# As a scorer
+# -----------
+# Scikit-learn's ``make_scorer`` is all that is needed. A distance is negated, so that
+# higher is better.
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import ShuffleSplit, cross_validate
+
+from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.datasets import make_paired_notes
+from sktimbre.metrics import IdentityControl, PerBinLinearControl, get_scorer
+
+notes = make_paired_notes(25, duration=0.5)
+scoring = {
+    "brightness": make_scorer(brightness_error, greater_is_better=False),
+    "error": get_scorer("neg_reconstruction_error", n_fft=512),
+    "LSD": get_scorer("neg_log_spectral_distance", n_fft=512),
+}
+network = TimbreAutoencoder(
+    filters=8, epochs=20, validation_split=0, random_state=0
+)
+means = {}
+print(" " * 15, *(f"{metric:>10}" for metric in scoring))
+for name, regressor in {
+    "identity": IdentityControl(),
+    "per-bin linear": PerBinLinearControl(),
+    "network": network,
+}.items():
+    model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor)
+    one_split = ShuffleSplit(1, test_size=0.2, random_state=0)
+    scores = cross_validate(
+        model, notes.source, notes.target, scoring=scoring, cv=one_split
+    )
+    means[name] = [-scores[f"test_{metric}"].mean() for metric in scoring]
+    print(f"{name:15}", *(f"{value:10.3f}" for value in means[name]))
+
+# %%
+from matplotlib.figure import Figure
+
+figure = Figure(figsize=(8, 2.8), layout="constrained")
+for i, (axes, metric) in enumerate(
+    zip(figure.subplots(1, 3), scoring, strict=True)
+):
+    axes.bar(list(means), [values[i] for values in means.values()])
+    axes.set_title(metric)
+    axes.tick_params("x", rotation=20)
+
+# %%
+# Metrics need not agree, and one that the controls win is no evidence for a network.
+# Before you believe in a metric of your own, see what the source itself and the true
+# target get: the worst and the best that are of interest.
+(
+    brightness_error(notes.target, notes.source),
+    brightness_error(notes.target, notes.target),
+)

@@ -1,0 +1,235 @@
+"""PairAugmenter: more pairs of notes out of few, drawn anew in every epoch."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+
+from sktimbre.autoencoder.level import scaled
+from sktimbre.autoencoder.pitch import shared_pitch
+
+__all__ = ["PairAugmenter", "Variations", "equalizer", "loudness_envelope", "transposed"]
+
+
+class PairAugmenter(BaseEstimator):
+    """How variations of pairs of notes are drawn: transposed, smoothed over neighbouring pitches, with other dynamics.
+
+    All of it happens on log-magnitude spectra, for a fraction of what training costs: transposing by stretching the
+    frequency axis comes nearly as close to resampling the sound as the frames of one note are to each other
+    (``benchmarks/timbre.py --transposition``).
+
+    Parameters
+    ----------
+    n_frames : int or None, default=96
+        Longest variation; of longer notes a piece is taken from anywhere. None takes whole notes.
+    semitones : float, default=1.2
+        Largest transposition up or down. Above half the distance of neighbouring training notes, every pitch between them
+        is heard while training.
+    smoothing : float, default=3.5
+        Semitones over which notes stand for their neighbours: a variation has the source of any note so near, and the mean
+        of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
+        notes have in common, not what tells a training note from the next. 0 keeps each source with its own target, as is
+        right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
+    dynamics : float in [0, 1], default=0.3
+        Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
+    equalization : float, default=0.0
+        Standard deviation in dB of a smooth filter that is drawn over the source alone, as if by another microphone.
+    joining : float in [0, 1], default=0.05
+        Probability that another pair takes over in the middle of a note, as in a phrase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.autoencoder import PairAugmenter
+    >>> S = np.ones((2, 129, 40), np.float32)
+    >>> source, target = PairAugmenter(n_frames=24).of((S, S)).draw(0, np.random.default_rng(0))
+    >>> source.shape
+    (129, 24)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "semitones": [Interval(Real, 0, 12, closed="both")],
+        "smoothing": [Interval(Real, 0, 12, closed="both")],
+        "dynamics": [Interval(Real, 0, 1, closed="both")],
+        "equalization": [Interval(Real, 0, 40, closed="both")],
+        "joining": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.3, equalization=0.0, joining=0.05):
+        self.n_frames = n_frames
+        self.semitones = semitones
+        self.smoothing = smoothing
+        self.dynamics = dynamics
+        self.equalization = equalization
+        self.joining = joining
+
+    def of(self, pairs: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]) -> "Variations":
+        """Return what draws variations of given pairs.
+
+        Parameters
+        ----------
+        pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames)
+            Log-magnitude spectra of sources and targets.
+
+        Returns
+        -------
+        Variations
+        """
+        return Variations(self, pairs)
+
+
+class Variations:
+    """Variations of given pairs; see `PairAugmenter`.
+
+    Parameters
+    ----------
+    augmenter : PairAugmenter
+        How.
+    pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
+        Sources and targets.
+    """
+
+    def __init__(self, augmenter: PairAugmenter, pairs: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]):
+        augmenter._validate_params()
+        self.augmenter = augmenter
+        self.sources, self.targets = pairs
+        self.n_frames = np.array([note.shape[1] for note in self.sources])
+        self.pitches = np.full(len(self.n_frames), np.nan)  # in semitones
+        if augmenter.smoothing:
+            self.pitches = 12 * np.log2([shared_pitch(*pair) for pair in zip(*pairs, strict=True)])
+
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return a variation of one pair.
+
+        Parameters
+        ----------
+        index : int
+            The pair.
+        rng : numpy.random.Generator
+            Decides.
+
+        Returns
+        -------
+        source, target : ndarray of shape (n_frequencies, at most n_frames), float32
+        """
+        source, target = self._piece(index, rng)
+        if rng.random() < self.augmenter.joining:
+            then = self._piece(int(rng.integers(len(self.sources))), rng)
+            at, end = int(rng.integers(0, source.shape[1] + 1)), min(source.shape[1], then[0].shape[1])
+            source, target = (
+                np.concatenate([a[:, :at], b[:, at:end]], axis=1) if at < end else a
+                for a, b in zip((source, target), then, strict=True)
+            )
+        return source, target
+
+    def _piece(self, index, rng):
+        how, longest = self.augmenter, int(self.n_frames[index])
+        n_frames = min(longest, how.n_frames or longest)
+        start = int(rng.integers(0, longest - n_frames + 1))
+        here = slice(start, start + n_frames)
+        shift = rng.uniform(-how.semitones, how.semitones)
+        near, weights = self._neighbours(self.pitches[index] + shift, here.stop)
+        if len(near):
+            shifts = self.pitches[index] + shift - self.pitches[near]
+            other = int(rng.integers(len(near)))
+            source = transposed(self.sources[near[other]][:, here], 2 ** (shifts[other] / 12))
+            target = sum(
+                weight * transposed(self.targets[i][:, here], 2 ** (by / 12))
+                for i, by, weight in zip(near, shifts, weights, strict=True)
+            )
+        else:
+            source, target = (
+                transposed(side[index][:, here], 2 ** (shift / 12)) for side in (self.sources, self.targets)
+            )
+        if rng.random() < how.dynamics:
+            gain = loudness_envelope(n_frames, rng)
+            source, target = scaled(source, gain), scaled(target, gain)
+        if how.equalization:
+            source = scaled(source, equalizer(len(source), how.equalization, rng)[:, np.newaxis])
+        return source, target
+
+    def _neighbours(self, pitch, stop):
+        """Return the notes near a pitch that last to frame ``stop``, and their weights, which add up to 1."""
+        if np.isnan(pitch) or not self.augmenter.smoothing:
+            return np.arange(0), np.zeros(0)
+        nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
+        near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
+        return near, (nearness[near] / nearness[near].sum()).astype(np.float32)
+
+
+def transposed(S: np.ndarray, ratio: float) -> np.ndarray:
+    """Return spectra whose frequencies are multiplied by ``ratio``; their duration and the shape of partials stay.
+
+    Cubic interpolation along frequency (R. Keys, "Cubic convolution interpolation for digital image processing", IEEE
+    Transactions on Acoustics, Speech, and Signal Processing 29(6), 1981) of log-magnitudes, in which the main lobe of a
+    window is nearly a parabola. Above the highest bin that is known the last value is repeated.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_frequencies, n_frames), float32
+        Log-magnitude spectra.
+    ratio : float, positive
+        2 is an octave up.
+    """
+    if ratio == 1 or len(S) < 2:
+        return S
+    last = len(S) - 1
+    at = np.minimum(np.arange(len(S)) / ratio, last)
+    i = np.minimum(at.astype(int), last - 1)
+    w = (at - i).astype(np.float32)[:, np.newaxis]
+    a, b, c, d = S[np.maximum(i - 1, 0)], S[i], S[i + 1], S[np.minimum(i + 2, last)]
+    out = b + 0.5 * w * (c - a + w * (2 * a - 5 * b + 4 * c - d + w * (3 * (b - c) + d - a)))
+    return np.maximum(out, 0)
+
+
+def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Return factors for the frames of a note: a swell, and at times a tremolo, a late attack, an early end; 1 at most.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames, at least one.
+    rng : numpy.random.Generator
+        Decides.
+
+    Returns
+    -------
+    ndarray of shape (n_frames,), float32, positive
+    """
+    frames = np.arange(n_frames)
+    points = rng.normal(0, 6, int(rng.integers(2, 5)))
+    decibels = np.interp(frames, np.linspace(0, max(1, n_frames - 1), len(points)), points)
+    if rng.random() < 0.4:  # a tremolo of about two to ten hertz
+        period = rng.uniform(4, 20)
+        decibels += rng.uniform(1, 6) * np.sin(2 * np.pi * (frames / period + rng.random()))
+    for order in (frames, frames[::-1]):
+        if rng.random() < 0.2:
+            silent = rng.integers(0, n_frames // 2 + 1)
+            decibels -= 60 * np.clip((silent - order) / rng.integers(1, 8), 0, 1)
+    return (10 ** ((decibels - decibels.max()) / 20)).astype(np.float32)
+
+
+def equalizer(n_frequencies: int, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Return factors for the bins of a smooth filter.
+
+    Parameters
+    ----------
+    n_frequencies : int
+        Bins.
+    deviation : float
+        Standard deviation of its points in dB; they lie evenly over the logarithm of frequency.
+    rng : numpy.random.Generator
+        Decides.
+
+    Returns
+    -------
+    ndarray of shape (n_frequencies,), float32, positive
+    """
+    points = rng.normal(0, deviation, int(rng.integers(3, 9)))
+    place = np.log(np.arange(n_frequencies) + n_frequencies / 128)
+    decibels = np.interp(place, np.linspace(place[0], place[-1], len(points)), points)
+    return (10 ** (decibels / 20)).astype(np.float32)

@@ -1,0 +1,69 @@
+"""Level: spectra freed of their loudness before a network sees them, and given it back afterwards.
+
+A network learns from notes of whatever level they were published at, and is then shown recordings of any level. So each frame
+is scaled by the loudest frame within about a second of it: what follows is exactly independent of a recording's gain, the
+dynamics inside a note stay as they are, and a quiet note of a phrase is shown at the level that notes were learnt at.
+"""
+
+import numpy as np
+from scipy.ndimage import convolve1d, maximum_filter1d
+
+from sktimbre._validation import Batch
+
+__all__ = ["HALO", "at_unity", "scaled", "unity_gain"]
+
+# Frames to each side that the reference looks for its loudest one: one second at the default STFT.
+REACH = 43
+# Frames to each side over which the reference is then smoothed, so that it never jumps.
+SMOOTH = 10
+# All that one frame's gain depends on, to each side.
+HALO = REACH + SMOOTH
+# The level is the norm of a frame's magnitudes with this exponent. Of notes that peak at full scale it differs less from one
+# to the next (a standard deviation of 0.8 dB) than the root of the power (exponent 2) or the sum (1), about 1.3 dB.
+EXPONENT = 1.5
+# What every note is brought to, over n_fft: the mean of those notes.
+REFERENCE = 0.3
+# The quietest reference, 70 dB below: frames of near silence are not blown up without end.
+QUIETEST = REFERENCE * 10 ** (-70 / 20)
+# Beyond any log-magnitude of audio in [-1, 1], and far from overflowing.
+LARGEST = 25.0
+
+
+def unity_gain(S: np.ndarray) -> np.ndarray:
+    """Return the gain of each frame that brings a note to the level that networks are trained at.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_frequencies, n_frames), float32, non-negative
+        Log-magnitude spectra ``log(1 + abs(STFT))`` of one note.
+
+    Returns
+    -------
+    ndarray of shape (n_frames,), float32, positive
+        Factors for magnitudes. Those of ``log1p(g * expm1(S))`` are the same divided by g, as long as the note is louder
+        than 70 dB below full scale.
+    """
+    level = np.sum(_magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
+    loudest = maximum_filter1d(level, 2 * REACH + 1, mode="constant")
+    taper = np.hanning(2 * SMOOTH + 3)[1:-1]
+    smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
+    n_fft = 2 * (len(S) - 1)
+    return (REFERENCE * n_fft / np.maximum(smooth, QUIETEST * n_fft)).astype(np.float32)
+
+
+def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Return log-magnitude spectra (n_frequencies, n_frames) of magnitudes times ``gain``, which is broadcast to them.
+
+    Values below zero, which no magnitude has, count as zero, and those above 25 as 25.
+    """
+    return np.log1p(_magnitudes(S) * gain)
+
+
+def _magnitudes(S):
+    return np.expm1(np.clip(S, 0, LARGEST))
+
+
+def at_unity(S: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return spectra at the level that networks are trained at, note by note, and the gains that brought them there."""
+    gains = [unity_gain(note) for note in S]
+    return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)], gains

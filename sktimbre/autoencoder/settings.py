@@ -1,0 +1,70 @@
+"""What the parameters of `TimbreAutoencoder` mean for training, where they depend on one another."""
+
+from numbers import Integral
+from typing import Any
+
+from sklearn.base import clone
+
+from sktimbre.autoencoder.augmentation import PairAugmenter
+from sktimbre.autoencoder.training import TrainingOptions
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["training_options"]
+
+
+def training_options(model: Any, seed: int) -> TrainingOptions:
+    """Return how a `TimbreAutoencoder` is to be trained: its parameters, with what depends on one another resolved.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Drawn from its ``random_state``.
+
+    Raises
+    ------
+    ParameterError
+        Parameters do not go together.
+    """
+    if model.checkpoint is not None and not isinstance(model.random_state, Integral):
+        raise ParameterError(
+            f"checkpoint={model.checkpoint!r} with random_state={model.random_state!r}: only a training with an integer "
+            "seed can be recognised and gone on with. Set random_state=0, for instance."
+        )
+    schedule = model.schedule or ("cosine" if isinstance(model.optimizer, str) else "constant")
+    warmup = model.warmup if model.warmup is not None else 0.05 if schedule == "cosine" else 0.0
+    if schedule == "plateau" and (warmup or model.decay):
+        raise ParameterError(
+            f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={model.warmup} or "
+            f"decay={model.decay}. Leave both at 0."
+        )
+    names = (
+        "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
+    )  # fmt: skip
+    augmenter = clone(model.augment) if isinstance(model.augment, PairAugmenter) else PairAugmenter()
+    augmenter._validate_params()
+    return TrainingOptions(
+        **{name: getattr(model, name) for name in names},
+        schedule=schedule,
+        warmup=warmup,
+        augmenter=augmenter if model.augment else None,
+        optimizer_params=_optimizer_params(model, schedule, warmup),
+        early_stopping=20 if model.early_stopping is True else int(model.early_stopping or 0) or None,
+        seed=seed,
+        verbose=int(model.verbose),
+    )
+
+
+def _optimizer_params(model, schedule, warmup):
+    names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
+    given = {name: getattr(model, f"optimizer__{name}") for name in names}
+    params = {name: value for name, value in given.items() if value is not None}
+    if isinstance(model.optimizer, str):
+        return {"learning_rate": 3e-3 if model.architecture == "unet" else 1e-3, **params}
+    if params or model.decay or warmup or schedule not in ("constant", "plateau"):
+        raise ParameterError(
+            f"optimizer={model.optimizer!r} is an instance with settings of its own; set "
+            f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
+        )
+    return params

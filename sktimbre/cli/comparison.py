@@ -1,0 +1,143 @@
+"""A model beside all controls on some notes, and which notes a model was trained on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_controls, through_inverter
+from sktimbre.cli.session import number
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["Comparison", "compare", "remember_training", "trained_on", "training_mask"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a model and the controls make of some notes.
+
+    Parameters
+    ----------
+    sounds : dict of str to ndarray of shape (n_notes, n_samples)
+        Audio, by "model" and the names of the controls.
+    scores : dict of str to Scores
+        Numbers of each note, by the same names.
+    """
+
+    sounds: dict[str, np.ndarray]
+    scores: dict[str, Scores]
+
+    @property
+    def means(self) -> dict[str, dict[str, float | None]]:
+        """Mean scores, by name and metric."""
+        return {name: {key: mean(values) for key, values in each.items()} for name, each in self.scores.items()}
+
+    @property
+    def references(self) -> dict[str, float]:
+        """Mean reconstruction errors of the controls, by name."""
+        errors = {name: each.get("reconstruction_error") for name, each in self.means.items() if name != "model"}
+        return {name: error for name, error in errors.items() if error is not None}
+
+    def cells(self, note: int | None = None) -> list[list[str]]:
+        """Return the scores of a note, or the means, as rows of text, headings first."""
+        chosen = self.means if note is None else self.of_note(note)
+        rows = [["", *chosen]]
+        for key, metric in METRICS.items():
+            rows.append([metric.title, *(number(each.get(key), metric.digits) for each in chosen.values())])
+        return rows
+
+    def of_note(self, note: int) -> dict[str, dict[str, float | None]]:
+        """Return the scores of a note, by name and metric."""
+        return {name: {key: values[note] for key, values in each.items()} for name, each in self.scores.items()}
+
+
+def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any) -> Comparison:
+    """Judge a model on some notes beside all controls that there are notes for.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted.
+    pairs : Bunch
+        From `load_paired_notes` with a duration, or `make_paired_notes`.
+    judged, training : ndarray of int
+        Notes to judge on, and to fit controls on. Without training notes there are no controls that learn.
+
+    Returns
+    -------
+    Comparison
+    """
+    X, y = pairs.source[judged], pairs.target[judged]
+    S, T = model.stft_.transform(X), model.stft_.transform(y)
+    spectra = {"model": model.predict_spectra(X), "identity": S}
+    if len(training) >= 2:
+        sides = [model.stft_.transform(side[training]) for side in (pairs.source, pairs.target)]
+        spectra |= spectra_controls((sides[0], sides[1]), (S, T))
+        spectra |= _neighbours(model, pairs, judged, training)
+    spectra["phase oracle"] = T
+    # What the model sounds like is what it predicts; doing nothing needs no phase retrieval either.
+    sounds = {"model": model.predict(X), "identity": X}
+    sounds |= {name: through_inverter(model, X, given) for name, given in spectra.items() if name not in sounds}
+    scores = {
+        # The oracle's spectra are the target's by definition: only what phase retrieval makes of them tells anything.
+        name: judge(y, audio, T, None if name == "phase oracle" else spectra[name], model.sr)
+        for name, audio in sounds.items()
+    }
+    return Comparison(sounds, scores)
+
+
+def remember_training(model: "TimbreTransfer", pitches: Any, held_out_pitches: Any, files: Sequence[Path] = ()) -> None:
+    """Note with a fitted model what it was trained on; it is saved with it, and gone when it is fitted anew.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted.
+    pitches, held_out_pitches : array-like of int
+        MIDI numbers of the notes that it learnt from, and of those that it did not.
+    files : sequence of Path
+        Source files of the former. Their contents are noted, not their names, which other recordings may have as well.
+    """
+    model.autoencoder_.trained_on_ = {
+        "pitches": sorted(int(p) for p in pitches),
+        "held_out_pitches": sorted(int(p) for p in held_out_pitches),
+        "files": [_digest(file) for file in files],
+    }
+
+
+def trained_on(model: "TimbreTransfer") -> dict[str, list] | None:
+    """Return what `remember_training` noted, None where nobody did."""
+    return getattr(model.autoencoder_, "trained_on_", None)
+
+
+def training_mask(model: "TimbreTransfer", pairs: "Bunch") -> np.ndarray | None:
+    """Tell of each pair whether the model was trained on it; None if the model does not know."""
+    known = trained_on(model)
+    return None if known is None else np.array([_digest(file) in known["files"] for file in pairs.source_files])
+
+
+def _neighbours(model, pairs, judged, training):
+    """Return the spectra of transposed neighbours, where the model's analysis is one that the control can do."""
+    from sktimbre import LogSTFT
+    from sktimbre.metrics import TransposedNeighboursControl
+
+    stft = model.stft_
+    if not isinstance(stft, LogSTFT):
+        return {}
+    geometry = stft.geometry
+    if (geometry.window, geometry.win, geometry.center, stft.n_frames) != ("hann", geometry.n_fft, True, None):
+        return {}
+    control = TransposedNeighboursControl(sr=model.sr, n_fft=geometry.n_fft, hop_length=geometry.hop)
+    control.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])
+    return {"transposed neighbours": control.predict(pairs.source[judged], pairs.pitches[judged])}
+
+
+def _digest(file: Path) -> str:
+    return hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest()

@@ -1,0 +1,162 @@
+"""`sktimbre report`: a page to listen to what a model makes of notes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from sktimbre.cli.session import (
+    DURATION,
+    Debug,
+    Duration,
+    Json,
+    Overwrite,
+    Quiet,
+    check_output,
+    load_model,
+    notes_at,
+    session,
+    table,
+)
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from sktimbre.cli.comparison import Comparison
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["make_page", "report"]
+
+
+def report(
+    model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
+    source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
+    target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, .html by custom.")],
+    duration: Duration = DURATION,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a page to listen to source, output and target of notes, with spectrograms and numbers.
+
+    The page is one file that any browser opens, without a network. It has the notes that the model was not trained on; which
+    those are a model of sktimbre fit knows. Of a model that does not know, or that was trained on all of the notes, it has all
+    of them and says so.
+
+    **Example:** `sktimbre report flute-to-clarinet.sktimbre flute/ clarinet/ -o flute-to-clarinet.html`
+    """
+    with session(as_json, quiet, debug) as s:
+        check_output(output, overwrite)
+        folders = notes_at(source), notes_at(target)
+        with s.status("Loading the model"), s.importing():
+            transfer = load_model(model)
+            from sktimbre.audio import atomic_path
+            from sktimbre.cli.comparison import compare, trained_on, training_mask
+            from sktimbre.datasets import load_paired_notes
+        with s.status("Reading notes"):
+            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+        trained = training_mask(transfer, notes)
+        training = np.flatnonzero(trained) if trained is not None else np.arange(0)
+        every = np.arange(len(notes.pitches))
+        # Where nothing was held out, what the model makes of its training notes is all there is to hear.
+        judged = np.setdiff1d(every, training) if len(training) < len(every) else every
+        with s.status("Converting and comparing"):
+            compared = compare(transfer, notes, judged, training)
+        with s.status("Drawing"):
+            title = f"{source.resolve().name} to {target.resolve().name}"
+            # The curves are of the notes that were held out in training: errors on others do not belong beside them.
+            held_out = (trained_on(transfer) or {}).get("held_out_pitches")
+            references = compared.references if sorted(notes.pitches[judged]) == held_out else None
+            page = make_page(title, _which(trained, len(judged)), transfer, notes, judged, compared, references)
+        with atomic_path(output, overwrite) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+        rows = compared.cells()
+        shown = table(*rows[0], title=f"Mean of {len(judged)} notes")
+        for row in rows[1:]:
+            shown.add_row(*row)
+        values = {
+            "page": output,
+            "held_out": bool(trained is not None and not trained.all()),
+            "pitches": notes.pitches[judged],
+            "mean": compared.means,
+        }
+        s.result(values, shown, f"Written to {output}; open it in a browser and listen.")
+
+
+def make_page(
+    title: str,
+    description: str,
+    model: "TimbreTransfer",
+    pairs: "Bunch",
+    judged: Any,
+    compared: "Comparison",
+    references: Mapping[str, float] | None = None,
+) -> str:
+    """Return the page of some notes as HTML.
+
+    Parameters
+    ----------
+    title, description : str
+        Shown at the top.
+    model : TimbreTransfer
+        Fitted.
+    pairs : Bunch
+        As in `compare`.
+    judged : ndarray of int
+        The notes that were compared.
+    compared : Comparison
+        What came out.
+    references : dict of str to float or None
+        Errors of controls to draw beside the learning curves, where both are of the same notes.
+
+    Returns
+    -------
+    str
+    """
+    from sktimbre.cli.info import model_facts, model_settings, shown_facts
+    from sktimbre.cli.listening import Page, learning_curves, listening_page, note_of_page
+
+    notes = []
+    for i, (note, name) in enumerate(zip(judged, _names(pairs, judged), strict=True)):
+        audio = {"source": pairs.source[note], "output": compared.sounds["model"][i], "target": pairs.target[note]}
+        notes.append(note_of_page(name, audio, model.sr, compared, i))
+    settings = {part: {k: str(v) for k, v in of.items()} for part, of in model_settings(model).items()}
+    page = Page(
+        title,
+        description,
+        notes,
+        compared.cells(),
+        shown_facts(model_facts(model)),
+        settings,
+        learning_curves(model, references),
+    )
+    return listening_page(page)
+
+
+def _which(trained: np.ndarray | None, n_judged: int) -> str:
+    """Say which notes the page has."""
+    count = "One note" if n_judged == 1 else f"{n_judged} notes"
+    if trained is None:
+        return (
+            f"{count}: all that pair. The model does not know what it was trained on, so it may have heard them before."
+        )
+    if trained.all():
+        return (
+            f"{count}: all that pair, and all that the model was trained on. What it makes of other notes may be worse."
+        )
+    return f"{count} that the model was not trained on: what it was given, what it made of it, and what was wanted."
+
+
+def _names(pairs: "Bunch", judged: Any) -> list[str]:
+    """Return the names of the pitches; of a pitch that occurs twice, with the name of the file."""
+    from sktimbre.datasets._names import name_of_pitch
+
+    pitches = [int(pairs.pitches[i]) for i in judged]
+    return [
+        f"{name_of_pitch(p)} ({pairs.source_files[i].name})" if pitches.count(p) > 1 else name_of_pitch(p)
+        for p, i in zip(pitches, judged, strict=True)
+    ]

@@ -1,0 +1,201 @@
+"""Levels of the harmonics of source, output and target: what their timbre is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sktimbre._checks import check_real, check_whole
+from sktimbre._validation import as_list, check_audio, check_pair
+from sktimbre.metrics import estimate_f0
+from sktimbre.plotting._display import SIDES, Display, add_legend, check_names, choose_notes, rate_of
+from sktimbre.spectral import stft
+
+__all__ = ["HarmonicDisplay", "harmonic_levels"]
+
+WINDOW = 0.19  # seconds; resolves the harmonics of notes from 30 Hz on
+SEMITONE = 2 ** (1 / 12) - 1
+MARKERS = {"source": "s", "output": "o", "target": "^"}
+
+
+class HarmonicDisplay(Display):
+    """Levels of the harmonics of source, output and target, a panel for each note.
+
+    Build it with `from_estimator` or `from_predictions`, which also measure and draw.
+
+    Parameters
+    ----------
+    levels : dict of str to ndarray of shape (n_notes, n_harmonics)
+        Decibels below the strongest harmonic of the same sound, by "source", "output" and "target"; NaN where there is none.
+    names : sequence of str or None, default=None
+        What each note is called.
+
+    Attributes
+    ----------
+    figure_, axes_, ax_
+        The figure, all axes, of shape (1, n_notes), and the first of them; after `plot`.
+
+    Notes
+    -----
+    The fundamental frequency of each sound is estimated from itself, since two players are rarely tuned alike; a harmonic is
+    the highest peak of the mean power spectrum within half a semitone of its place.
+
+    Examples
+    --------
+    >>> from sktimbre.datasets import make_paired_notes
+    >>> from sktimbre.plotting import HarmonicDisplay
+    >>> notes = make_paired_notes(1)
+    >>> display = HarmonicDisplay.from_predictions(notes.source, notes.source, notes.target, n_harmonics=3)
+    >>> [int(level) for level in display.levels["target"][0].round()]
+    [0, -30, -6]
+    """
+
+    def __init__(self, levels: dict[str, np.ndarray], *, names: Sequence[str] | None = None) -> None:
+        self.levels = {side: np.atleast_2d(np.asarray(levels[side], float)) for side in SIDES}
+        self.names = check_names(names, len(self.levels["source"]))
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        notes: Any = None,
+        names: Sequence[str] | None = None,
+        n_harmonics: int = 12,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "HarmonicDisplay":
+        """Draw what a model makes of the harmonics of notes.
+
+        Parameters
+        ----------
+        estimator : TimbreTransfer
+            Fitted; or another model from audio to audio.
+        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio of source and target.
+        notes : int, sequence of int or None, default=None
+            Which notes; None are three, evenly spread, where there are more.
+        names : sequence of str or None, default=None
+            What each note of X is called, whether chosen or not.
+        n_harmonics : int, default=12
+            How many harmonics; those above half the sample rate are left out.
+        ax : Axes, array of Axes or None, default=None
+            Where to draw, one for each note; None makes a figure.
+        **kwargs
+            Passed to `plot`.
+
+        Returns
+        -------
+        HarmonicDisplay
+        """
+        chosen = choose_notes(notes, len(X))
+        X, y = [np.asarray(X[i]) for i in chosen], [np.asarray(y[i]) for i in chosen]
+        return cls.from_predictions(
+            X,
+            estimator.predict(X),
+            y,
+            sr=rate_of(estimator, None),
+            names=None if names is None else [names[i] for i in chosen],
+            n_harmonics=n_harmonics,
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        source: Any,
+        output: Any,
+        target: Any,
+        *,
+        sr: float = 22050,
+        names: Sequence[str] | None = None,
+        n_harmonics: int = 12,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "HarmonicDisplay":
+        """Draw the harmonics of audio.
+
+        Parameters
+        ----------
+        source, output, target : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio in [-1, 1].
+        sr : float, default=22050
+            Sample rate in Hz.
+        names, n_harmonics, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        HarmonicDisplay
+
+        Raises
+        ------
+        AudioError
+            Audio is empty, not finite, of the wrong rank or too short for its pitch to be told, or the three do not match.
+        ParameterError
+            A number is out of range, or there is not one name for each note.
+        """
+        sr = check_real(sr, "sr", 0.0, open_end=True, fix="It is in Hz.")
+        n_harmonics = check_whole(n_harmonics, "n_harmonics", 1, fix="12 are usual.")
+        given = dict(zip(SIDES, (source, output, target), strict=True))
+        audio = {name: check_audio(y, name=name) for name, y in given.items()}
+        for name in ("output", "target"):
+            check_pair(audio["source"], audio[name], ("source", name))
+        fmax = min(4500.0, sr / 2)
+        levels = {}
+        for name, notes in audio.items():
+            f0 = estimate_f0(notes, sr=sr, fmax=fmax)
+            rows = [harmonic_levels(y, hz, sr, n_harmonics) for y, hz in zip(as_list(notes), f0, strict=True)]
+            levels[name] = np.stack(rows)
+        return cls(levels, names=names).plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, floor: float = 60.0) -> "HarmonicDisplay":
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None, default=None
+            Where to draw, one for each note; None makes a figure.
+        floor : float, default=60.0
+            Depth of the axis in dB; weaker harmonics stand on its lower end.
+
+        Returns
+        -------
+        HarmonicDisplay
+        """
+        floor = check_real(floor, "floor", 0.0, open_end=True, fix="It is in dB below the strongest harmonic.")
+        n_notes, n_harmonics = self.levels["source"].shape
+        axes = self._use_axes(ax, 1, n_notes, (1.2 + 3.6 * n_notes, 3.6), sharey=True)
+        numbers = np.arange(1, n_harmonics + 1)
+        for i, (panel, name) in enumerate(zip(axes.flat, self.names, strict=True)):
+            for side, colour in SIDES.items():
+                level = np.maximum(self.levels[side][i], -floor)
+                label = side.capitalize() if np.isfinite(level).any() else f"{side.capitalize()}: no pitch"
+                panel.plot(numbers, level, color=colour, marker=MARKERS[side], markersize=5, linewidth=1.2, label=label)
+            panel.set(title=name, xlabel="Harmonic", xlim=(0.5, n_harmonics + 0.5), ylim=(-floor - 3, 3))
+            panel.set_xticks(numbers[:: 1 + n_harmonics // 16])
+            panel.grid(visible=True, axis="y", alpha=0.25)
+        axes.flat[0].set_ylabel("Level (dB, 0 is the strongest)")
+        add_legend(axes.flat[-1])
+        return self
+
+
+def harmonic_levels(y: np.ndarray, f0: float, sr: float, n_harmonics: int) -> np.ndarray:
+    """Return the levels of the first harmonics in dB below the strongest; NaN above half the sample rate, or all of them."""
+    levels = np.full(n_harmonics, np.nan)
+    if not np.isfinite(f0):
+        return levels
+    n_fft = 2 ** int(np.ceil(np.log2(WINDOW * sr)))
+    power = np.mean(np.abs(stft(y, n_fft, n_fft // 4)) ** 2, axis=-1)
+    for k in range(1, n_harmonics + 1):
+        place = k * f0 * n_fft / sr
+        # Half a semitone to both sides, but never as far as the next harmonic; at least what the window smears.
+        reach = min(max(0.5 * SEMITONE * place, 2.0), 0.5 * f0 * n_fft / sr)
+        first, last = int(np.ceil(place - reach)), int(np.floor(place + reach))
+        if last >= len(power):
+            break
+        levels[k - 1] = 10 * np.log10(max(power[first : last + 1].max(), np.finfo(np.float32).tiny))
+    return levels - np.nanmax(levels)

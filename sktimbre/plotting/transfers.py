@@ -1,0 +1,226 @@
+"""Spectrograms of source, output and target side by side, and where the output is wrong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sktimbre._checks import check_real
+from sktimbre._validation import check_pair
+from sktimbre.exceptions import AudioError
+from sktimbre.plotting._display import Display, Spectra, as_spectra, check_names, choose_notes, rate_of
+from sktimbre.plotting.spectrograms import LEVEL, decibels, draw_spectrum, frequency_label
+
+__all__ = ["TransferDisplay"]
+
+SIDES = ("source", "output", "target")
+
+
+class TransferDisplay(Display):
+    """Spectrograms of source, output and target, a note in each row, on one scale, and what the output lacks.
+
+    Build it with `from_estimator` or `from_predictions`, which also draw.
+
+    Parameters
+    ----------
+    source, output, target : array of shape (n_notes, n_frequencies, n_frames) or lists of 2-D arrays
+        Log-magnitude spectra, ``log(1 + abs(STFT))``.
+    sr : float, default=22050
+        Sample rate in Hz.
+    hop_length : int or None, default=None
+        Samples from frame to frame; None is half of the transform.
+    names : sequence of str or None, default=None
+        What each note is called.
+
+    Attributes
+    ----------
+    figure_, axes_, ax_
+        The figure, all axes, of shape (n_notes, 4) or (n_notes, 3), and the first of them; after `plot`.
+
+    See Also
+    --------
+    HarmonicDisplay : The same notes partial by partial.
+
+    Examples
+    --------
+    >>> from sktimbre.datasets import make_paired_notes
+    >>> from sktimbre.plotting import TransferDisplay
+    >>> notes = make_paired_notes(2)
+    >>> display = TransferDisplay.from_predictions(notes.source, notes.source, notes.target, names=["C4", "C6"])
+    >>> [ax.get_title() for ax in display.axes_[0]]
+    ['Source', 'Output', 'Target', 'Output \N{MINUS SIGN} target']
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        output: Any,
+        target: Any,
+        *,
+        sr: float = 22050,
+        hop_length: int | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        sides = (source, output, target)
+        self.spectra = _paired({n: as_spectra(y, n, sr, None, hop_length) for n, y in zip(SIDES, sides, strict=True)})
+        self.names = check_names(names, len(self.spectra["source"].notes))
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        notes: Any = None,
+        names: Sequence[str] | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "TransferDisplay":
+        """Draw what a model makes of notes, by the spectra that it is trained on.
+
+        Parameters
+        ----------
+        estimator : TimbreTransfer
+            Fitted.
+        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio of source and target.
+        notes : int, sequence of int or None, default=None
+            Which notes; None are three, evenly spread, where there are more.
+        names : sequence of str or None, default=None
+            What each note of X is called, whether chosen or not.
+        ax : array of Axes or None, default=None
+            Where to draw, as many as there are panels; None makes a figure.
+        **kwargs
+            Passed to `plot`.
+
+        Returns
+        -------
+        TransferDisplay
+        """
+        chosen = choose_notes(notes, len(X))
+        X, y = [np.asarray(X[i]) for i in chosen], [np.asarray(y[i]) for i in chosen]
+        stft = estimator.stft_
+        return cls(
+            stft.transform(X),
+            estimator.predict_spectra(X),
+            stft.transform(y),
+            sr=rate_of(estimator, None),
+            hop_length=stft.geometry.hop if hasattr(stft, "geometry") else None,
+            names=None if names is None else [names[i] for i in chosen],
+        ).plot(ax, **kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        source: Any,
+        output: Any,
+        target: Any,
+        *,
+        sr: float = 22050,
+        n_fft: int | None = None,
+        hop_length: int | None = None,
+        names: Sequence[str] | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> "TransferDisplay":
+        """Draw audio or spectra.
+
+        Parameters
+        ----------
+        source, output, target : arrays of shape (n_notes, n_samples) or (n_notes, n_frequencies, n_frames), or lists
+            Audio in [-1, 1], or log-magnitude spectra.
+        sr : float, default=22050
+            Sample rate in Hz.
+        n_fft : int or None, default=None
+            Samples of the transform of audio; None is 1024.
+        hop_length : int or None, default=None
+            Samples from frame to frame; None is a quarter of the transform for audio, half of it for spectra.
+        names, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        TransferDisplay
+
+        Raises
+        ------
+        AudioError
+            A batch is empty, not finite, of the wrong rank, or shorter than the transform; or the three do not match.
+        ParameterError
+            A size is out of range, or there is not one name for each note.
+        """
+        sides = dict(zip(SIDES, (source, output, target), strict=True))
+        spectra = {name: as_spectra(y, name, sr, n_fft, hop_length) for name, y in sides.items()}
+        grid = _paired(spectra)["source"]
+        notes = [spectra[name].notes for name in SIDES]
+        return cls(*notes, sr=grid.sr, hop_length=grid.hop_length, names=names).plot(ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        frequency_axis: str = "linear",
+        difference: bool = True,
+        floor: float = 80.0,
+        difference_range: float = 30.0,
+        cmap: Any = "magma",
+        difference_cmap: Any = "RdBu_r",
+    ) -> "TransferDisplay":
+        """Draw.
+
+        Parameters
+        ----------
+        ax : array of Axes or None, default=None
+            Where to draw, as many as there are panels; None makes a figure.
+        frequency_axis : {"linear", "log", "note"}, default="linear"
+            Hertz on a linear or logarithmic axis, or the names of notes.
+        difference : bool, default=True
+            Whether a fourth column shows how many dB the output is above the target; what both have below the floor is
+            no difference.
+        floor, difference_range : float, default=80.0, 30.0
+            Depth of the scale in dB, and extent of that of the difference to both sides.
+        cmap, difference_cmap : str or Colormap
+            Colours; the defaults are safe for the colour-blind.
+
+        Returns
+        -------
+        TransferDisplay
+        """
+        reach = check_real(difference_range, "difference_range", 0.0, open_end=True, fix="It is in dB.")
+        n_notes, grid = len(self.names), self.spectra["source"]
+        levels = decibels([S for side in self.spectra.values() for S in side.notes], floor)
+        size = (11.5 if difference else 9.0, 0.8 + 2.1 * n_notes)
+        axes = self._use_axes(ax, n_notes, 3 + difference, size, sharex="row", sharey=True)
+        for i, row in enumerate(axes):
+            sides = levels[i::n_notes]
+            for panel, level, title in zip(row[:3], sides, ("Source", "Output", "Target"), strict=True):
+                image = draw_spectrum(panel, level, grid, frequency_axis, vmin=-floor, vmax=0, cmap=cmap)
+                panel.set_title(title if i == 0 else "")
+            if difference:
+                wrong = sides[1] - sides[2]
+                drawn = draw_spectrum(
+                    row[3], wrong, grid, frequency_axis, vmin=-reach, vmax=reach, cmap=difference_cmap
+                )
+                row[3].set_title("Output \N{MINUS SIGN} target" if i == 0 else "")
+            name = f"{self.names[i]}\n" if self.names[i] else ""
+            row[0].set_ylabel(name + frequency_label(frequency_axis))
+        for panel in axes[-1]:
+            panel.set_xlabel("Time (s)")
+        self.figure_.colorbar(image, ax=list(axes[:, :3].flat), label=LEVEL, pad=0.01)
+        if difference:
+            self.figure_.colorbar(drawn, ax=list(axes[:, 3]), label="Difference (dB)", pad=0.03, extend="both")
+        return self
+
+
+def _paired(spectra: dict[str, Spectra]) -> dict[str, Spectra]:
+    """Return spectra that are of the same shapes on one grid; refuse others."""
+    source = spectra["source"]
+    for name in ("output", "target"):
+        if spectra[name].hop_length != source.hop_length:
+            raise AudioError(
+                f"{name} has a hop of {spectra[name].hop_length} samples and source one of {source.hop_length}: one is "
+                "audio, the other spectra. Pass the spectra's hop_length, or all three alike."
+            )
+        check_pair(source.notes, spectra[name].notes, ("source", name))
+    return spectra

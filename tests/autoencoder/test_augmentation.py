@@ -1,0 +1,158 @@
+"""Variations of pairs, level and pitch: what they promise, beside resampled sound and closed forms."""
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder.augmentation import loudness_envelope, transposed
+from sktimbre.autoencoder.level import scaled, unity_gain
+from sktimbre.autoencoder.pitch import pitch_in_bins, shared_pitch
+from sktimbre.datasets import load_notes, make_paired_notes
+
+SR = 22050
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return make_paired_notes(8, duration=0.6, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def spectra(notes):
+    stft = LogSTFT()
+    return list(stft.transform(notes.source)), list(stft.transform(notes.target))
+
+
+@pytest.mark.parametrize("semitones", [-1.0, 0.3, 1.0])
+def test_transposing_spectra_is_near_to_resampling_the_sound(notes, semitones):
+    ratio = 2 ** (semitones / 12)
+    for y in notes.target[::3]:
+        resampled = soxr.resample(y, SR * ratio, SR)
+        middle = slice(6, 18)
+        wanted = LogSTFT().transform(resampled[np.newaxis])[0][:, middle]
+        S = LogSTFT().transform(y[np.newaxis])[0]
+        got = transposed(S, ratio)[:, middle]
+        assert np.mean((got - wanted) ** 2) < 0.2 * np.mean((S[:, middle] - wanted) ** 2)
+
+
+@given(st.floats(0.5, 2), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_transposed_spectra_stay_spectra(ratio, seed):
+    S = np.random.default_rng(seed).random((33, 4), np.float32)
+    out = transposed(S, ratio)
+    assert out.shape == S.shape
+    assert out.dtype == np.float32
+    assert np.isfinite(out).all()
+    assert out.min() >= 0
+    np.testing.assert_array_equal(transposed(S, 1), S)
+
+
+@given(st.integers(1, 200), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_envelopes_are_positive_factors(n_frames, seed):
+    gain = loudness_envelope(n_frames, np.random.default_rng(seed))
+    assert gain.shape == (n_frames,)
+    assert np.isfinite(gain).all()
+    assert gain.min() > 0
+    assert gain.max() == pytest.approx(1)
+
+
+def test_pitch_is_the_fundamental_of_harmonic_sounds():
+    time = np.arange(SR) / SR
+    for hertz in (98.0, 440.0, 987.8, 1760.0):
+        partials = [np.sin(2 * np.pi * h * hertz * time) / h for h in range(1, 9) if h * hertz < SR / 2]
+        S = LogSTFT().transform(0.1 * np.sum(partials, axis=0)[np.newaxis])[0]
+        assert 1200 * abs(np.log2(pitch_in_bins(S) * SR / 1024 / hertz)) < 15
+    noise = LogSTFT().transform(np.random.default_rng(0).uniform(-0.5, 0.5, (1, SR)))[0]
+    assert np.isnan(pitch_in_bins(noise))
+    assert np.isnan(pitch_in_bins(np.zeros((513, 10), np.float32)))
+
+
+def test_pitch_of_real_notes(notes_folder):
+    """Every note of the piano from 87 Hz to 2.6 kHz; lower ones, whose partials run together, have none or are right."""
+    notes = load_notes(notes_folder / "piano", duration=1.0, trim=False)
+    wanted = 440 * 2 ** ((notes.pitches - 69) / 12)
+    found = np.array([pitch_in_bins(S) for S in LogSTFT().transform(notes.audio)]) * SR / 1024
+    cents = 1200 * np.abs(np.log2(found / wanted))
+    middle = (notes.pitches >= 42) & (notes.pitches <= 100)
+    assert np.mean(cents[middle] < 50) > 0.98
+    assert np.mean(np.isnan(cents[~middle]) | (cents[~middle] < 100)) > 0.9
+
+
+def test_pairs_that_disagree_about_their_pitch_have_none(spectra):
+    sources, targets = spectra
+    assert np.isfinite(shared_pitch(sources[0], targets[0]))
+    assert np.isnan(shared_pitch(sources[0], targets[5]))
+    for pair in ((sources[0], np.zeros_like(targets[0])), (np.zeros_like(sources[0]), targets[0])):
+        assert np.isnan(shared_pitch(*pair))
+
+
+def test_without_augmentation_left_a_variation_is_its_pair(spectra):
+    still = PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, equalization=0, joining=0)
+    source, target = still.of(spectra).draw(3, np.random.default_rng(0))
+    np.testing.assert_array_equal(source, spectra[0][3])
+    np.testing.assert_array_equal(target, spectra[1][3])
+
+
+def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
+    pitches = [pitch_in_bins(S) for S in spectra[0]]
+    variations = PairAugmenter(None, semitones=1, smoothing=4, dynamics=0, equalization=0, joining=0).of(spectra)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        source, target = variations.draw(4, rng)
+        for side in (source, target):
+            assert abs(12 * np.log2(pitch_in_bins(side) / pitches[4])) < 1.2
+
+
+def test_source_and_target_get_the_same_dynamics(spectra):
+    pairs = spectra[0], spectra[0]
+    variations = PairAugmenter(10, semitones=1, smoothing=0, dynamics=1, equalization=0, joining=1).of(pairs)
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        source, target = variations.draw(i, rng)
+        assert 1 <= source.shape[1] <= 10
+        np.testing.assert_allclose(source, target, atol=1e-5)
+
+
+def test_variations_are_drawn_by_the_seed(spectra):
+    variations = PairAugmenter(equalization=6).of(spectra)
+    first, second = (variations.draw(2, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert not np.array_equal(first[0], variations.draw(2, np.random.default_rng(8))[0])
+
+
+def test_notes_shorter_than_a_neighbour_s_end_take_no_part(spectra):
+    sources, targets = ([a[:, : 26 - 2 * i] for i, a in enumerate(side)] for side in spectra)
+    variations = PairAugmenter(None, smoothing=6).of((sources, targets))
+    for i in range(8):
+        assert variations.draw(i, np.random.default_rng(i))[0].shape[1] <= 26 - 2 * i
+
+
+def test_a_wrong_augmenter_is_refused_before_training(pair):
+    with pytest.raises(ValueError, match="semitones"):
+        TimbreAutoencoder(filters=2, epochs=1, augment=PairAugmenter(semitones=-1)).fit(*pair)
+
+
+@given(st.floats(-40, 10), st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_gain_at_the_input_is_gain_at_unity(decibels, seed):
+    S = np.random.default_rng(seed).gamma(2, 0.7, (129, 60)).astype(np.float32)
+    louder = scaled(S, np.float32(10 ** (decibels / 20)))
+    np.testing.assert_allclose(20 * np.log10(unity_gain(S) / unity_gain(louder)), np.full(60, decibels), atol=0.02)
+
+
+def test_a_model_s_output_has_the_gain_of_its_input(spectra):
+    model = TimbreAutoencoder(filters=4, epochs=2, random_state=0).fit(*spectra)
+    S = np.stack(spectra[0])
+    quiet = model.predict(scaled(S, np.float32(0.1)))
+    np.testing.assert_allclose(quiet, scaled(model.predict(S), np.float32(0.1)), atol=2e-3)
+    plain = TimbreAutoencoder(filters=4, epochs=2, random_state=0, normalize_level=False).fit(*spectra)
+    assert np.abs(plain.predict(scaled(S, np.float32(0.1))) - scaled(plain.predict(S), np.float32(0.1))).max() > 0.05
+
+
+def test_silence_is_not_blown_up():
+    assert unity_gain(np.zeros((513, 20), np.float32)).max() < 10 ** (71 / 20)

@@ -1,0 +1,95 @@
+"""The U-Net and its layers."""
+
+import keras
+import numpy as np
+import pytest
+
+from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.autoencoder import NetworkOptions, unet
+from sktimbre.autoencoder.harmonics import PitchDictionary
+from sktimbre.autoencoder.layers import QUIET, Coordinates, Quieter
+from sktimbre.autoencoder.losses import SpectralError
+from sktimbre.autoencoder.network import Network
+from sktimbre.exceptions import ParameterError
+
+SR = 22050
+
+
+def harmonic(hertz):
+    time = np.arange(SR // 2) / SR
+    return LogSTFT().transform(0.1 * sum(np.sin(2 * np.pi * h * hertz * time) / h for h in range(1, 9))[np.newaxis])
+
+
+def test_it_begins_near_its_input():
+    S = harmonic(440.0)
+    out = Network(unet, 513, NetworkOptions(filters=8, seed=0)).predict(S)
+    assert np.mean((out - S) ** 2) < 0.1 * np.mean(S**2)
+
+
+@pytest.mark.parametrize("hertz", [196.0, 440.0, 700.0])
+def test_the_dictionary_opens_at_the_pitch_of_the_frame(hertz):
+    layer = PitchDictionary(3)
+    waves = keras.ops.convert_to_numpy(layer(harmonic(hertz)[..., np.newaxis]))[0, :, 10]
+    bins = np.arange(40)
+    phase = 2 * np.pi * bins * SR / 1024 / hertz
+    np.testing.assert_allclose(waves[:40, 0], np.cos(phase), atol=0.12)
+    np.testing.assert_allclose(waves[:40, 1], np.sin(phase), atol=0.12)
+    np.testing.assert_array_equal(waves[:, 2], 0)
+
+
+def test_layers_are_rebuilt_from_their_configuration():
+    x = np.random.default_rng(0).random((2, 65, 5, 1), np.float32)
+    for layer in (PitchDictionary(2), Quieter(), Quieter(inverse=True), Coordinates()):
+        again = type(layer).from_config(layer.get_config())
+        np.testing.assert_array_equal(layer(x), again(x))
+
+
+def test_quieter_is_a_shift_by_gains_and_inverted_exactly():
+    S = np.log1p(np.geomspace(1e-3, 200, 50, dtype=np.float32))
+    quiet = keras.ops.convert_to_numpy(Quieter()(S))
+    np.testing.assert_allclose(quiet, np.log1p(np.expm1(S) / QUIET), rtol=1e-4)
+    np.testing.assert_allclose(Quieter(inverse=True)(quiet), S, rtol=1e-4, atol=1e-6)
+
+
+def test_the_loss_weighs_quiet_values_in_their_own_logarithm():
+    rng = np.random.default_rng(0)
+    target, predicted = (rng.gamma(1, 0.5, (2, 9, 4, 1)).astype(np.float32) for _ in range(2))
+    mask = np.ones((2, 1, 4, 1), np.float32)
+    mask[0, :, 2:] = 0
+    y_true = np.concatenate([target, mask], axis=1)
+    inside = np.broadcast_to(mask, target.shape) > 0
+    plain = np.mean((target - predicted)[inside] ** 2)
+    quiet = np.mean((np.log1p(np.expm1(target) / QUIET) - np.log1p(np.expm1(predicted) / QUIET))[inside] ** 2)
+    assert float(SpectralError()(y_true, predicted)) == pytest.approx(plain, rel=1e-5)
+    assert float(SpectralError(0.1)(y_true, predicted)) == pytest.approx(plain + 0.1 * quiet, rel=1e-4)
+
+
+def test_options_that_have_no_use_are_refused(pair):
+    with pytest.raises(ParameterError, match="tied_weights"):
+        TimbreAutoencoder(tied_weights=True, epochs=1).fit(*pair)
+    with pytest.raises(ParameterError, match="level by level"):
+        TimbreAutoencoder(depth=2, pretraining="layerwise", epochs=1).fit(*pair)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": 2},
+        {"kernel_size": 5},
+        {"activation": "prelu"},
+        {"filters": 6},
+    ],
+)
+def test_options_reach_the_network(change):
+    usual = unet(65, NetworkOptions(filters=4)).count_params()
+    assert unet(65, NetworkOptions(**{"filters": 4, **change})).count_params() != usual
+
+
+def test_sparsity_and_penalties_add_to_the_loss(pair):
+    def losses(**more):
+        model = TimbreAutoencoder(filters=4, epochs=1, random_state=0, quiet_weight=0, **more).fit(*pair)
+        return model.history_["loss"][0] - model.history_["reconstruction_error"][0]
+
+    assert abs(losses()) < 1e-3
+    assert losses(sparsity_weight=0.5) > 0.01
+    assert losses(l2=1e-2) > 0.01

@@ -10,7 +10,7 @@ _ran_in: int | None = None
 
 
 def check_not_forked() -> None:
-    """Raise `ForkedProcessError` if networks ran in the process that this one was forked from; else note that they run here."""
+    """Raise `ForkedProcessError` if networks ran in the process that this one was forked from; else note that they do here."""
     global _ran_in
     import keras
 

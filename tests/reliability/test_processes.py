@@ -172,13 +172,13 @@ def test_global_state_is_as_it_was(pairs):
 
     def seed():
         random.seed(3)
-        np.random.seed(3)
+        np.random.seed(3)  # noqa: NPY002
         keras.utils.set_random_seed(3)
 
     def draw():
-        return random.random(), np.random.random(), keras.ops.convert_to_numpy(keras.random.uniform((3,))).tolist()
+        return random.random(), np.random.random(), keras.ops.convert_to_numpy(keras.random.uniform((3,))).tolist()  # noqa: NPY002
 
-    kept = random.getstate(), np.random.get_state()
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         seed()
         expected = draw()
@@ -189,7 +189,7 @@ def test_global_state_is_as_it_was(pairs):
         assert keras.config.dtype_policy().name == "float32"
     finally:
         random.setstate(kept[0])
-        np.random.set_state(kept[1])
+        np.random.set_state(kept[1])  # noqa: NPY002
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])

@@ -135,8 +135,13 @@ def check_not_silent(notes: Sequence[np.ndarray], name: str) -> None:
             raise AudioError(f"{name}[{i}] is silent: there is nothing to compare with. Leave the note out.")
 
 
+def check_average(average: Any) -> None:
+    """Raise `ParameterError` unless this is True or False."""
+    require(isinstance(average, bool | np.bool_), "average", average, "True or False", "True averages over the notes")
+
+
 def summarise(values: Sequence[float], average: bool) -> float | np.ndarray:
     """Return the mean over notes as a float, or the values as float64 of shape (n_notes,)."""
-    require(isinstance(average, bool | np.bool_), "average", average, "True or False", "True averages over the notes")
+    check_average(average)
     per_note = np.asarray(values, np.float64)
     return float(per_note.mean()) if average else per_note

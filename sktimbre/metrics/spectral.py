@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from sktimbre.metrics._inputs import (
+    check_average,
     check_long_enough,
     check_not_silent,
     check_number,
@@ -82,6 +83,7 @@ def reconstruction_error(
     >>> reconstruction_error(S, S + 0.5)
     0.25
     """
+    check_average(average)
     true, pred = paired_spectra(y_true, y_pred, n_fft, hop_length)
     sums = [float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(true, pred, strict=True)]
     sizes = [t.size for t in true]

@@ -90,7 +90,7 @@ def train(
         model.compile(**settings)
         trainee = Trainee(model)
     else:
-        trainee.begin_as(model, settings["optimizer"].get_config()["learning_rate"])
+        trainee.begin_as(model, settings["optimizer"].get_config().get("learning_rate"))
     trainer = _Trainer(
         model=trainee.model,
         epochs=epochs - initial_epoch,

@@ -86,7 +86,8 @@ def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:
     names = {layer.name: f"layer {i}" for i, layer in enumerate(model.layers)}
     names[model.name] = "model"
     settings = {name: value for name, value in optimizer.get_config().items() if name != "name"}
-    if isinstance(settings["learning_rate"], float):
+    # The wrapper that scales the loss in mixed precision has no rate of its own.
+    if isinstance(settings.get("learning_rate"), float):
         del settings["learning_rate"]
     places = [str(getattr(v.value, "device", "")) for v in model.variables]
     strategy = id(getattr(model, "distribute_strategy", None))

@@ -60,6 +60,8 @@ class STFTGeometry:
     center: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.center, bool | np.bool_):
+            raise ParameterError(f"center={self.center!r} must be True or False.")
         # Plain integers, in which differences and products of any size are right.
         for name, high in (("n_fft", LARGEST_N_FFT), ("win_length", None), ("hop_length", None)):
             value = getattr(self, name)

@@ -3,7 +3,13 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A change is judged by the same examples each time; whoever runs the tests by hand explores new ones.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ REACH = 43
 SMOOTH = 10
 # All that one frame's gain depends on, to each side.
 HALO = REACH + SMOOTH
-# The level is the norm of a frame's magnitudes with this exponent. Of notes that peak at full scale it differs less from one
-# to the next (a standard deviation of 0.8 dB) than the root of the power (exponent 2) or the sum (1), about 1.3 dB.
+# The level is the norm of a frame's magnitudes with this exponent: between the root of the power (2), which is too high for notes
+# with one strong partial, and the sum (1). It varies least over notes that peak at full scale.
 EXPONENT = 1.5
 # What every note is brought to, over n_fft: the mean of those notes.
 REFERENCE = 0.3

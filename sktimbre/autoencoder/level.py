@@ -18,8 +18,8 @@ REACH = 43
 SMOOTH = 10
 # All that one frame's gain depends on, to each side.
 HALO = REACH + SMOOTH
-# The level is the norm of a frame's magnitudes with this exponent: between the root of the power (2), which is too high for notes
-# with one strong partial, and the sum (1). It varies least over notes that peak at full scale.
+# The level is the norm of a frame's magnitudes with this exponent: between the root of the power (2), which is high for notes
+# with one strong partial, and the sum (1). Of notes that peak at full scale it differs least.
 EXPONENT = 1.5
 # What every note is brought to, over n_fft: the mean of those notes.
 REFERENCE = 0.3

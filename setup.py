@@ -20,7 +20,7 @@ CORE = [
     "tqdm>=4.66",
     "lazy_loader>=0.6",  # earlier ones hide functions behind modules of their name
     "matplotlib>=3.8",
-    "typer>=0.15.4",  # earlier ones break with click 8.2
+    "typer>=0.16",  # earlier ones break with click 8.2
     "rich>=13.7",
     "jinja2>=3.1",
 ]

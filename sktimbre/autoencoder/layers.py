@@ -138,5 +138,6 @@ class TiedConv2D(keras.layers.Layer):
         """Return the transposed convolution of ``x``."""
         conv = self._tied_to[0]
         # With stride 1 the transpose is a convolution with the kernel turned round and its channels exchanged.
-        kernel = ops.transpose(ops.flip(conv.kernel, axis=(0, 1)), (0, 1, 3, 2))
+        # One axis at a time: Keras 3.6 flips no two.
+        kernel = ops.transpose(ops.flip(ops.flip(conv.kernel, axis=0), axis=1), (0, 1, 3, 2))
         return ops.conv(x, kernel, padding="same", dilation_rate=conv.dilation_rate) + self.bias

@@ -156,7 +156,7 @@ def test_a_killed_training_goes_on(pair, tmp_path):
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120
-        while not list(tmp_path.glob("c/*.npz")) and time.monotonic() < deadline:
+        while not list(tmp_path.glob("c/[!.]*.npz")) and time.monotonic() < deadline:
             time.sleep(0.1)
         process.kill()
     (path,) = tmp_path.glob("c/[!.]*.npz")

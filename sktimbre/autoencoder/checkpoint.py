@@ -1,5 +1,6 @@
 """Going on with a training that was interrupted: all that changes from epoch to epoch, in one file written atomically."""
 
+import io
 import json
 import os
 import zipfile
@@ -61,8 +62,11 @@ class Checkpoint:
         }
         arrays |= {f"encoder/{name}/{i}": a for name, values in self.encoder.items() for i, a in enumerate(values)}
         meta = {"stage": self.stage, "epoch": self.epoch, "histories": self.histories, "state": self.state}
-        with atomic_path(self.path, overwrite=True, error=PersistenceError) as temporary, open(temporary, "wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
+        # Not straight to the disk: numpy before 2 leaves its archive open when that is full.
+        buffer = io.BytesIO()
+        np.savez(buffer, meta=np.array(json.dumps(meta)), **arrays)
+        with atomic_path(self.path, overwrite=True, error=PersistenceError) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
 
     def _read(self) -> None:
         try:

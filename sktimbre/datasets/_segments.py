@@ -114,9 +114,13 @@ def overlap_add(segments: Any, hop_length: int | None = None, length: int | None
 def _as_float(y: Any) -> np.ndarray:
     try:
         y = np.asarray(y)
-        return y if y.dtype == np.float64 else y.astype(np.float32)
+        with np.errstate(over="ignore"):
+            y = y if y.dtype == np.float64 else y.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise AudioError(f"Audio must be one array of real numbers: {error}. Treat recordings one by one.") from None
+    if not np.isfinite(y).all():
+        raise AudioError("Audio contains NaN or infinity; repair the recording, for instance with numpy.nan_to_num.")
+    return y
 
 
 def _check_lengths(segment_length: Any, hop_length: Any) -> tuple[int, int]:

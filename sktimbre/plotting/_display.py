@@ -1,7 +1,7 @@
 """What all displays share: figures of no window, axes that are handed in, colours, batches of audio or spectra."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -128,6 +128,20 @@ def choose_notes(notes: Any, n_notes: int, most: int = 3) -> np.ndarray:
     if chosen.dtype.kind not in "iu" or not len(chosen) or chosen.min() < -n_notes or chosen.max() >= n_notes:
         raise ParameterError(f"notes={notes!r} must be indices of the {n_notes} notes: 0 to {n_notes - 1}.")
     return chosen
+
+
+def choose_pairs(X: Any, y: Any, notes: Any, names: Sequence[str] | None) -> tuple[list, list, list[str] | None]:
+    """Return the chosen notes of source and target as lists of arrays, and their names."""
+    chosen = choose_notes(notes, len(X))
+    source, target = ([np.asarray(side[i]) for i in chosen] for side in (X, y))
+    return source, target, None if names is None else [names[i] for i in chosen]
+
+
+def draw_references(ax: "Axes", references: Mapping[str, float] | None) -> None:
+    """Draw errors to compare with as horizontal lines, told apart by their dashes."""
+    for i, (name, value) in enumerate((references or {}).items()):
+        dashes: Any = ((0, (5, 2)), "-.", ":")[i % 3]
+        ax.axhline(value, color="#7F7F7F", linestyle=dashes, linewidth=1, label=name)
 
 
 def add_legend(ax: "Axes") -> None:

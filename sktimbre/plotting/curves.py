@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display, add_legend
+from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
 
 __all__ = ["LearningCurveDisplay", "history_of"]
 
@@ -121,11 +121,8 @@ class LearningCurveDisplay(Display):
                 # Level-by-level training starts anew with each stage.
                 for epoch in np.flatnonzero(np.diff(history.get("stage", ()))):
                     panel.axvline(epoch + 1.5, color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.8)
-            # The curves are told apart by their names, so one colour does for all references.
-            for j, (name, value) in enumerate((references or {}).items() if metric == "reconstruction_error" else ()):
-                panel.axhline(
-                    value, color="#7F7F7F", linestyle=((0, (5, 2)), "-.", ":")[j % 3], linewidth=1, label=name
-                )
+            if metric == "reconstruction_error":
+                draw_references(panel, references)
             panel.set(xlabel="Epoch", ylabel=metric.replace("_", " ").capitalize(), yscale="log")
             panel.grid(visible=True, which="both", alpha=0.25)
             panel.xaxis.get_major_locator().set_params(integer=True)

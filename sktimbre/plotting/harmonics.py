@@ -8,7 +8,7 @@ import numpy as np
 from sktimbre._checks import check_real, check_whole
 from sktimbre._validation import as_list, check_audio, check_pair
 from sktimbre.metrics import estimate_f0
-from sktimbre.plotting._display import SIDES, Display, add_legend, check_names, choose_notes, rate_of
+from sktimbre.plotting._display import SIDES, Display, add_legend, check_names, choose_pairs, rate_of
 from sktimbre.spectral import stft
 
 __all__ = ["HarmonicDisplay", "harmonic_levels"]
@@ -90,14 +90,13 @@ class HarmonicDisplay(Display):
         -------
         HarmonicDisplay
         """
-        chosen = choose_notes(notes, len(X))
-        X, y = [np.asarray(X[i]) for i in chosen], [np.asarray(y[i]) for i in chosen]
+        X, y, names = choose_pairs(X, y, notes, names)
         return cls.from_predictions(
             X,
             estimator.predict(X),
             y,
             sr=rate_of(estimator, None),
-            names=None if names is None else [names[i] for i in chosen],
+            names=names,
             n_harmonics=n_harmonics,
             ax=ax,
             **kwargs,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display, add_legend
+from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
 
 __all__ = ["SearchDisplay"]
 
@@ -147,8 +147,7 @@ class SearchDisplay(Display):
                 x, errors.mean(axis=1), "o-" if numbers else "o", color=colour, label=group or "mean of the folds"
             )
             panel.plot(np.repeat(x, errors.shape[1]), errors.ravel(), ".", color=colour, alpha=0.4, label="_folds")
-        for j, (name, value) in enumerate((references or {}).items()):
-            panel.axhline(value, color="#7F7F7F", linestyle=("--", "-.", ":")[j % 3], linewidth=1, label=name)
+        draw_references(panel, references)
         if numbers and order[0] > 0 and order[-1] / order[0] >= WIDE:
             panel.set_xscale("log")
         if not numbers or len(order) <= 8:

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from sktimbre._checks import check_real
 from sktimbre._validation import check_pair
 from sktimbre.exceptions import AudioError
-from sktimbre.plotting._display import Display, Spectra, as_spectra, check_names, choose_notes, rate_of
+from sktimbre.plotting._display import SIDES, Display, Spectra, as_spectra, check_names, choose_pairs, rate_of
 from sktimbre.plotting.spectrograms import LEVEL, decibels, draw_spectrum, frequency_label
 
 __all__ = ["TransferDisplay"]
-
-SIDES = ("source", "output", "target")
 
 
 class TransferDisplay(Display):
@@ -98,8 +94,7 @@ class TransferDisplay(Display):
         -------
         TransferDisplay
         """
-        chosen = choose_notes(notes, len(X))
-        X, y = [np.asarray(X[i]) for i in chosen], [np.asarray(y[i]) for i in chosen]
+        X, y, names = choose_pairs(X, y, notes, names)
         stft = estimator.stft_
         return cls(
             stft.transform(X),
@@ -107,7 +102,7 @@ class TransferDisplay(Display):
             stft.transform(y),
             sr=rate_of(estimator, None),
             hop_length=stft.geometry.hop if hasattr(stft, "geometry") else None,
-            names=None if names is None else [names[i] for i in chosen],
+            names=names,
         ).plot(ax, **kwargs)
 
     @classmethod

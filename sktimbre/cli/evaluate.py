@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from sktimbre.cli.session import (
@@ -44,32 +45,23 @@ def evaluate(
         folders = notes_at(source), notes_at(target)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-            from sktimbre.cli.scores import METRICS, judge, mean, through_inverter
+            from sktimbre.cli.comparison import compare
+            from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_paired_notes
             from sktimbre.datasets._names import name_of_pitch
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+        every = np.arange(len(notes.pitches))
         with s.status("Converting and comparing"):
-            S, T = transfer.stft_.transform(notes.source), transfer.stft_.transform(notes.target)
-            outputs = {
-                "model": (transfer.predict(notes.source), transfer.predict_spectra(notes.source)),
-                "identity": (notes.source, S),
-                # Its spectra are the target's by definition: only what phase retrieval makes of them tells anything.
-                "phase oracle": (through_inverter(transfer, notes.source, T), None),
-            }
-            scores = {
-                name: judge(notes.target, audio, T, spectra, transfer.sr) for name, (audio, spectra) in outputs.items()
-            }
-        means = {name: {metric: mean(values) for metric, values in each.items()} for name, each in scores.items()}
-
-        summary = table("", *scores, title=f"Mean of {len(notes.pitches)} notes")
+            compared = compare(transfer, notes, every, training=every[:0])
+        rows = compared.cells()
+        tables = [table(*rows[0], title=f"Mean of {len(every)} notes")]
+        for row in rows[1:]:
+            tables[0].add_row(*row)
         for key, metric in METRICS.items():
-            summary.add_row(metric.title, *(number(of.get(key), metric.digits) for of in means.values()))
-        tables = [summary]
-        for key, metric in METRICS.items():
-            one = table("Note", *scores, title=metric.title)
+            one = table("Note", *compared.scores, title=metric.title)
             for i, pitch in enumerate(notes.pitches):
-                cells = [number(each[key][i], metric.digits) if key in each else "-" for each in scores.values()]
+                cells = [number(of.get(key), metric.digits) for of in compared.of_note(i).values()]
                 one.add_row(f"{name_of_pitch(pitch)} {notes.source_files[i].name}", *cells)
             tables.append(one)
         per_note = [
@@ -77,11 +69,11 @@ def evaluate(
                 "pitch": int(pitch),
                 "source": notes.source_files[i],
                 "target": notes.target_files[i],
-                "scores": {name: {key: values[i] for key, values in each.items()} for name, each in scores.items()},
+                "scores": compared.of_note(i),
             }
             for i, pitch in enumerate(notes.pitches)
         ]
         unpaired = [*notes.unpaired_source, *notes.unpaired_target]
         left_out = f"Left out, without a partner: {', '.join(map(str, unpaired))}"
-        values = {"model": model, "mean": means, "notes": per_note, "unpaired": unpaired}
+        values = {"model": model, "mean": compared.means, "notes": per_note, "unpaired": unpaired}
         s.result(values, *tables, *([left_out] if unpaired else []))

@@ -52,7 +52,7 @@ def parameters(name, thesis_filters=32, epochs=None) -> dict:
 class ErrorAgainstTime(keras.callbacks.Callback):
     """Error on held-out notes after each epoch, beside the seconds of training so far; measuring does not count as training.
 
-    Keras's own history holds the error at the level that a network sees; here it is that of the spectra that come out.
+    Keras's own history would count the time of measuring as well.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import THESIS
 from sktimbre.datasets import load_notes, segment
 from sktimbre.metrics import IdentityControl, PerBinLinearControl, TransposedNeighboursControl, reconstruction_error
+from sktimbre.plotting import LearningCurveDisplay
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -161,31 +162,22 @@ def table(rows, results, controls):
     ]
 
 
-def curves(title, names, results, keys, path):
+def curves(title, names, results, path, metric="reconstruction_error", training=False):
     """Draw curves over epochs in log scale, as the thesis's figures do."""
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    ax = figure.subplots()
-    for name in names:
-        for key in keys:
-            style, which = ("-", "validation") if key.startswith("val_") else ("--", "training")
-            values = results[name]["history"][key]
-            ax.plot(np.arange(1, len(values) + 1), values, style, label=f"{name}, {which}")
-    ax.set(title=title, xlabel="epoch", ylabel=keys[-1].replace("val_", "").replace("_", " "), yscale="log")
-    ax.legend(fontsize=7)
-    ax.grid(visible=True, which="both", alpha=0.3)
-    figure.savefig(path, dpi=110)
+    display = LearningCurveDisplay({name: results[name]["history"] for name in names})
+    display.plot(metrics=metric, training=training)
+    display.ax_.set_title(title)
+    display.figure_.savefig(path, dpi=110)
 
 
 def draw(task, rows, results, data, folder, budget, checkpoints):
     """Write the figures of a task."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [row.name for row in rows if row.group == "table 3.1"]
-    error = ("val_reconstruction_error",)
     if task == "reconstruction":
-        curves("Figure 3.6: reconstruction, models", names, results, error, folder / "figure_3_06.png")
-        curves("Figure 3.7: loss", names[:2], results, ("loss", "val_loss"), folder / "figure_3_07.png")
-        both = ("reconstruction_error", "val_reconstruction_error")
-        curves("Figure 3.8: reconstruction error", names[:2], results, both, folder / "figure_3_08.png")
+        curves("Figure 3.6: reconstruction, models", names, results, folder / "figure_3_06.png")
+        curves("Figure 3.7: loss", names[:2], results, folder / "figure_3_07.png", "loss", training=True)
+        curves("Figure 3.8: reconstruction error", names[:2], results, folder / "figure_3_08.png", training=True)
         shown = names[0]
     else:
         figures = {
@@ -196,7 +188,7 @@ def draw(task, rows, results, data, folder, budget, checkpoints):
             "figure_3_13": ("Figure 3.13: filters", [row.name for row in rows if row.group == "filters"]),
         }
         for file, (title, chosen) in figures.items():
-            curves(title, chosen, results, error, folder / f"{file}.png")
+            curves(title, chosen, results, folder / f"{file}.png")
         shown = "dilated + residual"
     row = next(row for row in rows if row.name == shown)
     (S, T), (S_out, T_out) = data[row.data]

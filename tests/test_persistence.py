@@ -44,6 +44,13 @@ def path(model, tmp_path):
     return sktimbre.save(model, tmp_path / "model.sktimbre")
 
 
+def test_models_of_every_architecture_load():
+    from sktimbre.autoencoder import ARCHITECTURES
+
+    names = {f"{function.__module__}.{function.__qualname__}" for function in ARCHITECTURES.values()}
+    assert names <= set(persistence.TRUSTED)
+
+
 def rewritten(path, **members):
     """Replace members of an archive; a function is given the JSON that was there."""
     with zipfile.ZipFile(path) as archive:

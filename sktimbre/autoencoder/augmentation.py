@@ -11,14 +11,14 @@ from sklearn.utils._param_validation import Interval
 from sktimbre.autoencoder.level import scaled
 from sktimbre.autoencoder.pitch import shared_pitch
 
-__all__ = ["PairAugmenter", "Variations", "equalizer", "loudness_envelope", "transposed"]
+__all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
 
 
 class PairAugmenter(BaseEstimator):
     """How variations of pairs of notes are drawn: transposed, smoothed over neighbouring pitches, with other dynamics.
 
     All of it happens on log-magnitude spectra, for a fraction of what training costs: transposing by stretching the
-    frequency axis comes nearly as close to resampling the sound as the frames of one note are to each other
+    frequency axis comes closer to resampling the sound than successive frames of one note are to each other
     (``benchmarks/timbre.py --transposition``).
 
     Parameters
@@ -35,17 +35,15 @@ class PairAugmenter(BaseEstimator):
         right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
-    equalization : float, default=0.0
-        Standard deviation in dB of a smooth filter that is drawn over the source alone, as if by another microphone.
     joining : float in [0, 1], default=0.05
         Probability that another pair takes over in the middle of a note, as in a phrase.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sktimbre.autoencoder import PairAugmenter
+    >>> from sktimbre.autoencoder.augmentation import PairAugmenter, Variations
     >>> S = np.ones((2, 129, 40), np.float32)
-    >>> source, target = PairAugmenter(n_frames=24).of((S, S)).draw(0, np.random.default_rng(0))
+    >>> source, target = Variations(PairAugmenter(n_frames=24), (S, S)).draw(0, np.random.default_rng(0))
     >>> source.shape
     (129, 24)
     """
@@ -55,35 +53,19 @@ class PairAugmenter(BaseEstimator):
         "semitones": [Interval(Real, 0, 12, closed="both")],
         "smoothing": [Interval(Real, 0, 12, closed="both")],
         "dynamics": [Interval(Real, 0, 1, closed="both")],
-        "equalization": [Interval(Real, 0, 40, closed="both")],
         "joining": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.3, equalization=0.0, joining=0.05):
+    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.3, joining=0.05):
         self.n_frames = n_frames
         self.semitones = semitones
         self.smoothing = smoothing
         self.dynamics = dynamics
-        self.equalization = equalization
         self.joining = joining
-
-    def of(self, pairs: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]) -> "Variations":
-        """Return what draws variations of given pairs.
-
-        Parameters
-        ----------
-        pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames)
-            Log-magnitude spectra of sources and targets.
-
-        Returns
-        -------
-        Variations
-        """
-        return Variations(self, pairs)
 
 
 class Variations:
-    """Variations of given pairs; see `PairAugmenter`.
+    """Variations of given pairs, as a `PairAugmenter` says.
 
     Parameters
     ----------
@@ -148,8 +130,6 @@ class Variations:
         if rng.random() < how.dynamics:
             gain = loudness_envelope(n_frames, rng)
             source, target = scaled(source, gain), scaled(target, gain)
-        if how.equalization:
-            source = scaled(source, equalizer(len(source), how.equalization, rng)[:, np.newaxis])
         return source, target
 
     def _neighbours(self, pitch, stop):
@@ -211,25 +191,3 @@ def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
             silent = rng.integers(0, n_frames // 2 + 1)
             decibels -= 60 * np.clip((silent - order) / rng.integers(1, 8), 0, 1)
     return (10 ** ((decibels - decibels.max()) / 20)).astype(np.float32)
-
-
-def equalizer(n_frequencies: int, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Return factors for the bins of a smooth filter.
-
-    Parameters
-    ----------
-    n_frequencies : int
-        Bins.
-    deviation : float
-        Standard deviation of its points in dB; they lie evenly over the logarithm of frequency.
-    rng : numpy.random.Generator
-        Decides.
-
-    Returns
-    -------
-    ndarray of shape (n_frequencies,), float32, positive
-    """
-    points = rng.normal(0, deviation, int(rng.integers(3, 9)))
-    place = np.log(np.arange(n_frequencies) + n_frequencies / 128)
-    decibels = np.interp(place, np.linspace(place[0], place[-1], len(points)), points)
-    return (10 ** (decibels / 20)).astype(np.float32)

@@ -1,13 +1,16 @@
-"""Batches of spectra for training: augmented, padded to one length, masked, shuffled with a seed of their own."""
+"""Batches of spectra for training: at one level, augmented, padded to one length, shuffled with a seed of their own."""
 
 import keras
 import numpy as np
+
+from sktimbre.autoencoder.augmentation import Variations
+from sktimbre.autoencoder.level import pairs_at_one_level
 
 __all__ = ["SpectraBatches"]
 
 
 class SpectraBatches(keras.utils.PyDataset):
-    """Pairs of spectra as Keras wants them, with the mask that `losses` reads.
+    """Pairs of spectra as Keras wants them, with the row of gains that `losses` reads.
 
     Keras asks for them in a thread beside training. What is drawn for a batch depends on seed, epoch and the batch's number
     alone, so that an interrupted training goes on with the same.
@@ -24,13 +27,18 @@ class SpectraBatches(keras.utils.PyDataset):
         Of order and augmentation, new in each epoch; None keeps the order.
     augmenter : PairAugmenter or None
         Draws the examples; each epoch then has as many pieces as the notes are long. None gives the notes as they are.
+    normalize_level : bool
+        Whether both notes of a pair are brought to one level by the gains of the source. Variations have no other.
     """
 
-    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None):
+    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None, normalize_level=False):
         super().__init__()
         self.S, self.T = pairs
+        self.gains = [np.ones(note.shape[1], np.float32) for note in self.S]
+        if normalize_level:
+            self.S, self.T, self.gains = pairs_at_one_level(self.S, self.T)
         self.batch_size = batch_size
-        self._variations = None if augmenter is None else augmenter.of(pairs)
+        self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
         lengths = [note.shape[1] for note in self.S]
         longest = max(lengths)
         if augmenter is not None and augmenter.n_frames is not None:
@@ -53,23 +61,23 @@ class SpectraBatches(keras.utils.PyDataset):
         return -(-len(self._order) // self.batch_size)
 
     def __getitem__(self, index):
-        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the mask as one more row."""
+        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as one more row."""
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         n_frequencies = len(self.S[0])
         x = np.zeros((len(chosen), n_frequencies, self.n_frames, 1), np.float32)
         y = np.zeros((len(chosen), n_frequencies + 1, self.n_frames, 1), np.float32)
-        for row, (source, target) in enumerate(self._drawn(index, chosen)):
+        for row, (source, target, gain) in enumerate(self._drawn(index, chosen)):
             n = source.shape[1]
             x[row, :, :n, 0] = source
             y[row, :-1, :n, 0] = target
-            y[row, -1, :n] = 1
+            y[row, -1, :n, 0] = gain
         return x, y
 
     def _drawn(self, index, chosen):
         if self._variations is None:
-            return [(self.S[i], self.T[i]) for i in chosen]
+            return [(self.S[i], self.T[i], self.gains[i]) for i in chosen]
         rng = np.random.default_rng((self._seed, self.epoch, index))
-        return [self._variations.draw(i, rng) for i in chosen]
+        return [(*self._variations.draw(i, rng), 1.0) for i in chosen]
 
     def on_epoch_end(self):
         """Go on with the next epoch."""

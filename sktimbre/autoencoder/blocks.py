@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from sktimbre.autoencoder.harmonics import PitchDictionary
-from sktimbre.autoencoder.layers import Coordinates, KLSparsity, NonNegative, Quieter, TiedConv2D
+from sktimbre.autoencoder.layers import Coordinates, KLSparsity, NonNegative, QuietLog, TiedConv2D
 from sktimbre.autoencoder.options import NetworkOptions
 
 __all__ = ["Blocks"]
@@ -21,6 +21,8 @@ HE_OF_MAXIMUM = 1 / (3 / 4 + 1 / (2 * math.pi))
 OUTPUT_GAIN = 0.02
 # Channels of the U-Net's levels, in multiples of the first one's.
 UNET_WIDTHS = (1, 1.5, 2, 3)
+# About the standard deviation of what it sees and changes, `QuietLog`, so that inside values are near one.
+SPREAD = 3.0
 # Channels of each single bin at its end.
 FINE = 4
 
@@ -162,12 +164,12 @@ class Blocks:
         """
         missing = -n_frequencies % (bins * 2 ** (levels - 1))
         widths = [round(self.options.filters * width) for width in UNET_WIDTHS[:levels]]
-        mean_in, std_in, mean_out, std_out = self.options.standardization
+        mean_in, std_in, *_ = self.options.standardization
         spectra = keras.Input((n_frequencies, None, 1), name="spectra")
-        quiet = Quieter()(spectra)
+        quiet = QuietLog()(spectra)
         seen = [
             layers.Rescaling(1 / std_in, -mean_in / std_in)(spectra),
-            layers.Rescaling(1 / 3, -1 / 2)(quiet),
+            layers.Rescaling(1 / SPREAD, -1 / 2)(quiet),
             PitchDictionary()(spectra),
         ]
         seen = layers.Concatenate()(seen)
@@ -191,8 +193,8 @@ class Blocks:
         x = layers.Concatenate()([layers.Cropping2D(((0, missing), (0, 0)))(x), seen])
         x = self.conv(self.along_frequency(x, 2 * FINE), 1, (self.options.kernel_size, 1), gain=OUTPUT_GAIN)
         # What is learnt is a change in the domain in which a gain is a shift.
-        x = layers.Add()([layers.Rescaling(3 * std_out / std_in, mean_out - mean_in)(x), quiet])
-        return keras.Model(spectra, Quieter(inverse=True, name="output")(NonNegative()(x)), name=name)
+        x = layers.Add()([layers.Rescaling(SPREAD)(x), quiet])
+        return keras.Model(spectra, QuietLog(inverse=True, name="output")(NonNegative()(x)), name=name)
 
     def along_frequency(self, x, filters: int) -> keras.KerasTensor:
         """Return two activated convolutions over neighbouring bins of one frame."""

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktimbre._seeds import draw_seed
 from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
-from sktimbre.autoencoder.level import at_unity, scaled
+from sktimbre.autoencoder.level import pairs_at_one_level
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
@@ -87,7 +87,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Train one level after the other, each with a new decoder, the levels below frozen (thesis section 3.2); then, if
         fine-tuned, all together. Each stage runs ``epochs``.
     standardize : bool, default=False
-        Free the input of the mean and scale of the training sources, and give the output those of the targets.
+        Free the input of the mean and scale of the training sources, and give the output those of the targets; the output
+        of the U-Net, a change of its input, keeps its own.
     checkpoint : path-like or None, default=None
         A folder in which training keeps its state after each epoch. The same fit on the same data, with an integer
         ``random_state``, goes on from there after an interruption and ends in the same weights; a finished one is not
@@ -105,8 +106,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     network_ : Network
         The architecture, what it was built with, and its weights as numpy arrays.
     history_ : dict of str to list of float
-        ``loss`` (with penalties) and ``reconstruction_error`` of each epoch, and both with ``val_`` in front where there
-        are validation notes; at the level that the network sees.
+        ``loss`` (with penalties, at the level that the network sees) and ``reconstruction_error`` of each epoch, and both
+        with ``val_`` in front where there are validation notes. With ``augment`` those of training are of the variations.
     validation_indices_ : ndarray of int
         Notes that were kept for validation.
     n_features_in_ : int
@@ -295,17 +296,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         S = check_spectra(S, estimator=self)
         T = target_spectra(S, y, self.target_transformer)
         seed = draw_seed(self.random_state)
-        S, T = self._at_level(S, T)
         if validation_data is None:
             training, held_out = split_notes(len(S), self.validation_split, seed)
             pairs = [S[i] for i in training], [T[i] for i in training]
             validation = [S[i] for i in held_out], [T[i] for i in held_out]
         else:
             held_out = np.arange(0)
-            pairs = S, T
+            pairs = as_list(S), as_list(T)
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
             T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
-            validation = self._at_level(S_validation, T_validation)
+            validation = as_list(S_validation), as_list(T_validation)
         from sktimbre.autoencoder.settings import training_options
         from sktimbre.autoencoder.training import train_network
 
@@ -422,13 +422,6 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.network_.receptive_field
 
-    def _at_level(self, S, T):
-        """Return lists of pairs as the network will see them: each brought to one level by the gains of its source."""
-        if not self.normalize_level:
-            return as_list(S), as_list(T)
-        sources, gains = at_unity(S)
-        return sources, [scaled(note, gain) for note, gain in zip(T, gains, strict=True)]
-
     def _checked(self, S):
         check_is_fitted(self)
         return check_spectra(S, estimator=self, reset=False)
@@ -443,6 +436,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         options = NetworkOptions(**{name: getattr(self, name) for name in names}, seed=seed)
         if not self.standardize:
             return options
+        if self.normalize_level:
+            S, T, _ = pairs_at_one_level(S, T)
         return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
     def __sklearn_tags__(self):

@@ -8,8 +8,6 @@ from sktimbre.autoencoder.pitch import comb
 
 __all__ = ["PitchDictionary"]
 
-# Pitches in an octave that the dictionary has entries for; between them entries are mixed.
-STEPS = 240
 # Of the soft choice among pitches at the start: enough to take a handful of neighbouring entries.
 SHARPNESS = 60.0
 
@@ -36,7 +34,7 @@ class PitchDictionary(keras.layers.Layer):
     def build(self, input_shape):
         """Make the combs, which are constant, and the dictionary for spectra (batch, n_frequencies, n_frames, 1)."""
         n_frequencies = input_shape[1]
-        candidates, on, between = comb(n_frequencies, STEPS)
+        candidates, on, between = comb(n_frequencies)
         self._combs = (on - between).T.astype(np.float32)
         phase = 2 * np.pi * np.arange(n_frequencies) / candidates[:, np.newaxis]
         entries = np.zeros((len(candidates), self.channels, n_frequencies), np.float32)

@@ -5,12 +5,17 @@ import math
 import keras
 from keras import ops
 
-__all__ = ["Coordinates", "KLSparsity", "NonNegative", "Quieter", "TiedConv2D"]
+from sktimbre.autoencoder.level import LARGEST
 
-# The magnitude up to which `Quieter` is linear: some 80 dB below a sine at full scale in a window of 1024 samples.
+__all__ = ["Coordinates", "KLSparsity", "NonNegative", "QuietLog", "TiedConv2D", "quiet_log"]
+
+# The magnitude up to which `quiet_log` is linear: some 80 dB below a sine at full scale in a window of 1024 samples.
 QUIET = 0.02
-# Beyond any log-magnitude of audio in [-1, 1]; keeps a training that strays from overflowing.
-LARGEST = 20.0
+
+
+def quiet_log(S):
+    """Return ``log(1 + abs(STFT) / 0.02)`` of a tensor ``log(1 + abs(STFT))``; values below zero count as zero."""
+    return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET)
 
 
 @keras.saving.register_keras_serializable("sktimbre")
@@ -30,7 +35,7 @@ class NonNegative(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("sktimbre")
-class Quieter(keras.layers.Layer):
+class QuietLog(keras.layers.Layer):
     """Turn ``log(1 + abs(STFT))`` into ``log(1 + abs(STFT) / 0.02)``, or back.
 
     There a gain is a shift for all but the quietest bins, so that a network that adds to its input filters it.
@@ -49,7 +54,7 @@ class Quieter(keras.layers.Layer):
         """Return the spectra in the other domain."""
         if self.inverse:
             return ops.log1p(QUIET * ops.expm1(ops.minimum(x, LARGEST)))
-        return ops.log1p(ops.expm1(ops.minimum(x, LARGEST)) / QUIET)
+        return quiet_log(x)
 
     def get_config(self):
         """Return what rebuilds the layer."""

@@ -1,4 +1,4 @@
-"""Level: spectra freed of their loudness before a network sees them, and given it back afterwards.
+"""Level: spectra brought to one level before a network sees them, and given their own back afterwards.
 
 A network learns from notes of whatever level they were published at, and is then shown recordings of any level. So each frame
 is scaled by the loudest frame within about a second of it: what follows is exactly independent of a recording's gain, the
@@ -10,7 +10,7 @@ from scipy.ndimage import convolve1d, maximum_filter1d
 
 from sktimbre._validation import Batch
 
-__all__ = ["HALO", "at_unity", "scaled", "unity_gain"]
+__all__ = ["HALO", "LARGEST", "at_one_level", "level_gain", "pairs_at_one_level", "scaled"]
 
 # Frames to each side that the reference looks for its loudest one: one second at the default STFT.
 REACH = 43
@@ -29,7 +29,7 @@ QUIETEST = REFERENCE * 10 ** (-70 / 20)
 LARGEST = 25.0
 
 
-def unity_gain(S: np.ndarray) -> np.ndarray:
+def level_gain(S: np.ndarray) -> np.ndarray:
     """Return the gain of each frame that brings a note to the level that networks are trained at.
 
     Parameters
@@ -59,11 +59,17 @@ def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return np.log1p(_magnitudes(S) * gain)
 
 
+def at_one_level(S: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return spectra at the level that networks are trained at, note by note, and the gains that brought them there."""
+    gains = [level_gain(note) for note in S]
+    return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)], gains
+
+
+def pairs_at_one_level(S: Batch, T: Batch) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Return sources and targets, each pair by the gains of its source, and the gains."""
+    sources, gains = at_one_level(S)
+    return sources, [scaled(note, gain) for note, gain in zip(T, gains, strict=True)], gains
+
+
 def _magnitudes(S):
     return np.expm1(np.clip(S, 0, LARGEST))
-
-
-def at_unity(S: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return spectra at the level that networks are trained at, note by note, and the gains that brought them there."""
-    gains = [unity_gain(note) for note in S]
-    return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)], gains

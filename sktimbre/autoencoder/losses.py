@@ -1,36 +1,47 @@
 """Masked squared error as loss and as metric.
 
-Targets carry their mask: after the last frequency stands one row that is 1 where a frame counts and 0 where it is
-padding, so that the loss is a mean over real frames whatever a batch was padded to.
+Targets have one more row, after the last frequency. Where it is 0 a frame is padding and does not count, so that the loss is a
+mean over real frames whatever a batch was padded to; elsewhere it is the gain that brought the frame to the level of training.
 """
 
 import keras
 from keras import ops
 
-from sktimbre.autoencoder.layers import LARGEST, QUIET
+from sktimbre.autoencoder.layers import quiet_log
+from sktimbre.autoencoder.level import LARGEST
 
 __all__ = ["ReconstructionError", "SpectralError"]
 
 
-def _squared_error(y_true, y_pred, domain=lambda S: S):
+def _squared_error(y_true, y_pred, domain):
     """Return the summed squared error over frames that count, and how many values that is."""
-    target, mask = y_true[:, :-1], y_true[:, -1:]
+    target, gain = y_true[:, :-1], y_true[:, -1:]
+    counts = ops.cast(gain > 0, target.dtype)
     # Of mixed precision the output is coarse; a sum over a note would overflow in it.
     y_pred = ops.cast(y_pred, target.dtype)
-    error = ops.sum(ops.square(domain(target) - domain(y_pred)) * mask)
-    return error, ops.sum(mask) * target.shape[1]
+    error = ops.sum(ops.square(domain(target, gain) - domain(y_pred, gain)) * counts)
+    return error, ops.sum(counts) * target.shape[1]
 
 
-def _quiet(S):
-    """Return ``log(1 + magnitude / QUIET)``; an output below zero, which only training sees, stays what it is."""
-    return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET) - ops.relu(-S)
+def _as_trained(S, gain):
+    return S
+
+
+def _quiet(S, gain):
+    """Return `quiet_log`; an output below zero, which only training sees, stays what it is."""
+    return quiet_log(S) - ops.relu(-S)
+
+
+def _own_level(S, gain):
+    """Return spectra at the level that they had."""
+    return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / ops.where(gain > 0, gain, 1.0))
 
 
 @keras.saving.register_keras_serializable("sktimbre")
 class SpectralError(keras.losses.Loss):
     """Mean squared error of log-magnitudes over frames that count, and of the logarithms of quieter magnitudes.
 
-    Targets have the shape (batch, n_frequencies + 1, n_frames, 1): log-magnitude spectra, and the mask as last row.
+    Targets have the shape (batch, n_frequencies + 1, n_frames, 1): log-magnitude spectra, and the gain as last row.
     Predictions have one row less.
 
     Parameters
@@ -46,7 +57,7 @@ class SpectralError(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Return the error, a scalar."""
-        error, count = _squared_error(y_true, y_pred)
+        error, count = _squared_error(y_true, y_pred, _as_trained)
         if self.quiet_weight:
             error = error + self.quiet_weight * _squared_error(y_true, y_pred, _quiet)[0]
         return error / ops.maximum(count, 1)
@@ -58,7 +69,7 @@ class SpectralError(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("sktimbre")
 class ReconstructionError(keras.metrics.Metric):
-    """Mean squared error of log-magnitudes over all frames of an epoch that count, penalties left out."""
+    """Mean squared error of log-magnitudes at their own level over all frames of an epoch that count, penalties left out."""
 
     def __init__(self, name="reconstruction_error", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -67,7 +78,7 @@ class ReconstructionError(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add one batch, shaped as in `SpectralError`."""
-        error, count = _squared_error(y_true, y_pred)
+        error, count = _squared_error(y_true, y_pred, _own_level)
         self.total.assign_add(error)
         self.count.assign_add(count)
 

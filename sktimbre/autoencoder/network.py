@@ -10,7 +10,7 @@ import numpy as np
 
 from sktimbre._validation import Batch
 from sktimbre.autoencoder.forks import check_not_forked
-from sktimbre.autoencoder.level import HALO, at_unity, scaled
+from sktimbre.autoencoder.level import HALO, at_one_level, scaled
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
 
@@ -151,7 +151,7 @@ class Network:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
         if not self.options.normalize_level:
             return self._predict(S)
-        levelled, gains = at_unity(S)
+        levelled, gains = at_one_level(S)
         predicted = self._predict(levelled if isinstance(S, list) else np.stack(levelled))
         notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes)
@@ -175,7 +175,7 @@ class Network:
 
         encoder = keras.Model(self.model.input, self._code())
         multiple = self.frame_multiple
-        notes = at_unity(S)[0] if self.options.normalize_level else S
+        notes = at_one_level(S)[0] if self.options.normalize_level else S
         codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in notes]
         return codes if isinstance(S, list) else np.stack(codes)
 

@@ -8,7 +8,7 @@ __all__ = ["comb", "pitch_in_bins", "shared_pitch"]
 
 # Partials closer than this many bins run into one another.
 LOWEST = 4.0
-STEPS = 240  # in an octave
+STEPS = 240  # pitches in an octave
 PARTIALS = 12
 # Partials have to stand out of what lies between them by this share of the spectrum, or there is no pitch.
 CLEAR = 0.53
@@ -36,32 +36,32 @@ def pitch_in_bins(S: np.ndarray) -> float:
     spectrum = np.sqrt(np.expm1(S)).mean(axis=1)
     if len(S) <= 2 * LOWEST + 1 or not spectrum.any():
         return np.nan
-    candidates, on, between = comb(len(S), STEPS)
-    score, total = (on - between) @ spectrum, (on + between) @ spectrum
-    best = int(np.argmax(score))
-    return _refined(S.mean(axis=1), candidates[best]) if score[best] >= CLEAR * total[best] else np.nan
+    candidates, on, between = comb(len(S))
+    peaks, valleys = on @ spectrum, between @ spectrum
+    best = int(np.argmax(peaks - valleys))
+    if peaks[best] - valleys[best] < CLEAR * (peaks[best] + valleys[best]):
+        return np.nan
+    return _refined(S.mean(axis=1), candidates[best])
 
 
 @lru_cache(maxsize=4)
-def comb(n_frequencies: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def comb(n_frequencies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return pitches, and what each of them looks at: its partials, and the places half-way between them.
 
     Parameters
     ----------
     n_frequencies : int
         Bins of a spectrum.
-    steps : int
-        Pitches in an octave.
 
     Returns
     -------
     candidates : ndarray of shape (n_candidates,)
-        Fundamental frequencies in bins, up to half the highest bin.
+        Fundamental frequencies in bins, 240 an octave, up to half the highest bin.
     on, between : ndarray of shape (n_candidates, n_frequencies)
         Weights of bins for the sum over partials, the h-th weighted by ``1 / sqrt(h)``, and over the places between.
     """
     last = n_frequencies - 1
-    candidates = np.exp2(np.arange(np.log2(LOWEST), np.log2(max(2 * LOWEST, last / 2)), 1 / steps))
+    candidates = np.exp2(np.arange(np.log2(LOWEST), np.log2(max(2 * LOWEST, last / 2)), 1 / STEPS))
     on, between = np.zeros((2, len(candidates), n_frequencies))
     every = np.arange(len(candidates))
     for h in range(1, PARTIALS + 1):

@@ -3,8 +3,6 @@
 from numbers import Integral
 from typing import Any
 
-from sklearn.base import clone
-
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.training import TrainingOptions
 from sktimbre.exceptions import ParameterError
@@ -42,13 +40,13 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
     names = (
         "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
     )  # fmt: skip
-    augmenter = clone(model.augment) if isinstance(model.augment, PairAugmenter) else PairAugmenter()
-    augmenter._validate_params()
+    given = isinstance(model.augment, PairAugmenter)
+    augmenter = model.augment if given else PairAugmenter() if model.augment else None
     return TrainingOptions(
         **{name: getattr(model, name) for name in names},
         schedule=schedule,
         warmup=warmup,
-        augmenter=augmenter if model.augment else None,
+        augmenter=augmenter,
         optimizer_params=_optimizer_params(model, schedule, warmup),
         early_stopping=20 if model.early_stopping is True else int(model.early_stopping or 0) or None,
         seed=seed,

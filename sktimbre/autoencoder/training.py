@@ -137,8 +137,9 @@ def _take_over(model, below, frozen):
 
 def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     multiple = network.frame_multiple
-    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter)
-    held_out = SpectraBatches(validation, options.batch_size, multiple) if validation[0] else None
+    level = {"normalize_level": network.options.normalize_level}
+    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **level)
+    held_out = SpectraBatches(validation, options.batch_size, multiple, **level) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
     optimizer_params = dict(options.optimizer_params)
     if options.schedule == "plateau":

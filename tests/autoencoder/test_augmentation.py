@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import PairAugmenter
-from sktimbre.autoencoder.augmentation import loudness_envelope, transposed
-from sktimbre.autoencoder.level import scaled, unity_gain
+from sktimbre.autoencoder.augmentation import Variations, loudness_envelope, transposed
+from sktimbre.autoencoder.level import level_gain, scaled
 from sktimbre.autoencoder.pitch import pitch_in_bins, shared_pitch
 from sktimbre.datasets import load_notes, make_paired_notes
 
@@ -92,15 +92,15 @@ def test_pairs_that_disagree_about_their_pitch_have_none(spectra):
 
 
 def test_without_augmentation_left_a_variation_is_its_pair(spectra):
-    still = PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, equalization=0, joining=0)
-    source, target = still.of(spectra).draw(3, np.random.default_rng(0))
+    still = PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, joining=0)
+    source, target = Variations(still, spectra).draw(3, np.random.default_rng(0))
     np.testing.assert_array_equal(source, spectra[0][3])
     np.testing.assert_array_equal(target, spectra[1][3])
 
 
 def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
     pitches = [pitch_in_bins(S) for S in spectra[0]]
-    variations = PairAugmenter(None, semitones=1, smoothing=4, dynamics=0, equalization=0, joining=0).of(spectra)
+    variations = Variations(PairAugmenter(None, semitones=1, smoothing=4, dynamics=0, joining=0), spectra)
     rng = np.random.default_rng(0)
     for _ in range(10):
         source, target = variations.draw(4, rng)
@@ -110,7 +110,7 @@ def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
 
 def test_source_and_target_get_the_same_dynamics(spectra):
     pairs = spectra[0], spectra[0]
-    variations = PairAugmenter(10, semitones=1, smoothing=0, dynamics=1, equalization=0, joining=1).of(pairs)
+    variations = Variations(PairAugmenter(10, semitones=1, smoothing=0, dynamics=1, joining=1), pairs)
     rng = np.random.default_rng(0)
     for i in range(8):
         source, target = variations.draw(i, rng)
@@ -119,7 +119,7 @@ def test_source_and_target_get_the_same_dynamics(spectra):
 
 
 def test_variations_are_drawn_by_the_seed(spectra):
-    variations = PairAugmenter(equalization=6).of(spectra)
+    variations = Variations(PairAugmenter(), spectra)
     first, second = (variations.draw(2, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     assert not np.array_equal(first[0], variations.draw(2, np.random.default_rng(8))[0])
@@ -127,7 +127,7 @@ def test_variations_are_drawn_by_the_seed(spectra):
 
 def test_notes_shorter_than_a_neighbour_s_end_take_no_part(spectra):
     sources, targets = ([a[:, : 26 - 2 * i] for i, a in enumerate(side)] for side in spectra)
-    variations = PairAugmenter(None, smoothing=6).of((sources, targets))
+    variations = Variations(PairAugmenter(None, smoothing=6), (sources, targets))
     for i in range(8):
         assert variations.draw(i, np.random.default_rng(i))[0].shape[1] <= 26 - 2 * i
 
@@ -139,10 +139,10 @@ def test_a_wrong_augmenter_is_refused_before_training(pair):
 
 @given(st.floats(-40, 10), st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
-def test_gain_at_the_input_is_gain_at_unity(decibels, seed):
+def test_gain_at_the_input_is_the_same_change_of_level(decibels, seed):
     S = np.random.default_rng(seed).gamma(2, 0.7, (129, 60)).astype(np.float32)
     louder = scaled(S, np.float32(10 ** (decibels / 20)))
-    np.testing.assert_allclose(20 * np.log10(unity_gain(S) / unity_gain(louder)), np.full(60, decibels), atol=0.02)
+    np.testing.assert_allclose(20 * np.log10(level_gain(S) / level_gain(louder)), np.full(60, decibels), atol=0.02)
 
 
 def test_a_model_s_output_has_the_gain_of_its_input(spectra):
@@ -155,4 +155,4 @@ def test_a_model_s_output_has_the_gain_of_its_input(spectra):
 
 
 def test_silence_is_not_blown_up():
-    assert unity_gain(np.zeros((513, 20), np.float32)).max() < 10 ** (71 / 20)
+    assert level_gain(np.zeros((513, 20), np.float32)).max() < 10 ** (71 / 20)

@@ -48,6 +48,14 @@ def test_history_ends_in_the_error_that_score_measures(pair):
     assert model.history_["val_reconstruction_error"][-1] == pytest.approx(-model.score(S[6:], T[6:]), rel=0.05)
 
 
+def test_held_out_errors_are_of_the_notes_own_level(pair):
+    """Quiet notes are trained on at the level of full ones, and judged at their own."""
+    S, T = (np.log1p(0.01 * np.expm1(side)) for side in pair)
+    model = TimbreAutoencoder(filters=2, epochs=2, random_state=0).fit(S[:6], T[:6], validation_data=(S[6:], T[6:]))
+    assert model.history_["val_reconstruction_error"][-1] == pytest.approx(-model.score(S[6:], T[6:]), rel=0.05)
+    assert model.history_["val_loss"][-1] > 10 * model.history_["val_reconstruction_error"][-1]
+
+
 def test_without_target_it_reconstructs(pair):
     S, _ = pair
     model = TimbreAutoencoder(**SMALL, epochs=40, optimizer__learning_rate=1e-2).fit(S)

@@ -160,6 +160,11 @@ def test_masked_loss_and_metric_ignore_padding():
     for i in range(2):  # one note at a time: the mean is over frames, not over batches
         metric.update_state(y_true[i : i + 1], predicted[i : i + 1].astype(np.float32))
     assert float(metric.result()) == pytest.approx(wanted, rel=1e-5)
+    # Frames that were made twice as loud are judged as they were.
+    doubled = np.concatenate([np.log1p(2 * np.expm1(target)), 2 * mask], axis=1).astype(np.float32)
+    metric.reset_state()
+    metric.update_state(doubled, np.log1p(2 * np.expm1(predicted)).astype(np.float32))
+    assert float(metric.result()) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_initial_weights_follow_he_and_the_seed():

@@ -7,7 +7,7 @@ import pytest
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import NetworkOptions, unet
 from sktimbre.autoencoder.harmonics import PitchDictionary
-from sktimbre.autoencoder.layers import QUIET, Coordinates, Quieter
+from sktimbre.autoencoder.layers import QUIET, Coordinates, QuietLog
 from sktimbre.autoencoder.losses import SpectralError
 from sktimbre.autoencoder.network import Network
 from sktimbre.exceptions import ParameterError
@@ -39,16 +39,16 @@ def test_the_dictionary_opens_at_the_pitch_of_the_frame(hertz):
 
 def test_layers_are_rebuilt_from_their_configuration():
     x = np.random.default_rng(0).random((2, 65, 5, 1), np.float32)
-    for layer in (PitchDictionary(2), Quieter(), Quieter(inverse=True), Coordinates()):
+    for layer in (PitchDictionary(2), QuietLog(), QuietLog(inverse=True), Coordinates()):
         again = type(layer).from_config(layer.get_config())
         np.testing.assert_array_equal(layer(x), again(x))
 
 
-def test_quieter_is_a_shift_by_gains_and_inverted_exactly():
+def test_quiet_log_is_a_shift_by_gains_and_inverted_exactly():
     S = np.log1p(np.geomspace(1e-3, 200, 50, dtype=np.float32))
-    quiet = keras.ops.convert_to_numpy(Quieter()(S))
+    quiet = keras.ops.convert_to_numpy(QuietLog()(S))
     np.testing.assert_allclose(quiet, np.log1p(np.expm1(S) / QUIET), rtol=1e-4)
-    np.testing.assert_allclose(Quieter(inverse=True)(quiet), S, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(QuietLog(inverse=True)(quiet), S, rtol=1e-4, atol=1e-6)
 
 
 def test_the_loss_weighs_quiet_values_in_their_own_logarithm():

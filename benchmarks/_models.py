@@ -15,7 +15,7 @@ from sktimbre.autoencoder import ARCHITECTURES, THESIS, NetworkOptions, PairAugm
 from sktimbre.autoencoder.network import Network
 from sktimbre.metrics import reconstruction_error
 
-OURS, BASE = "ours", "thesis base"
+OURS, BASE, WIDE_BASE = "ours", "thesis base", "thesis base 256 filters"
 LAYERWISE = {"depth": 2, "pretraining": "layerwise"}
 # The thesis trains all but the base at 1e-4. With fewer filters that gets nowhere in 100 epochs, and at 256 filters 1e-3 makes
 # the dilated residual network collapse; so the thesis's rate comes with the thesis's filters alone.
@@ -23,6 +23,7 @@ SLOW = THESIS["optimizer__learning_rate"]
 FAST = 1e-3
 THESIS_ROWS = {
     BASE: {"architecture": "shallow", "optimizer__learning_rate": FAST},
+    WIDE_BASE: {"architecture": "shallow", "optimizer__learning_rate": FAST, "filters": THESIS["filters"]},
     "thesis dilated": {"architecture": "dilated"},
     "thesis residual": {"architecture": "residual"},
     "thesis dilated residual": {},
@@ -45,7 +46,7 @@ def parameters(name, thesis_filters=32, epochs=None) -> dict:
     chosen = dict(OUR_ROWS.get(name, {}))
     if name in THESIS_ROWS:
         rate = SLOW if thesis_filters >= THESIS["filters"] else FAST
-        chosen = {**THESIS, "optimizer__learning_rate": rate, **THESIS_ROWS[name], "filters": thesis_filters}
+        chosen = {**THESIS, "optimizer__learning_rate": rate, "filters": thesis_filters, **THESIS_ROWS[name]}
     return chosen if epochs is None else {**chosen, "epochs": epochs}
 
 

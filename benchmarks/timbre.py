@@ -21,6 +21,7 @@ from _models import (
     OURS,
     THESIS_ROWS,
     TRAINED,
+    WIDE_BASE,
     checkpoints_in,
     final_error,
     model_key,
@@ -139,12 +140,12 @@ def print_rows(direction, stored, parts, args):
     print_table(f"{title}: error by octave", [octave_row(*row) for row in each])
     accuracy = np.mean([stored["accuracy of the classifier"][fold] for fold in parts])
     print(f"Accuracy of the classifier on the real held-out notes of both instruments: {accuracy:.3f}")
-    if BASE in args.rows:
+    for base in (name for name in (BASE, WIDE_BASE) if name in args.rows):
         for name in (name for name in args.rows if name in TRAINED and name not in THESIS_ROWS):
-            for fold, ours, base in zip(parts, results[name], results[BASE], strict=True):
-                reached = seconds_to_reach(ours["curve"], final_error(base["curve"]))
-                ratio = reached / base["curve"][-1][0]
-                print(f"{name}, {fold}: {BASE}'s final error after {ratio:.3f} of {BASE}'s whole training time")
+            for fold, ours, thesis in zip(parts, results[name], results[base], strict=True):
+                reached = seconds_to_reach(ours["curve"], final_error(thesis["curve"]))
+                ratio = reached / thesis["curve"][-1][0]
+                print(f"{name}, {fold}: the final error of {base} after {ratio:.3f} of its whole training time")
 
 
 def draw_time(direction, stored, parts, path):

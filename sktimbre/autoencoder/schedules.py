@@ -2,14 +2,15 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 __all__ = ["LearningRate"]
 
 
-@keras.saving.register_keras_serializable("sktimbre")
-class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that depends on how far the training has come.
+class LearningRate(keras.callbacks.Callback):
+    """Sets a learning rate that depends on how far the training has come, before each step.
+
+    A callback and not a schedule of Keras's, which becomes part of the training graph: trainings that differ in rate, course
+    or length share one graph.
 
     Parameters
     ----------
@@ -27,27 +28,36 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, rate, steps, course="constant", warmup=0.0, decay=0.0):
+        super().__init__()
         self.rate = rate
         self.steps = steps
         self.course = course
         self.warmup = warmup
         self.decay = decay
 
-    def __call__(self, step):
+    def at(self, step: int) -> float:
         """Return the rate at a step, counted from 0."""
-        step = ops.cast(step, "float32")
         first = self.warmup * self.steps
-        done = ops.clip((step - first) / max(1.0, self.steps - first), 0.0, 1.0)
+        done = min(max((step - first) / max(1.0, self.steps - first), 0.0), 1.0)
         factor = {
-            "constant": lambda: 1.0,
-            "step": lambda: ops.power(0.1, ops.floor(ops.minimum(3 * done, 2.0))),
-            "exponential": lambda: ops.power(0.01, done),
-            "cosine": lambda: 0.5 * (1 + ops.cos(np.pi * done)),
-        }[self.course]()
-        rising = ops.minimum(1.0, (step + 1) / max(1.0, first))
-        return self.rate * factor * rising / (1 + self.decay * step)
+            "constant": 1.0,
+            "step": 0.1 ** min(int(3 * done), 2),
+            "exponential": 0.01**done,
+            "cosine": 0.5 * (1 + np.cos(np.pi * done)),
+        }[self.course]
+        rising = min(1.0, (step + 1) / max(1.0, first))
+        return float(self.rate * factor * rising / (1 + self.decay * step))
 
-    def get_config(self):
-        """Return what rebuilds the schedule."""
-        names = ("rate", "steps", "course", "warmup", "decay")
-        return {name: getattr(self, name) for name in names}
+    def on_train_begin(self, logs=None):
+        """Start to count, at the next step, from the steps that the optimizer has behind it."""
+        self._step = None
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Set the rate of the step that follows."""
+        if keras.backend.backend() == "jax":
+            # While it trains, Keras holds the state apart from the variables there.
+            self.model.jax_state_sync()
+        if self._step is None:
+            self._step = int(self.model.optimizer.iterations)
+        self.model.optimizer.learning_rate = self.at(self._step)
+        self._step += 1

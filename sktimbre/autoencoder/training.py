@@ -147,7 +147,7 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     elif options.warmup or options.decay or options.schedule != "constant":
         steps = options.epochs * len(batches)
         rate = optimizer_params["learning_rate"]
-        optimizer_params["learning_rate"] = LearningRate(rate, steps, options.schedule, options.warmup, options.decay)
+        callbacks.append(LearningRate(rate, steps, options.schedule, options.warmup, options.decay))
     if options.early_stopping:
         callbacks.append(
             keras.callbacks.EarlyStopping(

@@ -72,11 +72,30 @@ def test_layerwise_needs_levels(pair):
 def test_courses_of_the_learning_rate(course, at):
     schedule = LearningRate(2.0, 100, course)
     for step, factor in at.items():
-        assert float(schedule(step)) == pytest.approx(2.0 * factor, abs=1e-6)
+        assert schedule.at(step) == pytest.approx(2.0 * factor, abs=1e-6)
     warm = LearningRate(2.0, 100, course, warmup=0.2)
-    np.testing.assert_allclose([float(warm(s)) for s in (0, 9, 19)], [0.1, 1.0, 2.0], rtol=1e-5)
-    assert float(LearningRate(2.0, 100, course, decay=0.1)(10)) == pytest.approx(float(schedule(10)) / 2, rel=1e-5)
-    assert LearningRate.from_config(schedule.get_config())(7) == schedule(7)
+    np.testing.assert_allclose([warm.at(s) for s in (0, 9, 19)], [0.1, 1.0, 2.0], rtol=1e-5)
+    assert LearningRate(2.0, 100, course, decay=0.1).at(10) == pytest.approx(schedule.at(10) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_each_step_has_its_rate(pair, precision):
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    options = {"epochs": 2, "batch_size": 1, "validation_split": 0, "optimizer__learning_rate": 0.01}
+    policy = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(precision)
+        TimbreAutoencoder("shallow", filters=2, augment=False, **options).fit(*pair, callbacks=[Rates()])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    course = LearningRate(0.01, 2 * len(pair[0]), "cosine", warmup=0.05)
+    np.testing.assert_allclose(rates, [course.at(step) for step in range(len(rates))], rtol=1e-5)
+    assert len(rates) == 2 * len(pair[0])
 
 
 def test_plateau_halves_the_rate(pair):

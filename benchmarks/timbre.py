@@ -78,7 +78,7 @@ def predictions(name, notes, held_out, args):
     """
     X, y, n_samples = notes.source, notes.target, notes.source.shape[1]
     if name in REGRESSORS:
-        model, curve = transfer(REGRESSORS[name]).fit(X[~held_out], y[~held_out]), None
+        model, curve = transfer(REGRESSORS[name], loudness=0).fit(X[~held_out], y[~held_out]), None
     elif name in TRAINED:
         chosen = parameters(name, args.thesis_filters, args.epochs)
         model, curve = trained(chosen, notes, ~held_out, held_out, checkpoints_in(args.output))
@@ -283,7 +283,7 @@ def learning_curve(notes, held_out, args):
         if n < len(known):
             chosen["epochs"] = round(epochs * len(known) / n)
         model, _ = trained(chosen, notes, training, held_out, checkpoints_in(args.output))
-        linear = transfer(PerBinLinearControl()).fit(notes.source[training], notes.target[training])
+        linear = transfer(PerBinLinearControl(), loudness=0).fit(notes.source[training], notes.target[training])
         control = neighbours(notes, training).predict(X, pitches=notes.pitches[held_out])
         rows.append(
             {

@@ -113,7 +113,7 @@ def _in_processes(
         # A recording whose header does not tell its length counts as one second.
         weights = {recording: recording.n_samples or recording.sr for recording in recordings}
         task = progress.add_task("Converting", total=sum(weights.values()), count=f"0 of {total}")
-        parallel = Parallel(min(n_jobs, total), backend="loky", return_as="generator_unordered")
+        parallel = Parallel(min(n_jobs, total), backend="loky", return_as="generator_unordered", batch_size=1)
         with closing(parallel(work)) as done, _deaths_explained(n_jobs):
             for i, (outcome, written) in enumerate(done, 1):
                 progress.update(task, advance=weights[outcome.recording], count=f"{i} of {total}")
@@ -126,8 +126,7 @@ def _deaths_explained(n_jobs: int) -> Iterator[None]:
         yield
     except BrokenProcessPool as error:
         raise SktimbreError(
-            f"A process of --jobs {n_jobs} died ({error}). Most often there was not enough memory: take fewer. What is "
-            "written is complete."
+            f"A process of --jobs {n_jobs} died, most often for want of memory: take fewer. What is written is complete."
         ) from error
 
 
@@ -164,8 +163,6 @@ def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
     if model_file.stat().st_mtime_ns != changed:
         raise PersistenceError(f"{model_file} was written anew while it was used; start again.")
     with Session(debug=debug).importing():
-        import keras  # noqa: F401
-
         return load_model(model_file)
 
 

@@ -11,7 +11,7 @@ def _offering(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[type
     """Return what typer asks for completions, from a function that lists all names."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
-        return [name for name in names(ctx) if name.lower().startswith(incomplete.lower())]
+        return [name for name in names(ctx) if name.startswith(incomplete)]
 
     return complete
 

@@ -213,28 +213,30 @@ class Tally:
 
     def foresee(self, planned: Sequence["Recording"], sr: int) -> None:
         """Say what would be converted."""
-        shown = table("Recording", "Would write", "Seconds", "Hz", numbers=False)
+        shown = table("Would convert", "Seconds", "Hz")
         entries = []
         for recording in planned:
             duration = None if recording.n_samples is None else recording.n_samples / sr
             entries.append(
                 {"input": recording.source, "output": recording.target, "sr": recording.sr, "duration": duration}
             )
-            shown.add_row(str(recording.source), str(recording.target), number(duration, 2), str(recording.sr))
+            shown.add_row(f"{recording.source} to {recording.target}", number(duration, 2), str(recording.sr))
         values = {"dry_run": True, "model": self.model, "planned": entries, "failed": self._failures()}
         self.s.result(values, *([shown] if planned else []), *self._verdict(len(planned)), NOTHING_WRITTEN)
 
     def report(self) -> None:
         """Say what was converted."""
         shown = table("Written", "Seconds", "Hz", "Speed")
-        for entry in self.converted.values():
+        # Several processes are not done in the order in which recordings were given.
+        converted = [self.converted[each.path] for each in self.names.values() if each.path in self.converted]
+        for entry in converted:
             speed = f"{number(1 / entry['real_time_factor'], 1)} x real time"
             shown.add_row(str(entry["output"]), number(entry["duration"], 2), str(entry["sr"]), speed)
-        values = {"model": self.model, "converted": list(self.converted.values()), "failed": self._failures()}
+        values = {"model": self.model, "converted": converted, "failed": self._failures()}
         if self.watching:
             values["skipped"] = sorted(self.skipped)
-        there = [f"{len(self.skipped)} were converted before."] if self.skipped else []
-        self.s.result(values, *([shown] if self.converted else []), *self._verdict(len(self.converted)), *there)
+        there = [f"Converted before: {len(self.skipped)}."] if self.skipped else []
+        self.s.result(values, *([shown] if converted else []), *self._verdict(len(converted)), *there)
 
     def _failures(self) -> list[dict[str, Any]]:
         return [{"input": source, "error": message} for source, message in self.failed.items()]

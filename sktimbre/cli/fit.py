@@ -137,7 +137,8 @@ def fit(
             from sktimbre.cli.comparison import remember_training
             from sktimbre.datasets import load_paired_notes
 
-            training_options(model.autoencoder, seed=0)
+            with given.together("autoencoder"):
+                training_options(model.autoencoder, seed=0)
         if dry_run:
             _foresee(s, model, read_headers(*folders, model.sr, seconds), seconds, output)
             return
@@ -227,7 +228,7 @@ def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration
     facts.add_row("Seconds of each note", f"{duration:g}, {short} files are shorter" if short else f"{duration:g}")
     facts.add_row("Sample rate", f"{model.sr:g} Hz")
     facts.add_row("Network", f"{network.architecture}, {network.epochs} epochs")
-    s.result(values, pairs.table(), facts, NOTHING_WRITTEN)
+    s.result(values, pairs.table(range(n_notes)), facts, NOTHING_WRITTEN)
 
 
 def _errors(model, notes, held_out):

@@ -11,7 +11,18 @@ import numpy as np
 import typer
 from rich.filesize import decimal
 
-from sktimbre.cli.session import Debug, Json, Quiet, Session, check_readable, load_model, number, session, table
+from sktimbre.cli.session import (
+    Debug,
+    Json,
+    Quiet,
+    Session,
+    check_no_pickle,
+    check_readable,
+    load_model,
+    number,
+    session,
+    table,
+)
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
@@ -48,6 +59,8 @@ def info(
     """
     with session(as_json, quiet, debug) as s:
         check_readable(file)
+        if file.is_file():
+            check_no_pickle(file)
         if params:
             _show_params(s, file)
         elif zipfile.is_zipfile(file):
@@ -125,7 +138,7 @@ def model_settings(model: "TimbreTransfer") -> dict[str, dict[str, Any]]:
 def _show_params(s: Session, file: Path) -> None:
     from sktimbre.cli.params import params_of, to_toml
 
-    with s.status("Loading the model"):
+    with s.status("Loading the model"), s.importing():
         model = load_model(file)
         params = params_of(model, file)
     versions = ", ".join(f"{name} {version}" for name, version in _versions(file).items())

@@ -1,5 +1,6 @@
 """Paired notes as their headers tell, for what is said before any of them is read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +39,18 @@ class PairedHeaders:
         durations = [pair[side]["duration"] for pair in self.headers for side in ("source", "target")]
         return sum(seconds is not None and seconds < duration for seconds in durations)
 
-    def table(self) -> Table:
-        """Return a row for each pair."""
+    def table(self, chosen: Iterable[int]) -> Table:
+        """Return a row for each of some pairs."""
         from sktimbre.datasets._names import name_of_pitch
 
-        shown = table("Pitch", "Source", "Hz", "Seconds", "Target", "Hz", "Seconds", numbers=False)
-        for pair in self.headers:
-            cells = [
-                cell
+        shown = table("Pitch", "Source", "Target", numbers=False)
+        shown.columns[0].min_width = None
+        for pair in (self.headers[i] for i in chosen):
+            sides = [
+                f"{side['file'].name}, {side['sr']} Hz, {number(side['duration'], 2)} s"
                 for side in (pair["source"], pair["target"])
-                for cell in (side["file"].name, str(side["sr"]), number(side["duration"], 2))
             ]
-            shown.add_row(name_of_pitch(pair["pitch"]), *cells)
+            shown.add_row(name_of_pitch(pair["pitch"]), *sides)
         return shown
 
 

@@ -3,7 +3,8 @@
 import inspect
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FitParams", "params_of", "to_toml"]
 
+# What `sktimbre fit` is told besides the parameters of estimators.
+OWN = {"source", "target", "duration"}
 # Paths in a file are relative to it, so that a folder of notes can be moved together with the file.
 PATHS = {"source", "target", "memory", "autoencoder.checkpoint"}
 # What a model's file of parameters leaves out: places on one machine, and what does not act in a TimbreTransfer.
@@ -91,17 +94,26 @@ class FitParams:
         """
         from sklearn.utils._param_validation import InvalidParameterError, StrOptions, validate_parameter_constraints
 
+        known = _constraints()
         for name in {**self.in_file, **self.options}:
-            value, (room, _, own) = self.get(name), name.rpartition(".")
-            owners = _constraints()
-            if room not in owners or own not in owners[room][1]:
-                raise ParameterError(self._unknown(name, owners))
-            owner, constraints = owners[room]
+            if name not in known:
+                raise ParameterError(f"{self.path}: there is no parameter {name}.{_meant(name, known)}")
+            owner, constraints = known[name]
+            own, value = name.rpartition(".")[2], self.get(name)
             try:
-                validate_parameter_constraints({own: constraints[own]}, {own: _as_given(value)}, owner)
+                validate_parameter_constraints({own: constraints}, {own: _as_given(value)}, owner)
             except InvalidParameterError as error:
-                legal = {word for c in constraints[own] if isinstance(c, StrOptions) for word in c.options}
+                legal = {word for c in constraints if isinstance(c, StrOptions) for word in c.options}
                 raise ParameterError(f"{self.origin(name)}: {error}{did_you_mean(value, legal)}") from None
+
+    @contextmanager
+    def together(self, room: str) -> Iterator[None]:
+        """Say that the parameters of an estimator come from the file, at least some, where they do not go together."""
+        try:
+            yield
+        except ParameterError as error:
+            in_file = any(name.startswith(f"{room}.") for name in self.in_file if name not in self.options)
+            raise ParameterError(f"{self.path}, [{room}]: {error}" if in_file else str(error)) from None
 
     def build(self) -> "TimbreTransfer":
         """Return the estimator that all of this describes, not fitted; `check` comes first.
@@ -117,7 +129,7 @@ class FitParams:
         given: dict[str, dict[str, Any]] = {"": {}, "stft": {}, "autoencoder": {}, "inverter": {}}
         for name in {**self.in_file, **self.options}:
             room, _, own = name.rpartition(".")
-            if name not in _own_constraints():
+            if name not in OWN:
                 given.setdefault(room, {})[own] = _as_given(self.get(name))
         if "autoencoder.augment" in given:
             given["autoencoder"]["augment"] = PairAugmenter(**given["autoencoder.augment"])
@@ -127,24 +139,9 @@ class FitParams:
             GriffinLimInverter(**given["inverter"]),
             **given[""],
         )
-        try:
+        with self.together("stft"):
             _ = model.stft.geometry
-        except ParameterError as error:
-            in_file = any(name.startswith("stft.") and name not in self.options for name in self.in_file)
-            raise ParameterError(f"{self.path}: {error}" if in_file else str(error)) from None
         return model
-
-    def _unknown(self, name: str, owners: Mapping[str, Any]) -> str:
-        """Say that a name is unknown, and which is meant."""
-        room, _, own = name.rpartition(".")
-        while room not in owners:
-            room, _, own = room.rpartition(".")
-        owner, known = owners[room]
-        tables = {table.rpartition(".")[2] for table in owners if table and table.rpartition(".")[0] == room}
-        names = sorted({*known, *tables})
-        meant = did_you_mean(own, names) or f" It has {', '.join(names)}."
-        where = f"in [{room}] " if room else ""
-        return f"{self.path}: {own} {where}is no parameter of {owner}.{meant}"
 
 
 def params_of(model: "TimbreTransfer", path: Path) -> dict[str, Any]:
@@ -227,28 +224,42 @@ def _flat(values: Mapping[str, Any], room: str = "") -> Iterator[tuple[str, Any]
             yield full, value
 
 
-def _own_constraints() -> dict[str, list]:
-    """Return the constraints of what `sktimbre fit` is told besides the parameters of estimators."""
+def _constraints() -> dict[str, tuple[str, list]]:
+    """Return of each parameter, by its full name, whose it is and what it may be."""
     from sklearn.utils._param_validation import Interval
 
-    return {"source": [str, Path], "target": [str, Path], "duration": [Interval(Real, 0, None, closed="neither")]}
-
-
-def _constraints() -> dict[str, tuple[str, dict[str, list]]]:
-    """Return, by the name of a table, whose parameters it holds, and their constraints."""
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
     from sktimbre.autoencoder import PairAugmenter
 
-    own = TimbreTransfer._parameter_constraints | _own_constraints()
-    kinds: dict[str, Any] = {
-        "stft": LogSTFT,
-        "autoencoder": TimbreAutoencoder,
-        "autoencoder.augment": PairAugmenter,
-        "inverter": GriffinLimInverter,
+    tables: dict[str, Any] = {
+        "": TimbreTransfer,
+        "stft.": LogSTFT,
+        "autoencoder.": TimbreAutoencoder,
+        "autoencoder.augment.": PairAugmenter,
+        "inverter.": GriffinLimInverter,
     }
-    return {"": ("TimbreTransfer", own)} | {
-        table: (kind.__name__, kind._parameter_constraints) for table, kind in kinds.items()
+    known = {
+        f"{table}{name}": (kind.__name__, constraints)
+        for table, kind in tables.items()
+        for name, constraints in kind._parameter_constraints.items()
     }
+    return known | {
+        "source": ("sktimbre fit", [str, Path]),
+        "target": ("sktimbre fit", [str, Path]),
+        "duration": ("sktimbre fit", [Interval(Real, 0, None, closed="neither")]),
+    }
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Say which name a mistyped one is nearest to, in its own table before others; or what there is."""
+    room, _, own = name.rpartition(".")
+    every = {full.rpartition(".")[2]: full for full in known}
+    same = {full.rpartition(".")[2]: full for full in known if full.rpartition(".")[0] == room}
+    return (
+        did_you_mean(own, same)
+        or did_you_mean(own, every)
+        or f" There are {', '.join(sorted((same or every).values()))}."
+    )
 
 
 def _as_given(value: Any) -> Any:

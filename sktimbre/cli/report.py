@@ -66,9 +66,11 @@ def report(
             check_direction(transfer, known)
             trained, training, judged = _chosen(transfer, known)
         if dry_run:
-            values = {"dry_run": True, "page": output, "pitches": known.pitches[judged], "pairs": known.headers}
-            which = _which(trained, len(judged))
-            s.result(values, known.table(), f"Would write {output}. {which}", NOTHING_WRITTEN)
+            pairs = [known.headers[i] for i in judged]
+            values = {"dry_run": True, "page": output, "pitches": known.pitches[judged], "pairs": pairs}
+            s.result(
+                values, known.table(judged), f"Would write {output}. {_which(trained, len(judged))}", NOTHING_WRITTEN
+            )
             return
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)

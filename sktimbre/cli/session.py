@@ -198,10 +198,13 @@ def trace_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def did_you_mean(word: object, names: Iterable[str]) -> str:
-    """Return a sentence with the name that a mistyped one is nearest to; nothing where none is near."""
+def did_you_mean(word: object, names: Iterable[str] | Mapping[str, str]) -> str:
+    """Return a sentence with the name that a mistyped one is nearest to; nothing where none is near.
+
+    A mapping has the names as they are to be shown as its values.
+    """
     near = difflib.get_close_matches(str(word), list(names), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
+    return f" Did you mean {names[near[0]] if isinstance(names, Mapping) else near[0]}?" if near else ""
 
 
 def check_output(path: Path, overwrite: bool) -> None:
@@ -240,21 +243,26 @@ def load_model(path: Path) -> "TimbreTransfer":
     return model
 
 
+def check_no_pickle(path: Path) -> None:
+    """Raise an error if a file is a pickle, as joblib's are too: what people keep models in who know no better."""
+    with path.open("rb") as file:
+        beginning = file.read(1)
+    # Of protocol 2 and later.
+    if beginning == b"\x80":
+        raise PersistenceError(
+            f"{path} is a pickle, and loading one can run anything. If you wrote it, load it in Python and keep it with "
+            "sktimbre.save."
+        )
+
+
 def _check_model_file(path: Path) -> None:
     """Raise an error that says what a file is which people give in a model's place."""
     if path.is_dir():
         raise PersistenceError(f"{path} is a folder; give the model, the file that `sktimbre fit` wrote.")
     if not path.is_file():
         return
-    with path.open("rb") as file:
-        beginning = file.read(12)
-    # Protocol 2 and later; joblib's files are pickles too.
-    if beginning[:1] == b"\x80":
-        raise PersistenceError(
-            f"{path} is a pickle, and loading one can run anything. If you wrote it, load it in Python and keep it with "
-            "sktimbre.save."
-        )
-    if beginning[:2] != b"PK" and _is_sound(path):
+    check_no_pickle(path)
+    if _is_sound(path):
         raise PersistenceError(
             f"{path} is a sound file where the model is wanted, the file that `sktimbre fit` wrote: the model comes first, "
             "as in `sktimbre convert MODEL FILE -o FOLDER`."

@@ -31,9 +31,9 @@ def arrivals(find: Callable[[], list[Found]], interval: float = INTERVAL) -> Ite
     handed_out: dict[Found, tuple[int, int]] = {}
     while True:
         now = {}
-        for found in find():
-            # Files may go while they are looked at.
-            with suppress(OSError):
+        # Files and folders may go while they are looked at; what is left is seen the next time.
+        with suppress(OSError):
+            for found in find():
                 state = found.path.stat()
                 now[found] = state.st_size, state.st_mtime_ns
         ready = [f for f, state in now.items() if state[0] and state == before.get(f) and state != handed_out.get(f)]

@@ -153,8 +153,12 @@ def _in_worker(
         model = loading()
         choose_warnings(debug=False)
         outcome = _convert(model, replace(recording, target=scratch), writing)
-    told = tuple(str(warning.message) for warning in caught)
-    return replace(outcome, recording=recording, warnings=told), scratch
+
+    def named(text: str) -> str:
+        return text.replace(str(scratch), str(recording.target))
+
+    told = tuple(named(str(warning.message)) for warning in caught)
+    return replace(outcome, recording=recording, error=named(outcome.error), warnings=told), scratch
 
 
 @lru_cache(maxsize=1)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -15,14 +13,6 @@ import soundfile
 from sktimbre.audio import write_audio
 from sktimbre.cli.planning import Found
 from sktimbre.cli.watching import arrivals
-
-START = """
-import signal
-# What runs in the background has SIGINT ignored, and hands that down.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from sktimbre.cli import main
-main()
-"""
 
 
 @pytest.fixture
@@ -113,15 +103,11 @@ def test_processes_tell_failures_and_warnings(sktimbre, unchanging, tones, tmp_p
     assert result.exit_code == 1
     assert [entry["input"] for entry in printed["failed"]] == [str(files[0])]
     assert "damaged or truncated" in printed["failed"][0]["error"]
+    assert printed["warnings"][0].startswith(f"{tmp_path / 'out' / 'loud.wav'}: ")
     assert "beyond full scale" in printed["warnings"][0]
     assert written(tmp_path / "out") == ["loud.wav"]
     assert len(list((tmp_path / "out").iterdir())) == 1
     assert "2 of 2" in result.stderr
-
-
-def start(*arguments):
-    command = [sys.executable, "-c", START, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def wait(process, condition):
@@ -144,10 +130,10 @@ def kill_worker(process):
         # As a terminal does at Ctrl-C, to the workers too.
         (lambda process: os.killpg(process.pid, signal.SIGINT), 130, "Interrupted"),
         pytest.param(lambda process: process.terminate(), 143, "Terminated", marks=pytest.mark.slow),
-        (kill_worker, 1, "A process of --jobs 2 died"),
+        pytest.param(kill_worker, 1, "A process of --jobs 2 died", marks=pytest.mark.slow),
     ],
 )
-def test_processes_leave_nothing_half_written(unchanging, tones, tmp_path, end, code, word):
+def test_processes_leave_nothing_half_written(start, unchanging, tones, tmp_path, end, code, word):
     out = tmp_path / "out"
     write_audio(tmp_path / "a.wav", tones(0.2, 22050), 22050)
     for name in ("b.wav", "c.wav"):
@@ -171,7 +157,7 @@ def test_processes_leave_nothing_half_written(unchanging, tones, tmp_path, end, 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
-def test_watched_folder(unchanging, tones, tmp_path, number, code):
+def test_watched_folder(start, unchanging, tones, tmp_path, number, code):
     folder, out = tmp_path / "takes", tmp_path / "out"
     for made in (folder, out):
         made.mkdir()

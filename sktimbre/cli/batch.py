@@ -166,6 +166,9 @@ def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
     """Return a model that is loaded once in each process; what its loading warns of was said by the first."""
     if model_file.stat().st_mtime_ns != changed:
         raise PersistenceError(f"{model_file} was written anew while it was used; start again.")
+    # Several processes on one GPU share its memory only if none takes all of it at its first use.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with Session(debug=debug).importing():
         return load_model(model_file)
 

@@ -141,19 +141,21 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     model : TimbreTransfer
         Fitted.
     pairs : Bunch or PairedHeaders
-        Their ``target_files`` count.
+        Their ``source_files`` and ``target_files`` count.
 
     Raises
     ------
     ParameterError
-        At least one of them is a source that the model was trained on.
+        More targets than sources are sources that the model was trained on.
     """
-    known = trained_on(model) or {"files": []}
-    swapped = next((file for file in pairs.target_files if _digest(file) in known["files"]), None)
-    if swapped is not None:
+    known = set((trained_on(model) or {}).get("files", ()))
+    as_source, as_target = (
+        sum(_digest(file) in known for file in files) for files in (pairs.source_files, pairs.target_files)
+    )
+    if as_target > as_source:
         raise ParameterError(
-            f"{swapped} is one of TARGET's notes, and the model learnt to start from it: SOURCE and TARGET are swapped. "
-            "Give them in the order that they had in `sktimbre fit`."
+            f"SOURCE and TARGET are swapped: {as_target} notes of TARGET are among those that the model learnt to start "
+            "from. Give them in the order that they had in `sktimbre fit`."
         )
 
 

@@ -161,7 +161,7 @@ class Tally:
         """Return what is to be done with recordings, after all checks; those that cannot be read are told."""
         from sktimbre.cli.planning import check_names, check_target
 
-        sources, planned = [each.path for each in found], []
+        sources, planned = {each.path.resolve() for each in found}, []
         for each in found:
             try:
                 recording = writing.plan(each, sr)

@@ -253,13 +253,14 @@ def _constraints() -> dict[str, tuple[str, list]]:
 def _meant(name: str, known: Iterable[str]) -> str:
     """Say which name a mistyped one is nearest to, in its own table before others; or what there is."""
     room, _, own = name.rpartition(".")
-    every = {full.rpartition(".")[2]: full for full in known}
-    same = {full.rpartition(".")[2]: full for full in known if full.rpartition(".")[0] == room}
-    return (
-        did_you_mean(own, same)
-        or did_you_mean(own, every)
-        or f" There are {', '.join(sorted((same or every).values()))}."
+    tables: dict[str, dict[str, str]] = {}
+    for full in known:
+        tables.setdefault(full.rpartition(".")[0], {})[full.rpartition(".")[2]] = full
+    same, every = (
+        tables.get(room, tables[""]),
+        {last: full for names in tables.values() for last, full in names.items()},
     )
+    return did_you_mean(own, same) or did_you_mean(own, every) or f" There are {', '.join(sorted(same.values()))}."
 
 
 def _as_given(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,10 +166,10 @@ def check_names(recordings: Iterable[Found]) -> None:
             )
 
 
-def check_target(recording: Recording, sources: Iterable[Path], overwrite: bool) -> None:
-    """Raise an error if writing would destroy anything, or cannot succeed."""
+def check_target(recording: Recording, sources: Set[Path], overwrite: bool) -> None:
+    """Raise an error if writing would destroy anything, resolved ``sources`` above all, or cannot succeed."""
     target = recording.target
-    if target.resolve() in {source.resolve() for source in sources}:
+    if target.resolve() in sources:
         raise SktimbreError(f"{target} would replace a recording that is to be converted; write to another folder.")
     if target.parent.exists():
         check_output(target, overwrite)

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,8 +73,9 @@ class Session:
     quiet: bool = False
     debug: bool = False
     warnings: list[str] = field(default_factory=list)
-    stdout: Console = field(default_factory=lambda: Console(highlight=False))
-    stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    # Names of files may hold what stands for an emoji.
+    stdout: Console = field(default_factory=lambda: Console(highlight=False, emoji=False))
+    stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, emoji=False))
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print one message on standard error, whatever the options."""
@@ -262,7 +264,7 @@ def _check_model_file(path: Path) -> None:
     if not path.is_file():
         return
     check_no_pickle(path)
-    if _is_sound(path):
+    if not zipfile.is_zipfile(path) and _is_sound(path):
         raise PersistenceError(
             f"{path} is a sound file where the model is wanted, the file that `sktimbre fit` wrote: the model comes first, "
             "as in `sktimbre convert MODEL FILE -o FOLDER`."

@@ -76,6 +76,7 @@ def test_folders_in_a_file_are_relative_to_it(sktimbre, notes, tmp_path, monkeyp
         ("[autoencodr]\nfilters = 3", ["autoencodr.filters", "Did you mean autoencoder.filters?"]),
         ("[autoencoder.augment]\nsemitone = 3", ["Did you mean autoencoder.augment.semitones?"]),
         ("nonsense = 3", ["There are autoencoder, duration, inverter, memory"]),
+        ("[foo]\nbar = 3", ["no parameter foo.bar", "There are autoencoder, duration, inverter, memory"]),
         ("[autoencoder]\nfilters = 0", ["autoencoder.filters", "[1, inf)", "Got 0"]),
         ('[autoencoder]\nschedule = "cosin"', ["autoencoder.schedule", "Did you mean cosine?"]),
         ('[autoencoder]\nschedule = "plateau"\nwarmup = 0.1', ["[autoencoder]", "schedule='plateau'"]),
@@ -124,7 +125,7 @@ def test_what_a_file_cannot_hold_is_told(sktimbre, unchanging, tmp_path):
     assert (result.exit_code, result.stdout) == (1, "")
     assert "IdentityControl as autoencoder" in result.stderr
     pairs = package.datasets.make_paired_notes(2, duration=0.2, sr=8000)
-    network = TimbreAutoencoder("shallow", filters=2, epochs=1, augment=PairAugmenter(n_frames=None))
+    network = TimbreAutoencoder("shallow", filters=2, epochs=1, augment=PairAugmenter(n_frames=None), random_state=0)
     model = TimbreTransfer(LogSTFT(n_fft=128), network).fit(pairs.source, pairs.target)
     path = package.save(model, tmp_path / "m.sktimbre")
     result = sktimbre("info", path, "--params")

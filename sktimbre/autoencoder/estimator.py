@@ -15,12 +15,10 @@ from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.level import pairs_at_one_level
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
-from sktimbre.autoencoder.options import NetworkOptions
+from sktimbre.autoencoder.options import NAMES, NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
 
 __all__ = ["TimbreAutoencoder"]
-
-NAMES = ("shallow", "dilated", "residual", "dilated_residual", "unet")
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):

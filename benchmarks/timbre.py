@@ -40,6 +40,7 @@ from sktimbre.metrics import (
     IdentityControl,
     PerBinLinearControl,
     TransposedNeighboursControl,
+    log_spectral_distance,
     loudness_correlation,
     reconstruction_error,
 )
@@ -264,7 +265,8 @@ def cut(name, model, notes, held_out):
             T, given = T[..., :n_frames], {row: spectra[..., :n_frames] for row, spectra in given.items()}
         title = f"whole but for {ENDING:g} s" if seconds is None else f"first {seconds:g} s"
         errors = {row: reconstruction_error(T, spectra) for row, spectra in given.items()}
-        rows.append({"notes": title, **errors})
+        distances = {f"{row}, LSD dB": log_spectral_distance(T, spectra) for row, spectra in given.items()}
+        rows.append({"notes": title, **errors, **distances})
     print_table(f"{name}: error of notes that are cut", rows)
     return rows
 

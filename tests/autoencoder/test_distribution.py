@@ -16,7 +16,7 @@ from sktimbre.exceptions import ParameterError
 
 # Each leaves one note for the last batch, so that a device gets nothing.
 TRAININGS = {
-    "default": {"depth": 2, "filters": 4, "validation_split": 0.2, "epochs": 2},
+    "default": {"depth": 1, "filters": 4, "validation_split": 0.2, "epochs": 2},
     "ragged": {
         "architecture": "shallow",
         "filters": 4,
@@ -33,10 +33,10 @@ TRAININGS = {
         "epochs": 3,
     },
     "layerwise": {
-        "architecture": "shallow",
+        "architecture": "dilated_residual",
         "depth": 2,
         "filters": 2,
-        "pretraining": "layerwise",
+        "pretraining": "layerwise_finetuned",
         "validation_split": 0,
         "batch_size": 5,
         "epochs": 2,
@@ -60,13 +60,13 @@ def interrupt(epoch, logs):
     raise KeyboardInterrupt
 
 
-def train_all(folder):
-    """Return each training on one device and on two, one on two once more, and one that went from two to one."""
-    trained = {name: (train(name), train(name, "mirrored")) for name in TRAININGS}
-    again = train("default", "mirrored")
+def train_all(folder, *names):
+    """Return each training on one device and on two; and the last on two once more, and begun on two, ended on one."""
+    trained = {name: (train(name), train(name, "mirrored")) for name in names}
+    again = train(names[-1], "mirrored")
     with contextlib.suppress(KeyboardInterrupt):
-        train("layerwise", "mirrored", folder, [keras.callbacks.LambdaCallback(on_epoch_end=interrupt)])
-    return trained, again, train("layerwise", checkpoint=folder)
+        train(names[-1], "mirrored", folder, [keras.callbacks.LambdaCallback(on_epoch_end=interrupt)])
+    return trained, again, train(names[-1], checkpoint=folder)
 
 
 CHILD = """
@@ -77,21 +77,25 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from test_distribution import train_all
 
-trained = train_all(sys.argv[1] + "/checkpoint")
-with open(sys.argv[1] + "/trained.pkl", "wb") as file:
+path, *arguments = sys.argv[1:]
+trained = train_all(*arguments)
+with open(path, "wb") as file:
     pickle.dump(trained, file)
 """
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("devices")
-    command = [sys.executable, "-W", "error::UserWarning", "-c", CHILD, str(folder)]
+def train_all_on_two_devices(folder, *names):
+    path = folder / "trained.pkl"
+    command = [sys.executable, "-W", "error::UserWarning", "-c", CHILD, path, folder / "checkpoint", *names]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    print(done.stderr)
     assert "WARNING:tensorflow" not in done.stderr
-    return pickle.loads((folder / "trained.pkl").read_bytes())
+    return pickle.loads(path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return train_all_on_two_devices(tmp_path_factory.mktemp("devices"), "default", "ragged")
 
 
 def assert_same_training(one, other):
@@ -103,28 +107,35 @@ def assert_same_training(one, other):
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", TRAININGS)
-def test_two_devices_learn_what_one_does(trained, name):
-    one, two = trained[0][name]
-    assert two.distribution == "mirrored"
-    assert_same_training(one, two)
-
-
-def test_these_trainings_show_what_they_are_to_show(trained):
-    ragged, layerwise = (trained[0][name][1].history_ for name in ("ragged", "layerwise"))
-    assert len(ragged["loss"]) == 2  # stopped early
-    assert layerwise["stage"] == [0, 0, 1, 1]
-
-
-def test_equal_seeds_give_equal_bits(trained):
-    two, again = trained[0]["default"][1], trained[1]
-    assert two.history_ == again.history_
-    for a, b in zip(two.network_.weights, again.network_.weights, strict=True):
+def assert_same_bits(one, other):
+    assert one.history_ == other.history_
+    for a, b in zip(one.network_.weights, other.network_.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_an_interrupted_training_goes_on_with_fewer_devices(trained):
-    assert_same_training(trained[0]["layerwise"][0], trained[2])
+@pytest.mark.parametrize("name", ["default", "ragged"])
+def test_two_devices_learn_what_one_does(trained, name):
+    one, two = trained[0][name]
+    assert (one.distribution, two.distribution) == (None, "mirrored")
+    assert_same_training(one, two)
+
+
+def test_equal_seeds_give_equal_bits_and_fewer_devices_go_on(trained):
+    models, again, moved = trained
+    one, two = models["ragged"]
+    assert len(two.history_["loss"]) == 2  # stopped early
+    assert_same_bits(two, again)
+    assert_same_training(one, moved)
+
+
+@pytest.mark.slow
+def test_levels_are_trained_one_by_one(tmp_path):
+    models, again, moved = train_all_on_two_devices(tmp_path, "layerwise")
+    one, two = models["layerwise"]
+    assert two.history_["stage"] == [0, 0, 1, 1, 2, 2]
+    assert_same_training(one, two)
+    assert_same_bits(two, again)
+    assert_same_training(one, moved)
 
 
 def test_what_two_devices_learnt_predicts_on_one(trained):

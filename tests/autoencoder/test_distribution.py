@@ -57,7 +57,8 @@ def train(name, distribution=None, checkpoint=None, callbacks=()):
 
 
 def interrupt(epoch, logs):
-    raise KeyboardInterrupt
+    if epoch == 1:
+        raise KeyboardInterrupt
 
 
 def train_all(folder, *names):
@@ -66,6 +67,7 @@ def train_all(folder, *names):
     again = train(names[-1], "mirrored")
     with contextlib.suppress(KeyboardInterrupt):
         train(names[-1], "mirrored", folder, [keras.callbacks.LambdaCallback(on_epoch_end=interrupt)])
+    assert list(Path(folder).glob("[!.]*.npz"))
     return trained, again, train(names[-1], checkpoint=folder)
 
 

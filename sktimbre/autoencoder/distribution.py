@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import keras
+from packaging.version import Version
 
 from sktimbre.autoencoder.forks import check_not_forked
 from sktimbre.exceptions import ParameterError
@@ -18,6 +19,8 @@ if keras.backend.backend() == "tensorflow":
 
 __all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "sum_over_replicas"]
 
+# Earlier ones add up the metrics of several devices wrongly.
+OLDEST_KERAS = "3.10"
 # What an optimizer may be told to keep a gradient below.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
@@ -33,7 +36,7 @@ def scope(distribution: str | None) -> AbstractContextManager:
     Raises
     ------
     ParameterError
-        The backend is not TensorFlow.
+        The backend is not TensorFlow, or Keras is too old.
     """
     if distribution is None:
         return nullcontext()
@@ -41,6 +44,11 @@ def scope(distribution: str | None) -> AbstractContextManager:
         raise ParameterError(
             f"distribution={distribution!r} needs Keras's TensorFlow backend; this is {keras.backend.backend()!r}. Set "
             "distribution=None, or KERAS_BACKEND=tensorflow in the environment before Python starts."
+        )
+    if Version(keras.__version__) < Version(OLDEST_KERAS):
+        raise ParameterError(
+            f"distribution={distribution!r} needs Keras {OLDEST_KERAS} or later; this is {keras.__version__}. Set "
+            "distribution=None, or pip install --upgrade keras."
         )
     check_not_forked()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")

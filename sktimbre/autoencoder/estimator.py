@@ -96,7 +96,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     distribution : {"mirrored"} or None, default=None
         "mirrored" shares each batch out among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
         CPUs if there are several; with one device the network trains as usual. But for rounding, and for the draws of
-        dropout, the results are those of one device. Needs Keras's TensorFlow backend.
+        dropout, the results are those of one device. Needs Keras 3.10 or later with its TensorFlow backend.
     target_transformer : transformer or None, default=None
         Turns targets given as audio into spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None

@@ -9,10 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from packaging.version import Version
 from scipy import ndimage
 
 from sktimbre import TimbreAutoencoder
+from sktimbre.autoencoder.distribution import OLDEST_KERAS
 from sktimbre.exceptions import ParameterError
+
+pytestmark = pytest.mark.skipif(
+    Version(keras.__version__) < Version(OLDEST_KERAS), reason=f"needs Keras {OLDEST_KERAS} or later"
+)
 
 # Each leaves one note for the last batch, so that a device gets nothing.
 TRAININGS = {
@@ -155,7 +161,12 @@ def test_one_device_trains_as_usual(pair):
     assert mirrored.history_ == one.history_
 
 
-def test_other_backends_are_refused(pair, monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(ParameterError, match="distribution='mirrored' needs Keras's TensorFlow backend; this is 'jax'"):
-        TimbreAutoencoder("shallow", epochs=1, distribution="mirrored").fit(*pair)
+def test_where_keras_cannot_distribute_it_is_refused(pair, monkeypatch):
+    model = TimbreAutoencoder("shallow", epochs=1, distribution="mirrored")
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.backend, "backend", lambda: "jax")
+        with pytest.raises(ParameterError, match="'mirrored' needs Keras's TensorFlow backend; this is 'jax'"):
+            model.fit(*pair)
+    monkeypatch.setattr(keras, "__version__", "3.9.0")
+    with pytest.raises(ParameterError, match=r"'mirrored' needs Keras 3\.10 or later; this is 3\.9\.0"):
+        model.fit(*pair)

@@ -3,8 +3,8 @@
 The naive form is what one writes without this package: a scikeras regressor with the same network in a Pipeline, within a
 TransformedTargetRegressor, which computes the spectra of both sides again for each fit, and predicts by `model.predict`. Both
 train the same networks in the same way, so that their errors agree but for the seeds; they search four learning rates for two
-sizes. Also the time of a first fit, which traces, of later ones, and of
-reading spectra from a folder (``memory=``) beside computing them.
+sizes. Also the time of a first fit, which traces, of later ones, and of reading spectra from a folder (``memory=``) beside
+computing them.
 """
 
 import tempfile

@@ -58,6 +58,6 @@ class LearningRate(keras.callbacks.Callback):
             # While it trains, Keras holds the state apart from the variables there.
             self.model.jax_state_sync()
         if self._step is None:
-            self._step = int(self.model.optimizer.iterations)
+            self._step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self.model.optimizer.learning_rate = self.at(self._step)
         self._step += 1

@@ -14,9 +14,9 @@ from sktimbre.autoencoder.pitch import shared_pitch
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
 
-# Targets that are mixed into one at most: about as many as a chromatic scale has within the default smoothing. Of more
-# neighbours so many are drawn each time, so that a variation costs the same however many notes there are.
-MOST_MIXED = 8
+# Targets that are mixed into one at most, twice as many as a chromatic scale has within the default smoothing. Of more so
+# many are drawn each time, so that a variation costs the same however many notes there are; what is learnt is still their mean.
+MOST_MIXED = 16
 
 
 class PairAugmenter(BaseEstimator):
@@ -36,8 +36,8 @@ class PairAugmenter(BaseEstimator):
     smoothing : float, default=3.5
         Semitones over which notes stand for their neighbours: a variation has the source of any note so near, and the mean
         of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
-        notes have in common, not what tells a training note from the next. Of more than eight such notes, eight are drawn for
-        each variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several ways.
+        notes have in common, not what tells a training note from the next. Of more than 16 such notes, 16 are drawn for each
+        variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several ways.
         Notes without a clear pitch keep their own.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.

@@ -14,8 +14,8 @@ from sktimbre.autoencoder.pitch import shared_pitch
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
 
-# Targets that are mixed into one at most, twice as many as a chromatic scale has within the default smoothing. Of more so
-# many are drawn each time, so that a variation costs the same however many notes there are; what is learnt is still their mean.
+# Targets that are mixed into one at most, twice as many as a chromatic scale has within the default smoothing. Of more, so
+# many are drawn each time: a variation costs the same however many notes there are, and what is learnt is still their mean.
 MOST_MIXED = 16
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sktimbre._files import FULL
+from sktimbre._files import FULL, sync
 from sktimbre._progress import with_bar
 from sktimbre.exceptions import PersistenceError
 
@@ -156,7 +156,8 @@ def stored_spectra(
         if stream:
             return stored_pairs(temporary, secrets.token_hex(8), _spectra(pairs, stft, bar))
         key = secrets.token_hex(8) if kept is None else _key(pairs, stft)
-        return stored_pairs(kept or temporary, key, _spectra(zip(*pairs, strict=True), stft, bar))
+        spectra = _spectra(zip(*pairs, strict=True), stft, bar)
+        return stored_pairs(temporary if kept is None else kept, key, spectra, to_stay=kept is not None)
 
 
 def _key(pairs, stft):
@@ -172,7 +173,9 @@ def _spectra(pairs, stft, bar):
         bar.update(len(block))
 
 
-def stored_pairs(folder: Path, key: str, spectra: Iterable[tuple]) -> tuple[StoredNotes, StoredNotes]:
+def stored_pairs(
+    folder: Path, key: str, spectra: Iterable[tuple], to_stay: bool = False
+) -> tuple[StoredNotes, StoredNotes]:
     """Return pairs of spectra as notes on disk: those that an earlier call has left under this key, else made now.
 
     Parameters
@@ -183,6 +186,8 @@ def stored_pairs(folder: Path, key: str, spectra: Iterable[tuple]) -> tuple[Stor
         The folder's name.
     spectra : iterable of tuple of two ndarray of shape (n_frequencies, n_frames), float32
         Asked for one by one, and only where nothing intact is kept.
+    to_stay : bool
+        Whether all has to be on the disk before it takes its name, so that no failure of power leaves what looks complete.
 
     Raises
     ------
@@ -203,6 +208,8 @@ def stored_pairs(folder: Path, key: str, spectra: Iterable[tuple]) -> tuple[Stor
                 for file, note in ((source, S), (other, T)):
                     file.write(np.ascontiguousarray(note, np.float32).data)
         np.save(temporary / SHAPES, np.array(shapes, np.int64).reshape(-1, 2))
+        for path in temporary.iterdir() if to_stay else ():
+            sync(path)
         _put(temporary, target)
     except OSError as reason:
         if reason.errno not in FULL:

@@ -57,7 +57,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Sample rate in Hz of the audio it is trained on and applied to.
     memory : None, str or object with the joblib.Memory interface, default=None
         Where `fit` and `score` keep spectra, as Pipeline's parameter of this name does: a folder, by which the candidates of a
-        search share them. Meant for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`).
+        search share them. Meant for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). And where
+        `fit` keeps those of files and memory maps, which it reads from there while training.
 
     Attributes
     ----------

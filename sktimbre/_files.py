@@ -116,7 +116,7 @@ def atomic_path(
             with suppress(OSError):
                 shutil.copymode(target, temporary)
         check_target(path, overwrite, error=error)
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, target)
     except OSError as reason:
         if reason.errno not in FULL:
@@ -128,7 +128,7 @@ def atomic_path(
         temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have a file on the disk before it takes its name, so that no failure of power leaves an empty one."""
     handle = os.open(path, os.O_RDWR)
     try:

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from sktimbre._on_disk import NotesOnDisk, note_shapes
 from sktimbre.exceptions import AudioError
 
 Batch = np.ndarray | list[np.ndarray]
+Notes = Batch | NotesOnDisk
 
 # Float audio lies in [-1, 1]. Whole numbers beyond the range of 8 bits can only be raw PCM, which must be scaled first.
 LARGEST_INTEGER = 128
@@ -78,19 +80,30 @@ def check_pair(X: Batch, y: Batch, names: tuple[str, str] = ("X", "y")) -> None:
             f"{names[0]} has {len(X)} notes and {names[1]} has {len(y)}: sources and targets are pairs, one target for "
             "each source. sktimbre.datasets.load_paired_notes pairs two folders by pitch."
         )
-    for i, (source, target) in enumerate(zip(X, y, strict=True)):
-        if source.shape != target.shape:
-            raise AudioError(
-                f"{names[0]}[{i}] has shape {source.shape} and {names[1]}[{i}] has shape {target.shape}: the two notes "
-                "of a pair need the same length. Cut or pad both, as load_paired_notes(..., duration=2.0) does."
-            )
+    for i, shapes in enumerate(zip(note_shapes(X), note_shapes(y), strict=True)):
+        check_same_shape(shapes, (f"{names[0]}[{i}]", f"{names[1]}[{i}]"))
 
 
-def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool) -> Batch:
+def check_same_shape(shapes: tuple[tuple[int, ...], tuple[int, ...]], names: tuple[str, str]) -> None:
+    """Raise `AudioError` unless the two notes of a pair have the same shape."""
+    if shapes[0] != shapes[1]:
+        raise AudioError(
+            f"{names[0]} has shape {shapes[0]} and {names[1]} has shape {shapes[1]}: the two notes of a pair need the same "
+            "length. Cut or pad both, as load_paired_notes(..., duration=2.0) does."
+        )
+
+
+def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool) -> Any:
+    if isinstance(X, NotesOnDisk):
+        for i, x in enumerate(X):
+            check_note(x, ndim - 1, f"{name}[{i}]")
+        if estimator is not None:
+            _check_features((len(X), *X.shapes[0]), estimator, reset)
+        return X
     if is_ragged(X):
-        checked = [_check_one(np.asarray(x), ndim - 1, f"{name}[{i}]") for i, x in enumerate(X)]
-        if estimator is not None and reset and ndim == 3:
-            estimator.n_features_in_ = len(checked[0])
+        checked = [check_note(np.asarray(x), ndim - 1, f"{name}[{i}]") for i, x in enumerate(X)]
+        if estimator is not None and ndim == 3:
+            _check_features((len(checked), *checked[0].shape), estimator, reset)
         return checked
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C"}
     _refuse_pcm(X, name)
@@ -116,30 +129,31 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
             f"{name} is empty, wanted is {shape}."
         )
     if estimator is not None:
-        _check_features(array, estimator, reset)
+        _check_features(array.shape, estimator, reset)
     return array
 
 
-def _check_features(array: np.ndarray, estimator: Any, reset: bool) -> None:
+def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
     """Audio of any length may follow audio of another, but one sample each is a signal that stands upright."""
-    n_features = array.shape[1]
+    n_features = shape[1]
     if reset:
         estimator.n_features_in_ = n_features
         return
     expected = getattr(estimator, "n_features_in_", n_features)
-    if n_features != expected and (n_features == 1 or array.ndim == 3):
+    if n_features != expected and (n_features == 1 or len(shape) == 3):
         what = (
             "frequencies"
-            if array.ndim == 3
+            if len(shape) == 3
             else "sample in each note; a single clip is X[np.newaxis], not X[:, np.newaxis]"
         )
         raise AudioError(
             f"X has {n_features} features, but {type(estimator).__name__} is expecting {expected} features as input: "
-            f"shape {array.shape} means {n_features} {what}."
+            f"shape {shape} means {n_features} {what}."
         )
 
 
-def _check_one(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
+def check_note(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
+    """Return one note as float32, or raise the errors of `check_audio`."""
     _refuse_pcm(x, name)
     if x.ndim != ndim:
         raise AudioError(

@@ -1,6 +1,7 @@
 """TimbreTransfer: audio of one instrument to audio of another, with one STFT for both."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
@@ -8,10 +9,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._checks import check_real
 from sktimbre._loudness import follow_loudness
+from sktimbre._on_disk import BLOCK, NotesOnDisk, folders_for_spectra, note_shapes, stored_spectra
+from sktimbre._recordings import Recordings, checked_stream, left_on_disk
 from sktimbre._validation import Batch, check_audio, check_pair
 from sktimbre.autoencoder.level import scaled
 from sktimbre.exceptions import AudioError, ParameterError
@@ -38,6 +42,11 @@ def _transform(stft, X):
     return stft.transform(X)
 
 
+def _goes_on(model):
+    """Tell whether the autoencoder has partial_fit; the default one has."""
+    return model.autoencoder is None or hasattr(model.autoencoder, "partial_fit")
+
+
 class TimbreTransfer(RegressorMixin, BaseEstimator):
     """Turn notes of one instrument into notes of another: STFT, a regressor on spectra, phase retrieval.
 
@@ -62,7 +71,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Sample rate in Hz of the audio it is trained on and applied to.
     memory : None, str or object with the joblib.Memory interface, default=None
         Where `fit` and `score` keep spectra, as Pipeline's parameter of this name does: a folder, by which the candidates of a
-        search share them. Meant for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`).
+        search share them. Meant for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). And where
+        `fit` keeps those of files and memory maps, which it reads from there while training.
 
     Attributes
     ----------
@@ -110,13 +120,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> "TimbreTransfer":
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "TimbreTransfer":
         """Learn to turn each source into its target.
 
         Parameters
         ----------
-        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
-            Audio of source and target in [-1, 1]; the two of a pair have the same length and pitch.
+        X, y : array-like of shape (n_notes, n_samples), lists of 1-D arrays, or lists of paths of sound files
+            Audio of source and target in [-1, 1]; the two of a pair have the same length and pitch. Files are read as
+            mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, y then being None.
         **fit_params
             Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first.
 
@@ -128,32 +139,81 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         ------
         AudioError
             Audio is empty, not finite, raw integers or of the wrong rank, or sources and targets do not match.
+        AudioFileError
+            A file is missing or cannot be read.
         ParameterError
             A parameter is out of range, or the parts do not fit together.
+        PersistenceError
+            The disk is too full for spectra.
+
+        Notes
+        -----
+        Of files, generators and `numpy.memmap` neither audio nor spectra are held in memory: spectra are written to a folder,
+        that of ``memory``, where a later call finds those of the same files or maps, else a temporary one, and are read while
+        training. An autoencoder that is given one frame a row has no such way, and is given all rows at once.
         """
-        X = check_audio(X, estimator=self)
+        stft, inverter = self._new_parts()
+        given: list[Any]
+        if isinstance(X, Iterator):
+            given = [checked_stream(X, y, _length_check(stft))]
+        else:
+            given = [self._checked_pair(X, y, estimator=self)]
+        if fit_params.get("validation_data") is not None:
+            source, target = fit_params["validation_data"]
+            given.append(self._checked_pair(source, target, ("validation_data[0]", "validation_data[1]")))
+        for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
+            if _on_disk(pair):
+                _check_on_disk(stft, pair, name)
+        if not _on_disk(given[0]):
+            stft.fit(given[0][0])
+        autoencoder = self._new_autoencoder()
+        in_memory = not any(map(_on_disk, given))
+        with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
+            show = bool(getattr(autoencoder, "verbose", False))
+            (S, T), *validation = [self._spectra_of(stft, pair, folders, show) for pair in given]
+            if validation:
+                fit_params["validation_data"] = validation[0]
+            if _takes_notes(autoencoder):
+                autoencoder.fit(S, T, **fit_params)
+            else:
+                autoencoder.fit(_rows(S), _rows(T), **fit_params)
+            self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
+        return self
+
+    @available_if(_goes_on)
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: Any, y: Any) -> "TimbreTransfer":
+        """Learn by one pass over these notes, and go on from there at the next call.
+
+        It is there where the autoencoder has a method of this name, see `TimbreAutoencoder.partial_fit`.
+
+        Parameters
+        ----------
+        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+            Audio of source and target, as in `fit`.
+
+        Returns
+        -------
+        TimbreTransfer
+
+        Raises
+        ------
+        AudioError, ParameterError
+            As in `fit`.
+        """
+        first = not hasattr(self, "autoencoder_")
+        stft, inverter = self._new_parts() if first else (self.stft_, self.inverter_)
+        X = check_audio(X, estimator=self, reset=first)
         y = check_audio(y, name="y")
         check_pair(X, y)
-        stft = LogSTFT() if self.stft is None else clone(self.stft)
-        transform = self._remembered()
-        S, T = transform(stft.fit(X), X), transform(stft, y)
-        inverter = self._matched_inverter(stft)
-        if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
-            raise ParameterError(
-                f"phase='source' needs an stft with complex_transform and an inverter with invert, as LogSTFT and "
-                f"GriffinLimInverter have; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
-            )
-        if fit_params.get("validation_data") is not None:
-            names = ("validation_data[0]", "validation_data[1]")
-            source, target = (check_audio(a, name=n) for a, n in zip(fit_params["validation_data"], names, strict=True))
-            check_pair(source, target, names)
-            fit_params["validation_data"] = transform(stft, source), transform(stft, target)
-        autoencoder = self._new_autoencoder()
+        autoencoder = self._new_autoencoder() if first else self.autoencoder_
+        S, T = (stft.fit(X) if first else stft).transform(X), stft.transform(y)
         if _takes_notes(autoencoder):
-            autoencoder.fit(S, T, **fit_params)
+            autoencoder.partial_fit(S, T)
         else:
-            autoencoder.fit(_rows(S), _rows(T), **fit_params)
-        self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
+            autoencoder.partial_fit(_rows(S), _rows(T))
+        if first:
+            self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
 
     def predict(self, X: Any) -> Batch:
@@ -292,7 +352,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
+        X, y : array-like of shape (n_notes, n_samples), lists of 1-D arrays, or lists of paths of sound files
             Audio of source and target.
 
         Returns
@@ -300,13 +360,15 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         float
         """
         check_is_fitted(self)
-        X = check_audio(X, estimator=self, reset=False)
-        y = check_audio(y, name="y")
-        check_pair(X, y)
-        transform = self._remembered()
-        predicted, T = self._own_spectra(X, transform), transform(self.stft_, y)
-        total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
-        return -total / sum(t.size for t in T)
+        pair = self._checked_pair(X, y, estimator=self, reset=False)
+        transform, step = (_transform, BLOCK) if _on_disk(pair) else (self._remembered(), len(pair[0]))
+        total, size = 0.0, 0
+        for start in range(0, len(pair[0]), step):
+            X, y = (side[start : start + step] for side in pair)
+            for t, p in zip(transform(self.stft_, y), self._own_spectra(X, transform), strict=True):
+                total += float(np.sum(np.square(t - p), dtype=np.float64))
+                size += t.size
+        return -total / size
 
     @property
     def receptive_field_(self) -> Extent:
@@ -316,6 +378,36 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         n_frames = field.frames + 2 * self._frames(NEIGHBOURHOOD) if self.loudness else field.frames
         samples = (n_frames - 1) * geometry.hop + geometry.win
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
+
+    def _checked_pair(self, X, y, names=("X", "y"), **of_source):
+        """Return source and target, checked: in memory, or as notes on disk, of whose files only the headers are read."""
+        if y is None:
+            raise AudioError(
+                f"{names[1]} is None: each source needs its target, unless X is a generator of pairs of both."
+            )
+        X, y = (left_on_disk(side, self.sr, name) for side, name in zip((X, y), names, strict=True))
+        X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
+        y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])
+        check_pair(X, y, names)
+        return X, y
+
+    def _spectra_of(self, stft, pair, folders, show):
+        """Return the spectra of source and target: in memory, or as notes on disk in one of the folders."""
+        if _on_disk(pair):
+            return stored_spectra(pair, stft, folders, show)
+        transform = self._remembered()
+        return tuple(transform(stft, side) for side in pair)
+
+    def _new_parts(self):
+        """Return a new transform and the inverter that goes with it."""
+        stft = LogSTFT() if self.stft is None else clone(self.stft)
+        inverter = self._matched_inverter(stft)
+        if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
+            raise ParameterError(
+                f"phase='source' needs an stft with complex_transform and an inverter with invert, as LogSTFT and "
+                f"GriffinLimInverter have; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
+            )
+        return stft, inverter
 
     def _new_autoencoder(self):
         if self.autoencoder is not None:
@@ -436,6 +528,29 @@ def _first(notes, lengths):
     if isinstance(notes, list):
         return [note[..., :n] for note, n in zip(notes, lengths, strict=True)]
     return notes[..., : lengths[0]]
+
+
+def _on_disk(pair):
+    """Tell whether pairs of notes are not in memory: notes on disk on one side, or a stream of both."""
+    return isinstance(pair, Iterator) or any(isinstance(side, NotesOnDisk) for side in pair)
+
+
+def _check_on_disk(stft, pair, name):
+    """Refuse a transform that would have to see all notes first, and notes that are too short for it."""
+    if get_tags(stft).requires_fit:
+        raise ParameterError(
+            f"stft={stft!r} learns from all notes at once, which cannot be taken from files, memory maps and generators. Use "
+            "one that needs no fit, such as LogSTFT, or arrays in memory."
+        )
+    if not isinstance(pair, Iterator):
+        check_length = _length_check(stft)
+        for i, shape in enumerate(note_shapes(pair[0])):
+            check_length(shape[0], f"{name}[{i}]")
+
+
+def _length_check(stft):
+    """Return a function that raises an error for a note, by its number of samples and its name, that is too short."""
+    return stft.geometry.check_length if isinstance(stft, LogSTFT) else lambda n_samples, name: None
 
 
 def _takes_notes(regressor):

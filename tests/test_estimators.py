@@ -42,6 +42,10 @@ class AutoencoderInSuite(_SpectraInSuite, TimbreAutoencoder):
         S = self._lift(S)
         return super().fit(S, _target(S, y))
 
+    def partial_fit(self, S, y=None):
+        S = self._lift(S)
+        return super().partial_fit(S, _target(S, y))
+
     def predict(self, S):
         return super().predict(self._lift(S))[:, :, 0]
 

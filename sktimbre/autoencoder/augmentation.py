@@ -8,10 +8,15 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
+from sktimbre._on_disk import note_shapes
 from sktimbre.autoencoder.level import scaled
 from sktimbre.autoencoder.pitch import shared_pitch
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
+
+# Targets that are mixed into one at most, twice as many as a chromatic scale has within the default smoothing. Of more, so
+# many are drawn each time: a variation costs the same however many notes there are, and what is learnt is still their mean.
+MOST_MIXED = 16
 
 
 class PairAugmenter(BaseEstimator):
@@ -31,8 +36,9 @@ class PairAugmenter(BaseEstimator):
     smoothing : float, default=3.5
         Semitones over which notes stand for their neighbours: a variation has the source of any note so near, and the mean
         of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
-        notes have in common, not what tells a training note from the next. 0 keeps each source with its own target, as is
-        right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
+        notes have in common, not what tells a training note from the next. Of more than 16 such notes, 16 are drawn for each
+        variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several ways.
+        Notes without a clear pitch keep their own.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
     joining : float in [0, 1], default=0.05
@@ -79,7 +85,7 @@ class Variations:
         augmenter._validate_params()
         self.augmenter = augmenter
         self.sources, self.targets = pairs
-        self.n_frames = np.array([note.shape[1] for note in self.sources])
+        self.n_frames = np.array([shape[1] for shape in note_shapes(self.sources)])
         self.pitches = np.full(len(self.n_frames), np.nan)  # in semitones
         if augmenter.smoothing:
             self.pitches = 12 * np.log2([shared_pitch(*pair) for pair in zip(*pairs, strict=True)])
@@ -114,7 +120,7 @@ class Variations:
         start = int(rng.integers(0, longest - n_frames + 1))
         here = slice(start, start + n_frames)
         shift = rng.uniform(-how.semitones, how.semitones)
-        near, weights = self._neighbours(self.pitches[index] + shift, here.stop)
+        near, weights = self._neighbours(self.pitches[index] + shift, here.stop, rng)
         if len(near):
             shifts = self.pitches[index] + shift - self.pitches[near]
             other = int(rng.integers(len(near)))
@@ -132,12 +138,14 @@ class Variations:
             source, target = scaled(source, gain), scaled(target, gain)
         return source, target
 
-    def _neighbours(self, pitch, stop):
-        """Return the notes near a pitch that last to frame ``stop``, and their weights, which add up to 1."""
+    def _neighbours(self, pitch, stop, rng):
+        """Return notes near a pitch that last to frame ``stop``, and their weights, which add up to 1."""
         if np.isnan(pitch) or not self.augmenter.smoothing:
             return np.arange(0), np.zeros(0)
         nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
+        if len(near) > MOST_MIXED:
+            near = rng.choice(near, MOST_MIXED, replace=False)
         return near, (nearness[near] / nearness[near].sum()).astype(np.float32)
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from sktimbre._on_disk import note_shapes
 from sktimbre.autoencoder.augmentation import Variations
 from sktimbre.autoencoder.level import pairs_at_one_level
 
@@ -18,7 +19,7 @@ class SpectraBatches(keras.utils.PyDataset):
     Parameters
     ----------
     pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
-        Sources and targets; the two of a pair have the same shape.
+        Sources and targets; the two of a pair have the same shape. Notes on disk are read anew for every batch.
     batch_size : int
         Examples in a batch.
     frame_multiple : int
@@ -38,13 +39,15 @@ class SpectraBatches(keras.utils.PyDataset):
     ):
         super().__init__()
         self.S, self.T = pairs
-        self.gains = [np.ones(note.shape[1], np.float32) for note in self.S]
+        shapes = note_shapes(self.S)
+        lengths = [shape[1] for shape in shapes]
+        self.n_frequencies = shapes[0][0]
+        self.gains = [np.ones(n, np.float32) for n in lengths]
         if normalize_level:
             self.S, self.T, self.gains = pairs_at_one_level(self.S, self.T)
         self.batch_size = batch_size
         self.n_shares = n_shares
         self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
-        lengths = [note.shape[1] for note in self.S]
         longest = max(lengths)
         if augmenter is not None and augmenter.n_frames is not None:
             longest = min(longest, augmenter.n_frames)
@@ -68,10 +71,9 @@ class SpectraBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as one more row."""
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        n_frequencies = len(self.S[0])
         n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
-        x = np.zeros((n_rows, n_frequencies, self.n_frames, 1), np.float32)
-        y = np.zeros((n_rows, n_frequencies + 1, self.n_frames, 1), np.float32)
+        x = np.zeros((n_rows, self.n_frequencies, self.n_frames, 1), np.float32)
+        y = np.zeros((n_rows, self.n_frequencies + 1, self.n_frames, 1), np.float32)
         for row, (source, target, gain) in enumerate(self._drawn(index, chosen)):
             n = source.shape[1]
             x[row, :, :n, 0] = source

@@ -10,13 +10,15 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_c
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._on_disk import as_stored, choose
 from sktimbre._seeds import draw_seed
-from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
+from sktimbre._validation import Batch, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.level import pairs_at_one_level
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.options import NAMES, NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
+from sktimbre.exceptions import ParameterError
 
 __all__ = ["TimbreAutoencoder"]
 
@@ -110,6 +112,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     history_ : dict of str to list of float
         ``loss`` (with penalties, at the level that the network sees) and ``reconstruction_error`` of each epoch, and both
         with ``val_`` in front where there are validation notes. With ``augment`` those of training are of the variations.
+    optimizer_state_ : list of ndarray
+        After `partial_fit`: what it goes on with beside the weights. With "adam" twice their size.
     validation_indices_ : ndarray of int
         Notes that were kept for validation.
     n_features_in_ : int
@@ -272,7 +276,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding
-            does not count.
+            does not count. A `numpy.memmap` is not taken into memory, here and as ``y``: notes are read when they are used.
         y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
             The target; audio goes through ``target_transformer``; None reconstructs S.
         validation_data : tuple (S, y) or None
@@ -298,19 +302,19 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         CollapsedModelWarning
             The network's output does not depend on its input.
         """
-        S = check_spectra(S, estimator=self)
-        T = target_spectra(S, y, self.target_transformer)
+        S = check_spectra(as_stored(S, 3), estimator=self)
+        T = target_spectra(S, as_stored(y, 3), self.target_transformer)
         seed = draw_seed(self.random_state)
         if validation_data is None:
             training, held_out = split_notes(len(S), self.validation_split, seed)
-            pairs = [S[i] for i in training], [T[i] for i in training]
-            validation = [S[i] for i in held_out], [T[i] for i in held_out]
+            validation = choose(S, held_out), choose(T, held_out)
         else:
-            held_out = np.arange(0)
-            pairs = as_list(S), as_list(T)
-            S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
-            T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
-            validation = as_list(S_validation), as_list(T_validation)
+            training, held_out = np.arange(len(S)), np.arange(0)
+            S_validation, T_validation = (as_stored(side, 3) for side in validation_data)
+            S_validation = check_spectra(S_validation, name="validation_data[0]", estimator=self, reset=False)
+            T_validation = target_spectra(S_validation, T_validation, self.target_transformer)
+            validation = tuple(choose(side, range(len(side))) for side in (S_validation, T_validation))
+        pairs = choose(S, training), choose(T, training)
         from sktimbre.autoencoder.distribution import scope
         from sktimbre.autoencoder.settings import training_options
         from sktimbre.autoencoder.training import train_network
@@ -319,7 +323,55 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         with scope(self.distribution):
             history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
+        self.__dict__.pop("optimizer_state_", None)
         warn_if_collapsed(network, *pairs)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, S: Any, y: Any = None) -> "TimbreAutoencoder":
+        """Train the network by one pass over these notes; later calls go on where this one ends.
+
+        The first call builds the network, with ``standardize`` by the notes that it is given; after `fit` the fitted network
+        goes on, with an optimizer that begins anew. What a training with an end needs has no place here: the learning rate
+        is constant but for ``decay``, no notes are held out, and ``epochs`` and ``validation_split`` are not looked at.
+        Neighbours for ``augment`` are looked for among the notes of one call.
+
+        Parameters
+        ----------
+        S, y
+            As in `fit`.
+
+        Returns
+        -------
+        TimbreAutoencoder
+
+        Raises
+        ------
+        AudioError
+            As in `fit`; or the number of frequencies is not that of the first call.
+        ParameterError
+            A parameter is out of range or needs a training with an end (``schedule``, ``warmup``, ``early_stopping``,
+            ``pretraining``, ``checkpoint``); or one that the network or the optimizer is built with was changed.
+        DivergedError
+            Weights are not finite at the end; the model is as it was before the call.
+        """
+        earlier = getattr(self, "network_", None)
+        S = check_spectra(as_stored(S, 3), estimator=self, reset=earlier is None)
+        T = target_spectra(S, as_stored(y, 3), self.target_transformer)
+        from sktimbre.autoencoder.settings import stream_options
+        from sktimbre.autoencoder.stream import go_on
+
+        seed = earlier.options.seed if earlier else draw_seed(self.random_state)
+        history = getattr(self, "history_", {})
+        options = stream_options(self, seed, len(history.get("loss", ())))
+        pairs = choose(S, range(len(S))), choose(T, range(len(T)))
+        network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs, earlier))
+        new, state = go_on(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))
+        self.network_, self.optimizer_state_ = network, state
+        # Nothing is held out of a stream: after a fit with validation its columns have gaps here.
+        self.history_ = {name: [*history.get(name, ()), *new.get(name, [np.nan])] for name in history or new}
+        if earlier is None:
+            self.validation_indices_ = np.arange(0)
         return self
 
     def predict(self, S: Any) -> Batch:
@@ -438,9 +490,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
         return ARCHITECTURES[self.architecture] if isinstance(self.architecture, str) else self.architecture
 
-    def _network_options(self, seed, S, T):
+    def _network_options(self, seed, S, T, earlier=None):
         names = [f.name for f in fields(NetworkOptions) if hasattr(self, f.name)]
         options = NetworkOptions(**{name: getattr(self, name) for name in names}, seed=seed)
+        if earlier:
+            changed = [name for name in names if getattr(earlier.options, name) != getattr(options, name)]
+            if changed or earlier.architecture is not self._architecture():
+                raise ParameterError(
+                    f"{', '.join(changed) or 'architecture'} was changed since the network was built, and partial_fit goes on "
+                    "with that network. Set it back, or fit anew."
+                )
+            return earlier.options
         if not self.standardize:
             return options
         if self.normalize_level:

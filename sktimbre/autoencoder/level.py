@@ -5,10 +5,13 @@ is scaled by the loudest frame within about a second of it: what follows is exac
 dynamics inside a note stay as they are, and a quiet note of a phrase is shown at the level that notes were learnt at.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import convolve1d, maximum_filter1d
 
-from sktimbre._validation import Batch
+from sktimbre._on_disk import NotesOnDisk
+from sktimbre._validation import Notes
 
 __all__ = ["HALO", "LARGEST", "at_one_level", "level_gain", "pairs_at_one_level", "scaled"]
 
@@ -59,16 +62,33 @@ def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return np.log1p(_magnitudes(S) * gain)
 
 
-def at_one_level(S: Batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
+class ScaledNotes(NotesOnDisk):
+    """Spectra of notes on disk, scaled when they are read."""
+
+    def __init__(self, notes: NotesOnDisk, gains: Sequence[np.ndarray]):
+        self.notes, self.gains, self.shapes = notes, gains, notes.shapes
+
+    def read(self, index: int) -> np.ndarray:
+        """Return the spectra of one note."""
+        return scaled(self.notes.read(index), self.gains[index])
+
+
+def at_one_level(S: Notes) -> tuple[Sequence[np.ndarray], list[np.ndarray]]:
     """Return spectra at the level that networks are trained at, note by note, and the gains that brought them there."""
     gains = [level_gain(note) for note in S]
-    return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)], gains
+    return _all_scaled(S, gains), gains
 
 
-def pairs_at_one_level(S: Batch, T: Batch) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+def pairs_at_one_level(S: Notes, T: Notes) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[np.ndarray]]:
     """Return sources and targets, each pair by the gains of its source, and the gains."""
     sources, gains = at_one_level(S)
-    return sources, [scaled(note, gain) for note, gain in zip(T, gains, strict=True)], gains
+    return sources, _all_scaled(T, gains), gains
+
+
+def _all_scaled(S, gains):
+    if isinstance(S, NotesOnDisk):
+        return ScaledNotes(S, gains)
+    return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)]
 
 
 def _magnitudes(S):

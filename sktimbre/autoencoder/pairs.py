@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from sktimbre._validation import Batch, check_audio, check_spectra, is_ragged
+from sktimbre._on_disk import NotesOnDisk, note_shapes
+from sktimbre._validation import Notes, check_audio, check_spectra, is_ragged
 from sktimbre.exceptions import AudioError
 
 __all__ = ["mean_and_scale", "split_notes", "target_spectra"]
 
 
-def target_spectra(S: Batch, y: Any, transformer: Any = None) -> Batch:
+def target_spectra(S: Notes, y: Any, transformer: Any = None) -> Notes:
     """Return target spectra that match the source's.
 
     Parameters
     ----------
-    S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+    S : ndarray of shape (n_notes, n_frequencies, n_frames), list of 2-D arrays or notes on disk
         Spectra of the source.
     y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
         The target; None is the source itself.
@@ -47,7 +48,7 @@ def target_spectra(S: Batch, y: Any, transformer: Any = None) -> Batch:
     else:
         T = check_spectra(y, name="y")
         hint = "y is spectra"
-    if len(T) != len(S) or any(t.shape != s.shape for s, t in zip(S, T, strict=True)):
+    if list(note_shapes(T)) != list(note_shapes(S)):
         raise AudioError(
             f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of a "
             "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
@@ -77,4 +78,4 @@ def mean_and_scale(notes: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def _shapes(S):
-    return sorted({note.shape for note in S}) if isinstance(S, list) else S.shape
+    return sorted(set(note_shapes(S))) if isinstance(S, list | NotesOnDisk) else S.shape

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_array
 
 __all__ = ["comb", "pitch_in_bins", "shared_pitch"]
 
@@ -36,7 +37,7 @@ def pitch_in_bins(S: np.ndarray) -> float:
     spectrum = np.sqrt(np.expm1(S)).mean(axis=1)
     if len(S) <= 2 * LOWEST + 1 or not spectrum.any():
         return np.nan
-    candidates, on, between = comb(len(S))
+    candidates, on, between = _sparse_comb(len(S))
     peaks, valleys = on @ spectrum, between @ spectrum
     best = int(np.argmax(peaks - valleys))
     if peaks[best] - valleys[best] < CLEAR * (peaks[best] + valleys[best]):
@@ -73,6 +74,13 @@ def comb(n_frequencies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             weights[every, low] += seen * (1 - (place - low))
             weights[every, low + 1] += seen * (place - low)
     return candidates, on, between
+
+
+@lru_cache(maxsize=4)
+def _sparse_comb(n_frequencies):
+    # A pitch looks at few bins: as full matrices most of the time would go into reading zeros.
+    candidates, on, between = comb(n_frequencies)
+    return candidates, csr_array(on), csr_array(between)
 
 
 def _refined(spectrum, pitch):

@@ -1,13 +1,16 @@
 """What the parameters of `TimbreAutoencoder` mean for training, where they depend on one another."""
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.training import TrainingOptions
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["training_options"]
+__all__ = ["stream_options", "training_options"]
 
 
 def training_options(model: Any, seed: int) -> TrainingOptions:
@@ -52,6 +55,37 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
         seed=seed,
         verbose=int(model.verbose),
     )
+
+
+def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
+    """Return how a `TimbreAutoencoder` is to be trained by one pass of a stream.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Of the whole stream.
+    passes : int
+        That came before: each draws anew.
+
+    Raises
+    ------
+    ParameterError
+        Parameters do not go together, or need a training with an end.
+    """
+    names = ("schedule", "warmup", "early_stopping", "pretraining", "checkpoint")
+    given = {name: getattr(model, name) for name in names if getattr(model, name)}
+    if given.get("schedule") == "constant":
+        del given["schedule"]
+    if given:
+        listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ParameterError(
+            f"partial_fit cannot have {listed}: a stream has no end to count from. Leave it at None, or use fit."
+        )
+    options = training_options(model, seed)
+    drawn = int(np.random.SeedSequence((seed, passes)).generate_state(1)[0])
+    return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn)
 
 
 def _optimizer_params(model, schedule, warmup):

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sktimbre._on_disk import NotesOnDisk
 from sktimbre.autoencoder.adapter import train
 from sktimbre.autoencoder.batches import SpectraBatches
 from sktimbre.autoencoder.checkpoint import Checkpoint
@@ -115,8 +116,13 @@ def _checkpoint(network, pairs, validation, options):
     if options.checkpoint is None:
         return None
     architecture = f"{network.architecture.__module__}.{network.architecture.__qualname__}"
-    of = architecture, network.n_frequencies, network.options, pairs, validation
+    of = architecture, network.n_frequencies, network.options, *map(_recognisable, (pairs, validation))
     return Checkpoint(options.checkpoint, (*of, replace(options, checkpoint=None, verbose=0)))
+
+
+def _recognisable(pairs):
+    """Return what tells pairs from others: notes on disk are read for it one by one."""
+    return tuple(side.digest() if isinstance(side, NotesOnDisk) else side for side in pairs)
 
 
 def _encoder_weights(model):

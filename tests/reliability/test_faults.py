@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import soundfile
+from sklearn.linear_model import Ridge
 from typer.testing import CliRunner
 
 import sktimbre
+from sktimbre import TimbreTransfer
 from sktimbre.audio import AudioReader, AudioWriter, atomic_path, read_audio, write_audio
 from sktimbre.cli import app
 from sktimbre.exceptions import AudioFileError, PersistenceError
@@ -79,6 +81,13 @@ def test_a_full_disk_while_keeping_a_checkpoint(tmp_path):
     with largest_file(2000), pytest.raises(PersistenceError, match="Make room"):
         model.fit(S)
     assert not list((tmp_path / "kept").iterdir())
+
+
+def test_a_full_disk_while_keeping_spectra(tmp_path, pairs):
+    model = TimbreTransfer(autoencoder=Ridge(), memory=str(tmp_path))
+    with largest_file(5000), pytest.raises(PersistenceError, match="Make room"):
+        model.fit(zip(pairs.source, pairs.target, strict=True))
+    assert list(tmp_path.rglob("*.f32")) == []
 
 
 def test_a_full_disk_where_kernels_are_cached():

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from sktimbre._checks import check_whole
-from sktimbre._on_disk import NotesOnDisk, as_stored
+from sktimbre._on_disk import NotesOnDisk, as_stored, note_shapes
 from sktimbre._soundfiles import UNKNOWN_LENGTH, open_sound
 from sktimbre._streaming import check_rates, resampled_length
-from sktimbre._validation import check_note, check_same_shape
+from sktimbre._validation import check_audio, check_note, check_pair, check_same_shape
 from sktimbre.audio import read_audio
 from sktimbre.exceptions import AudioError, AudioFileError, ParameterError
+from sktimbre.spectral import LogSTFT
 
 
 class Recordings(NotesOnDisk):
@@ -80,6 +82,40 @@ def left_on_disk(X: Any, sr: float, name: str) -> Any:
         return Recordings(X, sr)
     except AudioFileError as error:
         raise AudioFileError(f"{name}: {error}") from error
+
+
+def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"), **of_source: Any) -> tuple[Any, Any]:
+    """Return source and target, checked: in memory, or as notes on disk, of whose files only the headers are read."""
+    if y is None:
+        raise AudioError(f"{names[1]} is None: each source needs its target, unless X is a generator of pairs of both.")
+    X, y = (left_on_disk(side, sr, name) for side, name in zip((X, y), names, strict=True))
+    X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
+    y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])
+    check_pair(X, y, names)
+    return X, y
+
+
+def on_disk(pair: Any) -> bool:
+    """Tell whether pairs of notes are not in memory: notes on disk on one side, or a stream of both."""
+    return isinstance(pair, Iterator) or any(isinstance(side, NotesOnDisk) for side in pair)
+
+
+def check_on_disk(stft: Any, pair: Any, name: str) -> None:
+    """Refuse a transform that would have to see all notes first, and notes that are too short for it."""
+    if get_tags(stft).requires_fit:
+        raise ParameterError(
+            f"stft={stft!r} learns from all notes at once, which cannot be taken from files, memory maps and generators. Use "
+            "one that needs no fit, such as LogSTFT, or arrays in memory."
+        )
+    if not isinstance(pair, Iterator):
+        check_length = length_check(stft)
+        for i, shape in enumerate(note_shapes(pair[0])):
+            check_length(shape[0], f"{name}[{i}]")
+
+
+def length_check(stft: Any) -> Callable[[int, str], None]:
+    """Return a function that raises an error for a note, by its number of samples and its name, that is too short."""
+    return stft.geometry.check_length if isinstance(stft, LogSTFT) else lambda n_samples, name: None
 
 
 def checked_stream(

@@ -7,28 +7,19 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._checks import check_real
-from sktimbre._loudness import follow_loudness
-from sktimbre._on_disk import BLOCK, NotesOnDisk, folders_for_spectra, note_shapes, stored_spectra
-from sktimbre._recordings import Recordings, checked_stream, left_on_disk
+from sktimbre._conversion import Conversion, as_taken, first, transform
+from sktimbre._on_disk import BLOCK, folders_for_spectra, stored_spectra
+from sktimbre._recordings import check_on_disk, checked_pair, checked_stream, length_check, on_disk
 from sktimbre._validation import Batch, check_audio, check_pair
-from sktimbre.autoencoder.level import scaled
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
-
-# Seconds that an instrument may sound on when the source has ended in digital silence, and by how much it fades meanwhile.
-RELEASE, FADE = 0.1, 60.0  # dB
-# Seconds by which a note goes on, mirrored, for a network that looks around.
-MIRRORED = 0.5
-# Seconds to each side that are usual where a frame is louder or quieter than usual.
-NEIGHBOURHOOD = 1.5
 
 
 class Extent(NamedTuple):
@@ -36,10 +27,6 @@ class Extent(NamedTuple):
 
     milliseconds: float
     hertz: float
-
-
-def _transform(stft, X):
-    return stft.transform(X)
 
 
 def _goes_on(model):
@@ -155,28 +142,25 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         stft, inverter = self._new_parts()
         given: list[Any]
         if isinstance(X, Iterator):
-            given = [checked_stream(X, y, _length_check(stft))]
+            given = [checked_stream(X, y, length_check(stft))]
         else:
-            given = [self._checked_pair(X, y, estimator=self)]
+            given = [checked_pair(X, y, self.sr, estimator=self)]
         if fit_params.get("validation_data") is not None:
             source, target = fit_params["validation_data"]
-            given.append(self._checked_pair(source, target, ("validation_data[0]", "validation_data[1]")))
+            given.append(checked_pair(source, target, self.sr, ("validation_data[0]", "validation_data[1]")))
         for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
-            if _on_disk(pair):
-                _check_on_disk(stft, pair, name)
-        if not _on_disk(given[0]):
+            if on_disk(pair):
+                check_on_disk(stft, pair, name)
+        if not on_disk(given[0]):
             stft.fit(given[0][0])
         autoencoder = self._new_autoencoder()
-        in_memory = not any(map(_on_disk, given))
+        in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
             show = bool(getattr(autoencoder, "verbose", False))
             (S, T), *validation = [self._spectra_of(stft, pair, folders, show) for pair in given]
             if validation:
                 fit_params["validation_data"] = validation[0]
-            if _takes_notes(autoencoder):
-                autoencoder.fit(S, T, **fit_params)
-            else:
-                autoencoder.fit(_rows(S), _rows(T), **fit_params)
+            autoencoder.fit(*as_taken(autoencoder, S, T), **fit_params)
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
 
@@ -208,10 +192,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         check_pair(X, y)
         autoencoder = self._new_autoencoder() if first else self.autoencoder_
         S, T = (stft.fit(X) if first else stft).transform(X), stft.transform(y)
-        if _takes_notes(autoencoder):
-            autoencoder.partial_fit(S, T)
-        else:
-            autoencoder.partial_fit(_rows(S), _rows(T))
+        autoencoder.partial_fit(*as_taken(autoencoder, S, T))
         if first:
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
@@ -235,18 +216,18 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
-        seen, n_frames = self._prolonged(X)
-        _, S = self._transferred(seen, n_frames)
+        seen, n_frames = self._conversion.prolonged(X)
+        _, S = self._conversion.predict(seen, n_frames)
         if not hasattr(self.inverter_, "invert"):
             audio = self.inverter_.transform(S)
         else:
             phase = self.stft_.complex_transform(seen) if self.phase == "source" else None
             lengths = [len(note) for note in X]
             if n_frames is not None:
-                phase = None if phase is None else _first(phase, n_frames)
+                phase = None if phase is None else first(phase, n_frames)
                 lengths = [self.stft_.geometry.n_samples(n) for n in n_frames]
             audio = self.inverter_.invert(S, phase=phase, length=lengths)
-        return _first(audio, [len(note) for note in X])
+        return first(audio, [len(note) for note in X])
 
     def predict_spectra(self, X: Any) -> Batch:
         """Return the log-magnitude spectra that `predict` gives a phase to.
@@ -261,7 +242,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
         check_is_fitted(self)
-        return self._own_spectra(check_audio(X, estimator=self, reset=False))
+        return self._conversion.spectra(check_audio(X, estimator=self, reset=False))
 
     def predict_blocks(
         self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5
@@ -328,21 +309,21 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
         # shown as much around a piece as it looks at, as long as that leaves half of the piece.
         reach = getattr(getattr(self.autoencoder_, "receptive_field_", None), "frames", 0) // 2 + 1
-        reach += self._frames(NEIGHBOURHOOD) if self.loudness else 0
+        reach += self._conversion.neighbourhood
         before = max(-(-shared // g.hop), g.overlap, min(reach, size // g.hop // 4))
         step = max(1, size // g.hop - 2 * before)
         waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
         for block in blocks:
             waiting, total = np.concatenate([waiting, block]), total + len(block)
             while len(waiting) > (known + step + before) * g.hop:
-                _, (S,) = self._transferred(waiting[np.newaxis, : (known + step + before) * g.hop])
+                _, (S,) = self._conversion.predict(waiting[np.newaxis, : (known + step + before) * g.hop])
                 audio = stream.push(S[:, known : known + step])
                 done += len(audio)
                 yield audio
                 drop = max(0, known + step - before)
                 waiting, known = waiting[drop * g.hop :], known + step - drop
         if total:
-            _, (S,) = self._transferred(*self._prolonged(waiting[np.newaxis]))
+            _, (S,) = self._conversion.predict(*self._conversion.prolonged(waiting[np.newaxis]))
             audio = stream.push(S[:, known:])[: total - done]
             yield audio
             yield stream.finish(length=total - done - len(audio))
@@ -360,12 +341,12 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         float
         """
         check_is_fitted(self)
-        pair = self._checked_pair(X, y, estimator=self, reset=False)
-        transform, step = (_transform, BLOCK) if _on_disk(pair) else (self._remembered(), len(pair[0]))
+        pair = checked_pair(X, y, self.sr, estimator=self, reset=False)
+        to_spectra, step = (transform, BLOCK) if on_disk(pair) else (self._remembered(), len(pair[0]))
         total, size = 0.0, 0
         for start in range(0, len(pair[0]), step):
             X, y = (side[start : start + step] for side in pair)
-            for t, p in zip(transform(self.stft_, y), self._own_spectra(X, transform), strict=True):
+            for t, p in zip(to_spectra(self.stft_, y), self._conversion.spectra(X, to_spectra), strict=True):
                 total += float(np.sum(np.square(t - p), dtype=np.float64))
                 size += t.size
         return -total / size
@@ -375,28 +356,20 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Milliseconds and hertz that one value of the output depends on."""
         check_is_fitted(self)
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
-        n_frames = field.frames + 2 * self._frames(NEIGHBOURHOOD) if self.loudness else field.frames
+        n_frames = field.frames + 2 * self._conversion.neighbourhood
         samples = (n_frames - 1) * geometry.hop + geometry.win
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
-    def _checked_pair(self, X, y, names=("X", "y"), **of_source):
-        """Return source and target, checked: in memory, or as notes on disk, of whose files only the headers are read."""
-        if y is None:
-            raise AudioError(
-                f"{names[1]} is None: each source needs its target, unless X is a generator of pairs of both."
-            )
-        X, y = (left_on_disk(side, self.sr, name) for side, name in zip((X, y), names, strict=True))
-        X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
-        y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])
-        check_pair(X, y, names)
-        return X, y
+    @property
+    def _conversion(self):
+        return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness)
 
     def _spectra_of(self, stft, pair, folders, show):
         """Return the spectra of source and target: in memory, or as notes on disk in one of the folders."""
-        if _on_disk(pair):
+        if on_disk(pair):
             return stored_spectra(pair, stft, folders, show)
-        transform = self._remembered()
-        return tuple(transform(stft, side) for side in pair)
+        to_spectra = self._remembered()
+        return tuple(to_spectra(stft, side) for side in pair)
 
     def _new_parts(self):
         """Return a new transform and the inverter that goes with it."""
@@ -432,72 +405,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
                 )
         return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 
-    def _transferred(self, X, n_frames=None, transform=_transform):
-        """Return the spectra of audio and what becomes of them, the first so many frames of each note."""
-        S = transform(self.stft_, X)
-        predicted = self._regressed(S)
-        if self.loudness:
-            predicted = follow_loudness(S, predicted, self.loudness, self._frames(NEIGHBOURHOOD))
-        if n_frames is not None:
-            S, predicted = _first(S, n_frames), _first(predicted, n_frames)
-        return S, self._released(S, predicted)
-
-    def _prolonged(self, X):
-        """Return notes that go on beyond their end, and how many frames to take of each, None being all.
-
-        A network takes the end of a file for the end of a tone, as it mostly is in training, and lets notes fade that do not.
-        So it sees them go on, mirrored. And phase retrieval makes audio as loud as spectra say: samples that are seen through
-        the end of one window alone are blown up. So it is given the frames that follow, or silence up to a whole hop.
-        """
-        if not isinstance(self.stft_, LogSTFT):
-            return X, None
-        g, beyond = self.stft_.geometry, self._looked_at()
-        lengths = [-(-len(note) // g.hop) * g.hop for note in X]
-        if not beyond:
-            return _padded(X, lengths, "constant"), None
-        lengths = [n + g.overlap * g.hop for n in lengths]
-        return _padded(X, [n + beyond for n in lengths], "reflect"), [g.n_frames(n) for n in lengths]
-
-    def _own_spectra(self, X, transform=_transform):
-        """Return predicted spectra of as many frames as those of the notes have, as loud at the end as if nothing followed."""
-        beyond = self._looked_at()
-        if not beyond:
-            return self._transferred(X, transform=transform)[1]
-        g = self.stft_.geometry
-        longer = _padded(X, [len(note) + beyond for note in X], "reflect")
-        seen, predicted = self._transferred(longer, [g.n_frames(len(note)) for note in X], transform)
-        for own, shown, note in zip(transform(self.stft_, X), seen, predicted, strict=True):
-            level, shown_level = (np.linalg.norm(np.expm1(S[:, -g.overlap :]), axis=0) for S in (own, shown))
-            gain = level / np.maximum(shown_level, np.finfo(np.float32).tiny)
-            note[:, -g.overlap :] = scaled(note[:, -g.overlap :], gain)
-        return predicted
-
-    def _looked_at(self):
-        """Return the samples beyond a note's end to show to the regressor: none unless it looks around and tells its reach."""
-        looks = isinstance(self.stft_, LogSTFT) and self.stft_.n_frames is None
-        return int(MIRRORED * self.sr) if looks and hasattr(type(self.autoencoder_), "receptive_field_") else 0
-
-    def _frames(self, seconds):
-        """Return a duration in frames; 0 where the transform is not ours."""
-        return int(seconds * self.sr / self.stft_.geometry.hop) if isinstance(self.stft_, LogSTFT) else 0
-
-    def _regressed(self, S):
-        if _takes_notes(self.autoencoder_):
-            return self.autoencoder_.predict(S)
-        return _notes(self.autoencoder_.predict(_rows(S)), S)
-
-    def _released(self, S, predicted):
-        """Return predicted spectra without what sounds where the source S is digital silence, but for a release.
-
-        There is nothing to transfer there, whatever a network makes of it; but what sounded just before may sound on.
-        """
-        release = self._frames(RELEASE)
-        notes = [_faded(np.maximum(p, 0), s.any(axis=0), release) for s, p in zip(S, predicted, strict=True)]
-        return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
-
     def _remembered(self):
-        """Return `_transform` with its results kept in ``memory``."""
-        return check_memory(self.memory).cache(_transform)
+        """Return `transform` with its results kept in ``memory``."""
+        return check_memory(self.memory).cache(transform)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -505,67 +415,6 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         tags.target_tags.single_output = False
         tags.target_tags.required = True
         return tags
-
-
-def _faded(S, sounding, n_frames):
-    """Let spectra fade over so many frames when the source has stopped sounding, and be silent from then on; in place."""
-    frames = np.arange(len(sounding))
-    since = (frames - np.maximum.accumulate(np.where(sounding, frames, -len(frames))))[~sounding]
-    gain = np.where(since > n_frames, 0, 10 ** (-FADE / 20 * since / (n_frames + 1)))
-    S[:, ~sounding] = scaled(S[:, ~sounding], gain.astype(np.float32))
-    return S
-
-
-def _padded(X, lengths, mode):
-    """Return notes that go on to these lengths in a mode of `numpy.pad`."""
-    if isinstance(X, list):
-        return [np.pad(note, (0, n - len(note)), mode) for note, n in zip(X, lengths, strict=True)]
-    return np.pad(X, ((0, 0), (0, lengths[0] - X.shape[1])), mode)
-
-
-def _first(notes, lengths):
-    """Return the first so many samples or frames of each note."""
-    if isinstance(notes, list):
-        return [note[..., :n] for note, n in zip(notes, lengths, strict=True)]
-    return notes[..., : lengths[0]]
-
-
-def _on_disk(pair):
-    """Tell whether pairs of notes are not in memory: notes on disk on one side, or a stream of both."""
-    return isinstance(pair, Iterator) or any(isinstance(side, NotesOnDisk) for side in pair)
-
-
-def _check_on_disk(stft, pair, name):
-    """Refuse a transform that would have to see all notes first, and notes that are too short for it."""
-    if get_tags(stft).requires_fit:
-        raise ParameterError(
-            f"stft={stft!r} learns from all notes at once, which cannot be taken from files, memory maps and generators. Use "
-            "one that needs no fit, such as LogSTFT, or arrays in memory."
-        )
-    if not isinstance(pair, Iterator):
-        check_length = _length_check(stft)
-        for i, shape in enumerate(note_shapes(pair[0])):
-            check_length(shape[0], f"{name}[{i}]")
-
-
-def _length_check(stft):
-    """Return a function that raises an error for a note, by its number of samples and its name, that is too short."""
-    return stft.geometry.check_length if isinstance(stft, LogSTFT) else lambda n_samples, name: None
-
-
-def _takes_notes(regressor):
-    return get_tags(regressor).input_tags.three_d_array
-
-
-def _rows(S):
-    """Return all frames of all notes as rows (n_notes * n_frames, n_frequencies)."""
-    return np.concatenate([note.T for note in S])
-
-
-def _notes(rows, like):
-    """Return rows as spectra of the shapes of ``like``."""
-    ends = np.cumsum([note.shape[1] for note in like])
-    return [np.ascontiguousarray(part.T, np.float32) for part in np.split(rows, ends[:-1])]
 
 
 def _fade_in(converted, tail, fade):

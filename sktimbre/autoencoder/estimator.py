@@ -351,7 +351,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             As in `fit`; or the number of frequencies is not that of the first call.
         ParameterError
             A parameter is out of range or needs a training with an end (``schedule``, ``warmup``, ``early_stopping``,
-            ``pretraining``, ``checkpoint``); or one that the network or the optimizer is built with was changed.
+            ``pretraining``, ``checkpoint``) or several devices (``distribution``); or one that the network or the optimizer
+            is built with was changed.
         DivergedError
             Weights are not finite at the end; the model is as it was before the call.
         """

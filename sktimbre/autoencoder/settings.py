@@ -83,6 +83,11 @@ def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
         raise ParameterError(
             f"partial_fit cannot have {listed}: a stream has no end to count from. Leave it at None, or use fit."
         )
+    if model.distribution:
+        raise ParameterError(
+            f"partial_fit trains on one device and cannot have distribution={model.distribution!r}. Leave it at None, or use "
+            "fit."
+        )
     options = training_options(model, seed)
     drawn = int(np.random.SeedSequence((seed, passes)).generate_state(1)[0])
     return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn)

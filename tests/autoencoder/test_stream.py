@@ -85,7 +85,13 @@ def test_a_new_learning_rate_acts(pair):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"schedule": "cosine"}, {"warmup": 0.1}, {"early_stopping": 3}, {"pretraining": "layerwise", "depth": 2}],
+    [
+        {"schedule": "cosine"},
+        {"warmup": 0.1},
+        {"distribution": "mirrored"},
+        {"early_stopping": 3},
+        {"pretraining": "layerwise", "depth": 2},
+    ],
     ids=str,
 )
 def test_what_needs_an_end_is_refused(pair, parameters, tmp_path):

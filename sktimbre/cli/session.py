@@ -24,6 +24,7 @@ from sktimbre.exceptions import (
     ParameterError,
     PersistenceError,
     SktimbreError,
+    SmallerBatchWarning,
     VersionWarning,
 )
 
@@ -157,7 +158,7 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
         with warnings.catch_warnings():
             # Others' warnings are for programmers; ours tell a user what went wrong with their data.
             warnings.simplefilter("default" if debug else "ignore")
-            for category in (ClippingWarning, CollapsedModelWarning, VersionWarning):
+            for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
                 warnings.simplefilter("always", category)
             warnings.showwarning = current.warn
             yield current

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_real, check_whole
+from sktimbre._checks import check_flags, check_real, check_whole
 from sktimbre._files import as_path
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
@@ -94,7 +94,7 @@ def load_notes(
     >>> loaded.audio.shape, loaded.pitches, loaded.names
     ((3, 11025), array([60, 72, 84]), ['flute.C4.wav', 'flute.C5.wav', 'flute.C6.wav'])
     """
-    sr, n_samples = _check_parameters(sr, duration, trim_db)
+    sr, n_samples = _check_parameters(sr, duration, trim_db, trim=trim, progress=progress)
     files = _find_files(folder, "folder")
     numbers = _find_pitches(files, pitches, "pitches")
     order = sorted(range(len(files)), key=lambda i: (numbers[i], files[i].name, files[i]))
@@ -172,7 +172,7 @@ def load_paired_notes(
     >>> pairs.source.shape, pairs.target.shape, pairs.pitches, [file.name for file in pairs.unpaired_source]
     ((3, 22050), (3, 22050), array([68, 76, 84]), ['flute.C4.wav'])
     """
-    sr, n_samples = _check_parameters(sr, duration, trim_db)
+    sr, n_samples = _check_parameters(sr, duration, trim_db, trim=trim, progress=progress)
     by_pitch = []
     for folder, pitches, name in ((source, source_pitches, "source"), (target, target_pitches, "target")):
         files = _find_files(folder, name)
@@ -222,7 +222,8 @@ def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
     return y[max(0, onset - round(PREROLL * sr)) :]
 
 
-def _check_parameters(sr: Any, duration: Any, trim_db: Any) -> tuple[int, int | None]:
+def _check_parameters(sr: Any, duration: Any, trim_db: Any, **flags: Any) -> tuple[int, int | None]:
+    check_flags(**flags)
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
     check_real(trim_db, "trim_db", 0.0, fix="It is in dB below the peak.")
     if duration is None:
@@ -273,6 +274,9 @@ def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> list[int]:
                 "names with their suffix."
             )
         return [check_whole(pitches[file.name], f"{name}[{file.name!r}]", 0, 127, fix=fix) for file in files]
+    if not np.iterable(pitches):
+        raise ParameterError(f"{name}={pitches!r} must be a dict by file name, a sequence, or a function of the path.")
+    pitches = list(pitches)
     if len(pitches) != len(files):
         raise DatasetError(
             f"{name} has {len(pitches)} values for {len(files)} files ({files[0].name} to {files[-1].name}); give "

@@ -140,7 +140,7 @@ def choose_notes(notes: Any, n_notes: int, most: int = 3) -> np.ndarray:
 
 def is_index(value: Any, length: int) -> bool:
     """Tell whether this is a place, counted from either end."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and -length <= value < length
+    return isinstance(value, Integral) and not isinstance(value, bool) and -length <= int(value) < length
 
 
 def choose_pairs(X: Any, y: Any, notes: Any, names: Sequence[str] | None) -> tuple[list, list, list[str]]:
@@ -162,13 +162,6 @@ def draw_references(ax: "Axes", references: Mapping[str, float] | None) -> None:
     for i, (name, value) in enumerate(references.items()):
         dashes: Any = ((0, (5, 2)), "-.", ":")[i % 3]
         ax.axhline(value, color="#7F7F7F", linestyle=dashes, linewidth=1, label=name)
-
-
-def check_flags(**flags: Any) -> None:
-    """Raise `ParameterError` unless all of them are True or False."""
-    for name, value in flags.items():
-        if not isinstance(value, bool | np.bool_):
-            raise ParameterError(f"{name}={value!r} must be True or False.")
 
 
 def check_colours(**cmaps: Any) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre._checks import check_flags
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display, add_legend, check_flags, draw_references
+from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
 
 __all__ = ["LearningCurveDisplay", "history_of"]
 

@@ -1,6 +1,6 @@
 """Errors of a parameter search over one of its parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -167,8 +167,9 @@ class SearchDisplay(Display):
 
 def _settings(cv_results: Mapping[str, Any]) -> list[dict[str, Any]]:
     settings = cv_results.get("params") if isinstance(cv_results, Mapping) else None
-    named = isinstance(settings, Sequence | np.ndarray) and all(isinstance(setting, Mapping) for setting in settings)
-    if not named or not len(settings) or not all(isinstance(key, str) for key in (*cv_results, *chain(*settings))):
+    settings = list(settings) if np.iterable(settings) else []
+    named = all(isinstance(setting, Mapping) for setting in settings)
+    if not settings or not named or not all(isinstance(key, str) for key in (*cv_results, *chain(*settings))):
         raise ParameterError("cv_results holds no 'params': pass cv_results_ of a fitted search.")
     # A list of grids leaves some parameters of some settings out.
     names = dict.fromkeys(name for setting in settings for name in setting)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre._checks import check_real
+from sktimbre._checks import check_flags, check_real
 from sktimbre.datasets._names import name_of_pitch
 from sktimbre.exceptions import ParameterError
 from sktimbre.plotting._display import (
@@ -14,7 +14,6 @@ from sktimbre.plotting._display import (
     analysis_of,
     as_spectra,
     check_colours,
-    check_flags,
     check_names,
     rate_of,
 )

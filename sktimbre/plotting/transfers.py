@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sktimbre._checks import check_real
+from sktimbre._checks import check_flags, check_real
 from sktimbre._validation import check_pair
 from sktimbre.exceptions import AudioError
 from sktimbre.plotting._display import (
@@ -13,7 +13,6 @@ from sktimbre.plotting._display import (
     as_spectra,
     check_colours,
     check_fitted,
-    check_flags,
     check_names,
     choose_pairs,
     rate_of,

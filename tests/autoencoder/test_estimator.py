@@ -192,7 +192,7 @@ def test_optimizer_parameters_reach_the_optimizer(pair, monkeypatch):
         1.5,
         1e-4,
     )
-    np.testing.assert_allclose(seen["rates"], 0.01 / (1 + 0.5 * np.arange(1, len(seen["rates"]) + 1)), rtol=1e-5)
+    np.testing.assert_allclose(seen["rates"], 0.01 / (1 + 0.5 * np.arange(len(seen["rates"]))), rtol=1e-5)
 
 
 def test_optimizer_instances_are_copied(pair):

@@ -3,8 +3,8 @@
 Every row is judged on notes of pitches that it never heard: distances, pitch, loudness, and what a classifier of real notes
 takes it for; then by octave. Finished rows and models are kept, and an interrupted run goes on with the epoch that it was in.
 The thesis's rows are its protocol with `--thesis-filters`; below its 256 filters all of them train at 1e-3, since its 1e-4
-gets nowhere in 100 epochs. `--transposition` trains nothing; `--dynamics`, `--gain` and `--learning-curve` print further
-parts, on the first fold. After a change of the package's code delete results/checkpoints and the JSON.
+gets nowhere in 100 epochs. `--transposition` trains nothing; `--dynamics`, `--gain`, `--cut` and `--learning-curve` print
+further parts, on the first fold. After a change of the package's code delete results/checkpoints and the JSON.
 """
 
 import argparse
@@ -57,6 +57,7 @@ ORACLE = "phase oracle"
 ROWS = (*REGRESSORS, *NEIGHBOURS, ORACLE, *TRAINED)
 PAIRS = (4, 8, 15, 30)
 SIXTY = 1e-3  # -60 dB
+CUTS, ENDING = (0.25, 0.6, 1.0), 0.2  # seconds
 
 
 def inverted(S, n_samples):
@@ -241,6 +242,33 @@ def gain(name, model, notes, held_out):
     return rows
 
 
+def cut(name, model, notes, held_out):
+    """Print the error of held-out notes cut in the middle of their tone, source and target alike, over 10 ms.
+
+    And of whole notes but for their last 0.2 s, where some flutes are cut and all clarinets fade.
+    """
+    control = neighbours(notes, ~held_out)
+    fade = np.linspace(1, 0, notes.sr // 100, dtype=np.float32)
+    rows = []
+    for seconds in (*CUTS, None):
+        n = notes.source.shape[1] if seconds is None else round(seconds * notes.sr)
+        X, y = notes.source[held_out, :n].copy(), notes.target[held_out, :n].copy()
+        if seconds is not None:
+            for side in (X, y):
+                side[:, -len(fade) :] *= fade
+        S, T = (LogSTFT().fit_transform(side) for side in (X, y))
+        given = {name: model.predict_spectra(X), "identity": S}
+        given["transposed neighbours 2"] = control.predict(X, pitches=notes.pitches[held_out])
+        if seconds is None:
+            n_frames = round((n / notes.sr - ENDING) * notes.sr / 512)
+            T, given = T[..., :n_frames], {row: spectra[..., :n_frames] for row, spectra in given.items()}
+        title = f"whole but for {ENDING:g} s" if seconds is None else f"first {seconds:g} s"
+        errors = {row: reconstruction_error(T, spectra) for row, spectra in given.items()}
+        rows.append({"notes": title, **errors})
+    print_table(f"{name}: error of notes that are cut", rows)
+    return rows
+
+
 def learning_curve(notes, held_out, args):
     """Print the error of ours by the number of pairs, evenly over the range; each with as many training steps."""
     X, T = notes.source[held_out], LogSTFT().fit_transform(notes.target[held_out])
@@ -294,7 +322,7 @@ def run(direction, args):
         )
         display.figure_.savefig(args.output / f"timbre_{direction}_spectra.png", dpi=110)
     for name, model in models.items():
-        for asked, part in ((args.dynamics, dynamics), (args.gain, gain)):
+        for asked, part in ((args.dynamics, dynamics), (args.gain, gain), (args.cut, cut)):
             if asked:
                 stored.setdefault(part.__name__, {})[name] = part(name, model, notes, held_out)
     if args.learning_curve:
@@ -318,7 +346,8 @@ def main():
     p.add_argument("--transposition", action="store_true", help="only: stretching spectra beside resampling sound")
     p.add_argument("--dynamics", action="store_true", help="whether ours follows crescendo, tremolo and late attack")
     p.add_argument("--gain", action="store_true", help="whether ours follows a gain on its input")
-    p.add_argument("--all-parts", action="store_true", help="dynamics and gain of every trained row, not of ours alone")
+    p.add_argument("--cut", action="store_true", help="ours on notes that are cut in the middle of their tone")
+    p.add_argument("--all-parts", action="store_true", help="these parts of every trained row, not of ours alone")
     p.add_argument("--learning-curve", action="store_true", help=f"ours on {PAIRS} pairs")
     args = p.parse_args()
     for direction in DIRECTIONS if args.direction == "both" else (args.direction,):

@@ -12,13 +12,16 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._checks import check_real
 from sktimbre._validation import Batch, check_audio, check_pair
+from sktimbre.autoencoder.level import scaled
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
 
 __all__ = ["Extent", "TimbreTransfer"]
 
-# Seconds that an instrument may sound on when the source has ended in digital silence.
-RELEASE = 0.1
+# Seconds that an instrument may sound on when the source has ended in digital silence, and by how much it fades meanwhile.
+RELEASE, FADE = 0.1, 60.0  # dB
+# Seconds by which a note goes on, mirrored, for a network that looks around.
+MIRRORED = 0.5
 
 
 class Extent(NamedTuple):
@@ -26,6 +29,10 @@ class Extent(NamedTuple):
 
     milliseconds: float
     hertz: float
+
+
+def _transform(stft, X):
+    return stft.transform(X)
 
 
 class TimbreTransfer(RegressorMixin, BaseEstimator):
@@ -157,15 +164,18 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
-        lengths = [len(note) for note in X]
-        X = self._to_whole_hops(X)
-        S = self._spectra(X)
+        seen, n_frames = self._prolonged(X)
+        _, S = self._transferred(seen, n_frames)
         if not hasattr(self.inverter_, "invert"):
             audio = self.inverter_.transform(S)
         else:
-            phase = self.stft_.complex_transform(X) if self.phase == "source" else None
+            phase = self.stft_.complex_transform(seen) if self.phase == "source" else None
+            lengths = [len(note) for note in X]
+            if n_frames is not None:
+                phase = None if phase is None else _first(phase, n_frames)
+                lengths = [self.stft_.geometry.n_samples(n) for n in n_frames]
             audio = self.inverter_.invert(S, phase=phase, length=lengths)
-        return audio
+        return _first(audio, [len(note) for note in X])
 
     def predict_spectra(self, X: Any) -> Batch:
         """Return the log-magnitude spectra that `predict` gives a phase to.
@@ -180,7 +190,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
         check_is_fitted(self)
-        return self._spectra(check_audio(X, estimator=self, reset=False))
+        return self._own_spectra(check_audio(X, estimator=self, reset=False))
 
     def predict_blocks(
         self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5
@@ -253,14 +263,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         for block in blocks:
             waiting, total = np.concatenate([waiting, block]), total + len(block)
             while len(waiting) > (known + step + before) * g.hop:
-                S = self._spectra(waiting[np.newaxis, : (known + step + before) * g.hop])[0]
+                _, (S,) = self._transferred(waiting[np.newaxis, : (known + step + before) * g.hop])
                 audio = stream.push(S[:, known : known + step])
                 done += len(audio)
                 yield audio
                 drop = max(0, known + step - before)
                 waiting, known = waiting[drop * g.hop :], known + step - drop
         if total:
-            S = self._spectra(self._to_whole_hops(waiting[np.newaxis]))[0]
+            _, (S,) = self._transferred(*self._prolonged(waiting[np.newaxis]))
             audio = stream.push(S[:, known:])[: total - done]
             yield audio
             yield stream.finish(length=total - done - len(audio))
@@ -282,7 +292,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         y = check_audio(y, name="y")
         check_pair(X, y)
         transform = self._remembered()
-        predicted, T = self._predicted(transform(self.stft_, X)), transform(self.stft_, y)
+        predicted, T = self._own_spectra(X, transform), transform(self.stft_, y)
         total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
         return -total / sum(t.size for t in T)
 
@@ -317,39 +327,67 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
                 )
         return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 
-    def _to_whole_hops(self, X):
-        """Pad notes with silence to a whole number of hops.
+    def _transferred(self, X, n_frames=None, transform=_transform):
+        """Return the spectra of audio and what becomes of them, the first so many frames of each note."""
+        S = transform(self.stft_, X)
+        predicted = self._regressed(S)
+        if n_frames is not None:
+            S, predicted = _first(S, n_frames), _first(predicted, n_frames)
+        return S, self._released(S, predicted)
 
-        The samples after the centre of the last frame are seen through the end of one window alone, and dividing by it would
-        turn what is inconsistent in predicted spectra into a click.
+    def _prolonged(self, X):
+        """Return notes that go on beyond their end, and how many frames to take of each, None being all.
+
+        A network takes the end of a file for the end of a tone, as it mostly is in training, and lets notes fade that do not.
+        So it sees them go on, mirrored. And phase retrieval makes audio as loud as spectra say: samples that are seen through
+        the end of one window alone are blown up. So it is given the frames that follow, or silence up to a whole hop.
         """
-        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else 1
-        if isinstance(X, list):
-            return [np.pad(note, (0, -len(note) % hop)) for note in X]
-        return np.pad(X, ((0, 0), (0, -X.shape[1] % hop)))
+        if not isinstance(self.stft_, LogSTFT):
+            return X, None
+        g, beyond = self.stft_.geometry, self._looked_at()
+        lengths = [-(-len(note) // g.hop) * g.hop for note in X]
+        if not beyond:
+            return _padded(X, lengths, "constant"), None
+        lengths = [n + g.overlap * g.hop for n in lengths]
+        return _padded(X, [n + beyond for n in lengths], "reflect"), [g.n_frames(n) for n in lengths]
 
-    def _spectra(self, X):
-        return self._predicted(self.stft_.transform(X))
+    def _own_spectra(self, X, transform=_transform):
+        """Return predicted spectra of as many frames as those of the notes have, as loud at the end as if nothing followed."""
+        beyond = self._looked_at()
+        if not beyond:
+            return self._transferred(X, transform=transform)[1]
+        g = self.stft_.geometry
+        longer = _padded(X, [len(note) + beyond for note in X], "reflect")
+        seen, predicted = self._transferred(longer, [g.n_frames(len(note)) for note in X], transform)
+        for own, shown, note in zip(transform(self.stft_, X), seen, predicted, strict=True):
+            level, shown_level = (np.linalg.norm(np.expm1(S[:, -g.overlap :]), axis=0) for S in (own, shown))
+            gain = level / np.maximum(shown_level, np.finfo(np.float32).tiny)
+            note[:, -g.overlap :] = scaled(note[:, -g.overlap :], gain)
+        return predicted
+
+    def _looked_at(self):
+        """Return the samples beyond a note's end to show to the regressor: none unless it looks around and tells its reach."""
+        looks = isinstance(self.stft_, LogSTFT) and self.stft_.n_frames is None
+        return int(MIRRORED * self.sr) if looks and hasattr(type(self.autoencoder_), "receptive_field_") else 0
+
+    def _regressed(self, S):
+        if _takes_notes(self.autoencoder_):
+            return self.autoencoder_.predict(S)
+        return _notes(self.autoencoder_.predict(_rows(S)), S)
+
+    def _released(self, S, predicted):
+        """Return predicted spectra without what sounds where the source S is digital silence, but for a release.
+
+        There is nothing to transfer there, whatever a network makes of it; but what sounded just before may sound on.
+        """
+        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else self.sr
+        release = int(RELEASE * self.sr / hop)
+        notes = [_faded(np.maximum(p, 0), s.any(axis=0), release) for s, p in zip(S, predicted, strict=True)]
+        return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 
     def _remembered(self):
         """Return `_transform` with its results kept in ``memory``."""
         return check_memory(self.memory).cache(_transform)
-
-    def _predicted(self, S):
-        if _takes_notes(self.autoencoder_):
-            predicted = self.autoencoder_.predict(S)
-        else:
-            predicted = _notes(self.autoencoder_.predict(_rows(S)), S)
-        # Where the source is digital silence there is nothing to transfer, whatever a network makes of it, but for the
-        # release of what sounded just before.
-        sounding = [_with_release(s.any(axis=0), self._release()) for s in S]
-        notes = [np.where(on, np.maximum(p, 0), 0) for on, p in zip(sounding, predicted, strict=True)]
-        return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
-
-    def _release(self):
-        """Return the frames that an end may last longer than the source's."""
-        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else 0
-        return int(RELEASE * self.sr / hop) if hop else 0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -359,15 +397,27 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return tags
 
 
-def _with_release(sounding, n_frames):
-    """Return True where sound is or was at most so many frames ago."""
-    ends = np.cumsum(sounding)
-    before = np.concatenate([np.zeros(n_frames, ends.dtype), ends])[: len(ends)]
-    return sounding | (ends > before)
+def _faded(S, sounding, n_frames):
+    """Let spectra fade over so many frames when the source has stopped sounding, and be silent from then on; in place."""
+    frames = np.arange(len(sounding))
+    since = (frames - np.maximum.accumulate(np.where(sounding, frames, -len(frames))))[~sounding]
+    gain = np.where(since > n_frames, 0, 10 ** (-FADE / 20 * since / (n_frames + 1)))
+    S[:, ~sounding] = scaled(S[:, ~sounding], gain.astype(np.float32))
+    return S
 
 
-def _transform(stft, X):
-    return stft.transform(X)
+def _padded(X, lengths, mode):
+    """Return notes that go on to these lengths in a mode of `numpy.pad`."""
+    if isinstance(X, list):
+        return [np.pad(note, (0, n - len(note)), mode) for note, n in zip(X, lengths, strict=True)]
+    return np.pad(X, ((0, 0), (0, lengths[0] - X.shape[1])), mode)
+
+
+def _first(notes, lengths):
+    """Return the first so many samples or frames of each note."""
+    if isinstance(notes, list):
+        return [note[..., :n] for note, n in zip(notes, lengths, strict=True)]
+    return notes[..., : lengths[0]]
 
 
 def _takes_notes(regressor):

@@ -256,3 +256,42 @@ def test_silence_stays_silent(notes, model):
     # A tenth of a second may sound on after an end, nothing may sound ahead of a beginning.
     assert np.abs(out[:, 1500 + 2205 + 512 : 6400]).max() < 1e-3
     assert not model.predict(np.zeros((1, 5000), np.float32)).any()
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("n_samples", [4000, 4096, 4399])
+def test_the_end_of_a_file_is_not_taken_for_the_end_of_a_tone(n_samples, ragged):
+    class FadesAtItsEnd(IdentityControl):
+        receptive_field_ = 9, 1
+
+        def predict(self, S):
+            notes = [note * np.minimum(1, (note.shape[1] - 1 - np.arange(note.shape[1])) / 8) for note in S]
+            return notes if isinstance(S, list) else np.stack(notes)
+
+    X = (0.5 * np.sin(np.arange(n_samples) / 8) * np.ones((2, 1))).astype(np.float32)
+    model = TimbreTransfer(autoencoder=FadesAtItsEnd()).fit(X, X)
+    given = [X[0], X[1, :3000]] if ragged else X
+    S = LogSTFT().transform(given)
+    for wanted, got, audio, note in zip(S, model.predict_spectra(given), model.predict(given), given, strict=True):
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(got[:, :-2], wanted[:, :-2], atol=1e-6)
+        assert audio.shape == note.shape
+        assert np.std(audio[-500:]) == pytest.approx(np.std(note[-500:]), rel=0.2)
+    assert model.score(X, X) > -0.02
+
+
+def test_a_release_fades_away():
+    class SoundsOn(IdentityControl):
+        def predict(self, S):
+            return np.ones(np.shape(S), np.float32)
+
+    X = np.zeros((1, 22050), np.float32)
+    X[0, 5000:8000] = 0.5 * np.sin(np.arange(3000) / 5)
+    S = TimbreTransfer(autoencoder=SoundsOn()).fit(X, X).predict_spectra(X)[0]
+    sounding = LogSTFT().transform(X)[0].any(axis=0)
+    last = np.flatnonzero(sounding)[-1]
+    level = 20 * np.log10(np.maximum(np.expm1(S[0]), 1e-9))
+    assert (S[:, sounding] == 1).all()
+    assert not S[:, : np.flatnonzero(sounding)[0]].any()
+    np.testing.assert_allclose(np.diff(level[last : last + 5]), -60 / 5, atol=1e-3)
+    assert not S[:, last + 5 :].any()

@@ -28,7 +28,12 @@ def traces(monkeypatch):
 
 
 def test_a_kind_is_traced_once(pair, traces):
-    alike = {"random_state": 1}, {"optimizer__learning_rate": 1e-2}, {"schedule": "constant"}, {"warmup": 0.5, "epochs": 1}
+    alike = (
+        {"random_state": 1},
+        {"optimizer__learning_rate": 1e-2},
+        {"schedule": "constant"},
+        {"warmup": 0.5, "epochs": 1},
+    )
     for changed in ({}, {}, *alike):
         fit(pair, **changed)
     fit([a[:5] for a in pair])

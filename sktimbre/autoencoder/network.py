@@ -215,6 +215,8 @@ class Network:
                 f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
             ) from None
         height, _, channels = self._code().shape[1:]
+        if not np.iterable(codes) or not len(codes):
+            raise AudioError(f"codes={codes!r} hold none; wanted are codes of shape ({height}, width, {channels}).")
         for code in codes:
             if np.ndim(code) != 3 or np.shape(code)[0] != height or np.shape(code)[2] != channels or not np.size(code):
                 raise AudioError(

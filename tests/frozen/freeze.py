@@ -1,8 +1,8 @@
 """Make frozen files of this version: tiny fitted models, and beside each what goes in and what has to come out.
 
 Run it once for each release, `python tests/frozen/freeze.py`, and commit the files; `test_frozen.py` loads every file of this
-folder for ever. A file that was released is never made anew: the script leaves out what is there. Until then, where predictions
-were changed on purpose, delete the file of what comes out and run it again; the model stays.
+folder for ever. A file that was released is never made anew: the script leaves out what is there. Until then, where
+predictions were changed on purpose, delete the file of what comes out and run it again; the model stays.
 """
 
 from pathlib import Path

@@ -166,7 +166,7 @@ def loudness_correlation(
     check_number(frame_duration, "frame_duration", "0.05 s is usual")
     check_number(hop_duration, "hop_duration", "0.0125 s is usual")
     check_number(floor, "floor", "60 dB is usual")
-    frame, hop = round(frame_duration * sr), round(hop_duration * sr)
+    frame, hop = (round(float(seconds) * float(sr)) for seconds in (frame_duration, hop_duration))
     require(hop > 0, "hop_duration", hop_duration, f"a sample or more at sr={sr}", "use a longer one")
     require(frame > 0, "frame_duration", frame_duration, f"a sample or more at sr={sr}", "use a longer one")
     true, pred = paired_audio(y_true, y_pred)

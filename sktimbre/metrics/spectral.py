@@ -220,7 +220,7 @@ def multiscale_spectral_distance(
     0.0
     """
     require(
-        isinstance(sizes, Sequence | np.ndarray) and len(sizes) > 0,
+        isinstance(sizes, Sequence | np.ndarray) and np.iterable(sizes) and len(sizes) > 0,
         "sizes",
         sizes,
         "a sequence of window lengths",

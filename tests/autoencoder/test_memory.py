@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import reuse
+from sktimbre.autoencoder.memory import naming_full_memory
 from sktimbre.exceptions import OutOfMemoryError, SktimbreError, SmallerBatchWarning
 
 tf = pytest.importorskip("tensorflow")
@@ -187,22 +188,14 @@ NOT_OF_MEMORY = [
 
 
 @pytest.mark.parametrize("error", SAID, ids=lambda e: str(e)[:20])
-def test_what_the_backends_say(pair, error):
-    class Fail(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            if self.params["steps"] < 9:
-                raise error
-
-    with pytest.warns(SmallerBatchWarning):
-        TimbreAutoencoder(**SMALL, batch_size=2, validation_split=0).fit(*pair, callbacks=[Fail()])
+def test_what_the_backends_say(error):
+    with pytest.raises(OutOfMemoryError, match="Memory is full. Try less.") as full, naming_full_memory("Try less."):
+        raise error
+    assert full.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", NOT_OF_MEMORY, ids=lambda e: str(e)[:20])
-def test_other_errors_are_left_alone(pair, error):
-    class Fail(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            raise error
-
-    with pytest.raises(type(error)) as raised:
-        TimbreAutoencoder(**SMALL).fit(*pair, callbacks=[Fail()])
+def test_other_errors_are_left_alone(error):
+    with pytest.raises(type(error)) as raised, naming_full_memory("Try less."):
+        raise error
     assert raised.value is error

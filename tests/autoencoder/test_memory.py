@@ -54,7 +54,9 @@ def assert_equal(a, b):
         np.testing.assert_array_equal(mine, other)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"depth": 2, "pretraining": "layerwise"}], ids=["whole", "layerwise"])
+@pytest.mark.parametrize(
+    "parameters", [{}, pytest.param({"depth": 2, "pretraining": "layerwise"}, marks=pytest.mark.slow)], ids=str
+)
 def test_a_smaller_batch_gives_what_it_gives_when_asked_for(pair, room, parameters):
     room.notes = 2
     with pytest.warns(SmallerBatchWarning) as said:
@@ -189,7 +191,7 @@ NOT_OF_MEMORY = [
 
 @pytest.mark.parametrize("error", SAID, ids=lambda e: str(e)[:20])
 def test_what_the_backends_say(error):
-    with pytest.raises(OutOfMemoryError, match="Memory is full. Try less.") as full, naming_full_memory("Try less."):
+    with pytest.raises(OutOfMemoryError, match=r"Memory is full\. Try less\.") as full, naming_full_memory("Try less."):
         raise error
     assert full.value.__cause__ is error
 

@@ -114,7 +114,8 @@ def trained(parameters, notes, training, held_out, checkpoints):
     stft = LogSTFT().fit(notes.source)
     held_out_spectra = (stft.transform(side[held_out]) for side in (notes.source, notes.target))
     curve = ErrorAgainstTime(autoencoder, *held_out_spectra, curve_path)
-    model = transfer(autoencoder)
+    # The thesis's networks, which alone have its decay, are left to play as loud as they have learnt.
+    model = transfer(autoencoder, loudness=0) if "decay" in parameters else transfer(autoencoder)
     model.fit(notes.source[training], notes.target[training], callbacks=[curve])
     for part in (model.autoencoder, model.autoencoder_):
         part.checkpoint = None
@@ -123,9 +124,9 @@ def trained(parameters, notes, training, held_out, checkpoints):
     return model, curve.curve
 
 
-def transfer(autoencoder):
+def transfer(autoencoder, **parameters):
     """Return a TimbreTransfer whose phases are those of every row."""
-    return TimbreTransfer(autoencoder=autoencoder, inverter=GriffinLimInverter(random_state=0))
+    return TimbreTransfer(autoencoder=autoencoder, inverter=GriffinLimInverter(random_state=0), **parameters)
 
 
 def model_key(parameters, notes, training) -> str:

@@ -40,6 +40,7 @@ from sktimbre.metrics import (
     IdentityControl,
     PerBinLinearControl,
     TransposedNeighboursControl,
+    log_spectral_distance,
     loudness_correlation,
     reconstruction_error,
 )
@@ -78,7 +79,7 @@ def predictions(name, notes, held_out, args):
     """
     X, y, n_samples = notes.source, notes.target, notes.source.shape[1]
     if name in REGRESSORS:
-        model, curve = transfer(REGRESSORS[name]).fit(X[~held_out], y[~held_out]), None
+        model, curve = transfer(REGRESSORS[name], loudness=0).fit(X[~held_out], y[~held_out]), None
     elif name in TRAINED:
         chosen = parameters(name, args.thesis_filters, args.epochs)
         model, curve = trained(chosen, notes, ~held_out, held_out, checkpoints_in(args.output))
@@ -264,7 +265,8 @@ def cut(name, model, notes, held_out):
             T, given = T[..., :n_frames], {row: spectra[..., :n_frames] for row, spectra in given.items()}
         title = f"whole but for {ENDING:g} s" if seconds is None else f"first {seconds:g} s"
         errors = {row: reconstruction_error(T, spectra) for row, spectra in given.items()}
-        rows.append({"notes": title, **errors})
+        distances = {f"{row}, LSD dB": log_spectral_distance(T, spectra) for row, spectra in given.items()}
+        rows.append({"notes": title, **errors, **distances})
     print_table(f"{name}: error of notes that are cut", rows)
     return rows
 
@@ -283,7 +285,7 @@ def learning_curve(notes, held_out, args):
         if n < len(known):
             chosen["epochs"] = round(epochs * len(known) / n)
         model, _ = trained(chosen, notes, training, held_out, checkpoints_in(args.output))
-        linear = transfer(PerBinLinearControl()).fit(notes.source[training], notes.target[training])
+        linear = transfer(PerBinLinearControl(), loudness=0).fit(notes.source[training], notes.target[training])
         control = neighbours(notes, training).predict(X, pitches=notes.pitches[held_out])
         rows.append(
             {

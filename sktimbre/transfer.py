@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._checks import check_real
+from sktimbre._loudness import follow_loudness
 from sktimbre._validation import Batch, check_audio, check_pair
 from sktimbre.autoencoder.level import scaled
 from sktimbre.exceptions import AudioError, ParameterError
@@ -22,6 +23,8 @@ __all__ = ["Extent", "TimbreTransfer"]
 RELEASE, FADE = 0.1, 60.0  # dB
 # Seconds by which a note goes on, mirrored, for a network that looks around.
 MIRRORED = 0.5
+# Seconds to each side that are usual where a frame is louder or quieter than usual.
+NEIGHBOURHOOD = 1.5
 
 
 class Extent(NamedTuple):
@@ -51,6 +54,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Whether phase retrieval starts as the inverter does, or from the phase of the source, which a transfer has at hand.
         `benchmarks/phase.py` measured the inverter's start to be the better one unless the timbre changes little; the source's
         keeps the channels of a stereo recording aligned.
+    loudness : float in [0, 1], default=0.75
+        How closely the output's loudness follows the source's: 0 leaves what was learnt, where a vibrato or a swell that the
+        targets do not have is evened out; 1 makes up for all differences of at most 6 dB from what is usual within 1.5 s.
+        `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
     sr : float, default=22050
         Sample rate in Hz of the audio it is trained on and applied to.
     memory : None, str or object with the joblib.Memory interface, default=None
@@ -86,15 +93,19 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         "autoencoder": [HasMethods(["fit", "predict"]), None],
         "inverter": [HasMethods(["fit", "transform"]), None],
         "phase": [StrOptions({"source", "estimate"})],
+        "loudness": [Interval(Real, 0, 1, closed="both")],
         "sr": [Interval(Real, 0, None, closed="neither")],
         "memory": [None, str, HasMethods(["cache"])],
     }
 
-    def __init__(self, stft=None, autoencoder=None, inverter=None, phase="estimate", sr=22050, memory=None):
+    def __init__(
+        self, stft=None, autoencoder=None, inverter=None, phase="estimate", loudness=0.75, sr=22050, memory=None
+    ):
         self.stft = stft
         self.autoencoder = autoencoder
         self.inverter = inverter
         self.phase = phase
+        self.loudness = loudness
         self.sr = sr
         self.memory = memory
 
@@ -257,6 +268,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
         # shown as much around a piece as it looks at, as long as that leaves half of the piece.
         reach = getattr(getattr(self.autoencoder_, "receptive_field_", None), "frames", 0) // 2 + 1
+        reach += self._frames(NEIGHBOURHOOD) if self.loudness else 0
         before = max(-(-shared // g.hop), g.overlap, min(reach, size // g.hop // 4))
         step = max(1, size // g.hop - 2 * before)
         waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
@@ -301,7 +313,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Milliseconds and hertz that one value of the output depends on."""
         check_is_fitted(self)
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
-        samples = (field.frames - 1) * geometry.hop + geometry.win
+        n_frames = field.frames + 2 * self._frames(NEIGHBOURHOOD) if self.loudness else field.frames
+        samples = (n_frames - 1) * geometry.hop + geometry.win
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
     def _new_autoencoder(self):
@@ -331,6 +344,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Return the spectra of audio and what becomes of them, the first so many frames of each note."""
         S = transform(self.stft_, X)
         predicted = self._regressed(S)
+        if self.loudness:
+            predicted = follow_loudness(S, predicted, self.loudness, self._frames(NEIGHBOURHOOD))
         if n_frames is not None:
             S, predicted = _first(S, n_frames), _first(predicted, n_frames)
         return S, self._released(S, predicted)
@@ -370,6 +385,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         looks = isinstance(self.stft_, LogSTFT) and self.stft_.n_frames is None
         return int(MIRRORED * self.sr) if looks and hasattr(type(self.autoencoder_), "receptive_field_") else 0
 
+    def _frames(self, seconds):
+        """Return a duration in frames; 0 where the transform is not ours."""
+        return int(seconds * self.sr / self.stft_.geometry.hop) if isinstance(self.stft_, LogSTFT) else 0
+
     def _regressed(self, S):
         if _takes_notes(self.autoencoder_):
             return self.autoencoder_.predict(S)
@@ -380,8 +399,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
         There is nothing to transfer there, whatever a network makes of it; but what sounded just before may sound on.
         """
-        hop = self.stft_.geometry.hop if isinstance(self.stft_, LogSTFT) else self.sr
-        release = int(RELEASE * self.sr / hop)
+        release = self._frames(RELEASE)
         notes = [_faded(np.maximum(p, 0), s.any(axis=0), release) for s, p in zip(S, predicted, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 

@@ -1,6 +1,8 @@
 """What tests of all rooms share."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -21,3 +23,18 @@ def notes_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real notes: no folder {folder}; SKTIMBRE_DATA names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Start a command line in a process, and a group of processes, of its own."""
+    # What runs in the background has SIGINT ignored, and hands that down.
+    first = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.argv[0] = 'sktimbre'\n"
+
+    def run(*arguments, code="from sktimbre.cli import main\nmain()"):
+        command = [sys.executable, "-c", first + code, *map(str, arguments)]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    return run

@@ -208,9 +208,9 @@ def test_validation_data_is_audio(notes):
 
 
 def test_receptive_field_in_milliseconds_and_hertz(notes, model):
-    # Two 3x3 convolutions over frames of 512 samples, 256 apart; the level looks further.
+    # Two 3x3 convolutions over frames of 512 samples, 256 apart; level and loudness look further.
     assert model.receptive_field_.milliseconds > 1000
-    plain = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small(normalize_level=False))
+    plain = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small(normalize_level=False), loudness=0)
     extent = plain.fit(notes.source, notes.target).receptive_field_
     assert extent.milliseconds == pytest.approx(1000 * (4 * 256 + 512) / 22050)
     assert extent.hertz == pytest.approx(5 * 22050 / 512)
@@ -269,7 +269,7 @@ def test_the_end_of_a_file_is_not_taken_for_the_end_of_a_tone(n_samples, ragged)
             return notes if isinstance(S, list) else np.stack(notes)
 
     X = (0.5 * np.sin(np.arange(n_samples) / 8) * np.ones((2, 1))).astype(np.float32)
-    model = TimbreTransfer(autoencoder=FadesAtItsEnd()).fit(X, X)
+    model = TimbreTransfer(autoencoder=FadesAtItsEnd(), loudness=0).fit(X, X)
     given = [X[0], X[1, :3000]] if ragged else X
     S = LogSTFT().transform(given)
     for wanted, got, audio, note in zip(S, model.predict_spectra(given), model.predict(given), given, strict=True):
@@ -287,7 +287,7 @@ def test_a_release_fades_away():
 
     X = np.zeros((1, 22050), np.float32)
     X[0, 5000:8000] = 0.5 * np.sin(np.arange(3000) / 5)
-    S = TimbreTransfer(autoencoder=SoundsOn()).fit(X, X).predict_spectra(X)[0]
+    S = TimbreTransfer(autoencoder=SoundsOn(), loudness=0).fit(X, X).predict_spectra(X)[0]
     sounding = LogSTFT().transform(X)[0].any(axis=0)
     last = np.flatnonzero(sounding)[-1]
     level = 20 * np.log10(np.maximum(np.expm1(S[0]), 1e-9))

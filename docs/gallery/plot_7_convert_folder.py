@@ -90,7 +90,7 @@ for file in sorted(recordings.iterdir()):
 # .. code-block:: text
 #
 #    sktimbre fit flute/ clarinet/ -o flute2clarinet.sktimbre
-#    sktimbre convert flute2clarinet.sktimbre recordings/* -o converted/
+#    sktimbre convert flute2clarinet.sktimbre recordings/ -o converted/
 #
 # where every channel of a recording is converted by itself.
 from sktimbre.audio import read_audio

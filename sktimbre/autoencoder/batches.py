@@ -29,15 +29,20 @@ class SpectraBatches(keras.utils.PyDataset):
         Draws the examples; each epoch then has as many pieces as the notes are long. None gives the notes as they are.
     normalize_level : bool
         Whether both notes of a pair are brought to one level by the gains of the source. Variations have no other.
+    n_shares : int
+        A batch is filled up with empty examples until it can be shared out in so many equal parts.
     """
 
-    def __init__(self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None, normalize_level=False):
+    def __init__(
+        self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None, normalize_level=False, n_shares=1
+    ):
         super().__init__()
         self.S, self.T = pairs
         self.gains = [np.ones(note.shape[1], np.float32) for note in self.S]
         if normalize_level:
             self.S, self.T, self.gains = pairs_at_one_level(self.S, self.T)
         self.batch_size = batch_size
+        self.n_shares = n_shares
         self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
         lengths = [note.shape[1] for note in self.S]
         longest = max(lengths)
@@ -64,8 +69,9 @@ class SpectraBatches(keras.utils.PyDataset):
         """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as one more row."""
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         n_frequencies = len(self.S[0])
-        x = np.zeros((len(chosen), n_frequencies, self.n_frames, 1), np.float32)
-        y = np.zeros((len(chosen), n_frequencies + 1, self.n_frames, 1), np.float32)
+        n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
+        x = np.zeros((n_rows, n_frequencies, self.n_frames, 1), np.float32)
+        y = np.zeros((n_rows, n_frequencies + 1, self.n_frames, 1), np.float32)
         for row, (source, target, gain) in enumerate(self._drawn(index, chosen)):
             n = source.shape[1]
             x[row, :, :n, 0] = source

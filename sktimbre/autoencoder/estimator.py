@@ -15,12 +15,10 @@ from sktimbre._validation import Batch, as_list, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
 from sktimbre.autoencoder.level import pairs_at_one_level
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
-from sktimbre.autoencoder.options import NetworkOptions
+from sktimbre.autoencoder.options import NAMES, NetworkOptions
 from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
 
 __all__ = ["TimbreAutoencoder"]
-
-NAMES = ("shallow", "dilated", "residual", "dilated_residual", "unet")
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
@@ -93,6 +91,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         A folder in which training keeps its state after each epoch. The same fit on the same data, with an integer
         ``random_state``, goes on from there after an interruption and ends in the same weights; a finished one is not
         repeated. Delete the folder when it is no longer needed.
+    distribution : {"mirrored"} or None, default=None
+        "mirrored" shares each batch out among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
+        CPUs if there are several; with one device the network trains as usual. But for rounding, and for the draws of
+        dropout, the results are those of one device. Needs Keras 3.10 or later with its TensorFlow backend.
     target_transformer : transformer or None, default=None
         Turns targets given as audio into spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
@@ -167,6 +169,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         "pretraining": [StrOptions({"layerwise", "layerwise_finetuned"}), None],
         "standardize": ["boolean"],
         "checkpoint": [str, PathLike, None],
+        "distribution": [StrOptions({"mirrored"}), None],
         "target_transformer": [HasMethods(["fit", "transform"]), None],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
@@ -204,6 +207,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         pretraining=None,
         standardize=False,
         checkpoint=None,
+        distribution=None,
         target_transformer=None,
         random_state=None,
         verbose=0,
@@ -238,6 +242,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.pretraining = pretraining
         self.standardize = standardize
         self.checkpoint = checkpoint
+        self.distribution = distribution
         self.target_transformer = target_transformer
         self.random_state = random_state
         self.verbose = verbose
@@ -284,7 +289,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         AudioError
             Spectra are empty, not finite or of the wrong rank, or sources and targets do not match.
         ParameterError
-            A parameter is out of range, or the optimizer does not take one of its own.
+            A parameter is out of range, the optimizer does not take one of its own, or Keras cannot distribute.
         DivergedError
             Weights are not finite at the end: the learning rate was too high.
         OutOfMemoryError
@@ -312,11 +317,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             S_validation = check_spectra(validation_data[0], name="validation_data[0]", estimator=self, reset=False)
             T_validation = target_spectra(S_validation, validation_data[1], self.target_transformer)
             validation = as_list(S_validation), as_list(T_validation)
+        from sktimbre.autoencoder.distribution import scope
         from sktimbre.autoencoder.settings import training_options
         from sktimbre.autoencoder.training import train_network
 
         network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
-        history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
+        with scope(self.distribution):
+            history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
         warn_if_collapsed(network, *pairs)
         return self

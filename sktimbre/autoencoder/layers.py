@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from sktimbre.autoencoder.distribution import sum_over_replicas
 from sktimbre.autoencoder.level import LARGEST
 
 __all__ = ["Coordinates", "KLSparsity", "NonNegative", "QuietLog", "TiedConv2D", "quiet_log"]
@@ -110,8 +111,8 @@ class KLSparsity(keras.layers.Layer):
         # Pooling shortens the code; a pooled frame sounds if any of its frames does.
         sounding = ops.reshape(sounding, (ops.shape(code)[0], 1, ops.shape(code)[2], -1, 1))
         sounding = ops.max(sounding, axis=3)
-        count = ops.sum(sounding) * ops.cast(ops.shape(code)[1], code.dtype)
-        mean = ops.sum(code * sounding, axis=(0, 1, 2)) / ops.maximum(count, 1)
+        count = sum_over_replicas(ops.sum(sounding)) * ops.cast(ops.shape(code)[1], code.dtype)
+        mean = sum_over_replicas(ops.sum(code * sounding, axis=(0, 1, 2))) / ops.maximum(count, 1)
         mean = ops.clip(mean, 1e-6, 1 - 1e-6)
         p = self.target
         return ops.sum(p * ops.log(p / mean) + (1 - p) * ops.log((1 - p) / (1 - mean)))

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-__all__ = ["THESIS", "NetworkOptions"]
+__all__ = ["NAMES", "THESIS", "NetworkOptions"]
+
+# Of the architectures; here, where they can be read without Keras.
+NAMES = ("unet", "shallow", "dilated", "residual", "dilated_residual")
 
 #: Parameters of `TimbreAutoencoder` that train the thesis's best model as the thesis did (sections 3.2 and 3.3).
 THESIS = {

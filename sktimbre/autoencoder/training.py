@@ -11,6 +11,7 @@ import numpy as np
 from sktimbre.autoencoder.adapter import train
 from sktimbre.autoencoder.batches import SpectraBatches
 from sktimbre.autoencoder.checkpoint import Checkpoint
+from sktimbre.autoencoder.distribution import n_replicas, on_replicas
 from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.memory import naming_full_memory
 from sktimbre.autoencoder.network import Network
@@ -176,9 +177,9 @@ def _take_over(model, below, frozen):
 
 def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     multiple = network.frame_multiple
-    level = {"normalize_level": network.options.normalize_level}
-    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **level)
-    held_out = SpectraBatches(validation, options.batch_size, multiple, **level) if validation[0] else None
+    common = {"normalize_level": network.options.normalize_level, "n_shares": n_replicas()}
+    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **common)
+    held_out = SpectraBatches(validation, options.batch_size, multiple, **common) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
     optimizer_params = dict(options.optimizer_params)
     if options.schedule == "plateau":
@@ -198,7 +199,7 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
         callbacks.append(checkpoint.callback(batches, callbacks))
         done = options.epochs if checkpoint.state.get("stopped") else checkpoint.epoch
     history = train(
-        network.model,
+        on_replicas(network.model),
         batches,
         loss=SpectralError(options.quiet_weight),
         metrics=[ReconstructionError()],

@@ -22,7 +22,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="sktimbre",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     # Errors are reported by the session of each command; what escapes it is a bug and needs its plain traceback.
     pretty_exceptions_enable=False,

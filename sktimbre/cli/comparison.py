@@ -10,13 +10,14 @@ import numpy as np
 
 from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_controls, through_inverter
 from sktimbre.cli.session import number
+from sktimbre.exceptions import ParameterError
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Comparison", "compare", "remember_training", "trained_on", "training_mask"]
+__all__ = ["Comparison", "check_direction", "compare", "remember_training", "trained_on", "training_mask"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,13 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     return Comparison(sounds, scores)
 
 
-def remember_training(model: "TimbreTransfer", pitches: Any, held_out_pitches: Any, files: Sequence[Path] = ()) -> None:
+def remember_training(
+    model: "TimbreTransfer",
+    pitches: Any,
+    held_out_pitches: Any,
+    files: Sequence[Path] = (),
+    duration: float | None = None,
+) -> None:
     """Note with a fitted model what it was trained on; it is saved with it, and gone when it is fitted anew.
 
     Parameters
@@ -104,23 +111,52 @@ def remember_training(model: "TimbreTransfer", pitches: Any, held_out_pitches: A
         MIDI numbers of the notes that it learnt from, and of those that it did not.
     files : sequence of Path
         Source files of the former. Their contents are noted, not their names, which other recordings may have as well.
+    duration : float or None
+        Seconds of each note that it saw.
     """
     model.autoencoder_.trained_on_ = {
         "pitches": sorted(int(p) for p in pitches),
         "held_out_pitches": sorted(int(p) for p in held_out_pitches),
         "files": [_digest(file) for file in files],
+        "duration": duration,
     }
 
 
-def trained_on(model: "TimbreTransfer") -> dict[str, list] | None:
+def trained_on(model: "TimbreTransfer") -> dict[str, Any] | None:
     """Return what `remember_training` noted, None where nobody did."""
     return getattr(model.autoencoder_, "trained_on_", None)
 
 
-def training_mask(model: "TimbreTransfer", pairs: "Bunch") -> np.ndarray | None:
+def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
     """Tell of each pair whether the model was trained on it; None if the model does not know."""
     known = trained_on(model)
     return None if known is None else np.array([_digest(file) in known["files"] for file in pairs.source_files])
+
+
+def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
+    """Raise an error if source and target are swapped: the targets are what the model learnt to start from.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted.
+    pairs : Bunch or PairedHeaders
+        Their ``source_files`` and ``target_files`` count.
+
+    Raises
+    ------
+    ParameterError
+        More targets than sources are sources that the model was trained on.
+    """
+    known = set((trained_on(model) or {}).get("files", ()))
+    as_source, as_target = (
+        sum(_digest(file) in known for file in files) for files in (pairs.source_files, pairs.target_files)
+    )
+    if as_target > as_source:
+        raise ParameterError(
+            f"SOURCE and TARGET are swapped: {as_target} notes of TARGET are among those that the model learnt to start "
+            "from. Give them in the order that they had in `sktimbre fit`."
+        )
 
 
 def _neighbours(model, pairs, judged, training):

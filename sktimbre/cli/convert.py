@@ -1,30 +1,37 @@
 """`sktimbre convert`: run recordings through a model."""
 
-import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sktimbre.cli.completion import complete_format, complete_subtype
 from sktimbre.cli.session import (
     FAILED,
+    NOTHING_WRITTEN,
     Debug,
+    DryRun,
     Json,
     Overwrite,
     Quiet,
     Session,
-    check_output,
     check_readable,
     describe,
     load_model,
     number,
     session,
     table,
+    trace_of,
 )
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
+    from sktimbre.cli.batch import Outcome
+    from sktimbre.cli.planning import Found, Writing
     from sktimbre.cli.recordings import Recording
 
 __all__ = ["convert"]
@@ -32,23 +39,44 @@ __all__ = ["convert"]
 
 def convert(
     model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
-    files: Annotated[list[Path], typer.Argument(help="Recordings of any length, sample rate and number of channels.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Recordings of any length, sample rate and number of channels; folders of them; patterns such as "
+            "'takes/*.wav'."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; made if missing.")],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Search folders inside folders, and write into folders alike.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Recordings converted at once, each by a process of its own.")
+    ] = 1,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on with recordings that appear, until Ctrl-C; leave out what is converted."),
+    ] = False,
     keep_rate: Annotated[
         bool, typer.Option("--keep-rate", help="Write at each recording's own sample rate, not at the model's.")
     ] = False,
     format: Annotated[
         str | None,
         typer.Option(
-            help="wav, flac, aiff, ogg, ...", show_default="that of the recording if it can be written, else wav"
+            help="wav, flac, aiff, ogg, ...",
+            show_default="that of the recording if it can be written, else wav",
+            autocompletion=complete_format,
         ),
     ] = None,
     subtype: Annotated[
         str | None,
         typer.Option(
-            help="How samples are stored: PCM_16, PCM_24, FLOAT, ...", show_default="as usual: PCM_16, VORBIS"
+            help="How samples are stored: PCM_16, PCM_24, FLOAT, ...",
+            show_default="as usual: PCM_16, VORBIS",
+            autocompletion=complete_subtype,
         ),
     ] = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -59,114 +87,160 @@ def convert(
     Recordings are read, converted and written piece by piece, so that their length does not matter; each channel is
     converted by itself. A file that cannot be read is reported and the others are converted all the same.
 
-    **Example:** `sktimbre convert flute-to-clarinet.sktimbre melody.wav duet.flac -o clarinet/`
+    With --watch, recordings are converted as soon as they are completely written. One that fails is tried again when it
+    changes.
+
+    **Examples:**
+
+    - `sktimbre convert flute-to-clarinet.sktimbre melody.wav duet.flac -o clarinet/`
+    - `sktimbre convert flute-to-clarinet.sktimbre takes/ -o clarinet/ --jobs 2 --watch`
     """
     with session(as_json, quiet, debug) as s:
-        _check_names(files, output)
+        if watch and dry_run:
+            raise ParameterError(
+                "--watch writes what comes later, and --dry-run tells what is there now: give one of them."
+            )
+        from sktimbre.cli.batch import convert_all
+        from sktimbre.cli.planning import Writing, check_names, find_recordings
+        from sktimbre.cli.watching import arrivals
+
+        writing = Writing(output, keep_rate, format, subtype, overwrite)
+        writing.check()
+        find = partial(find_recordings, files, output, recursive=recursive, may_be_none=watch)
+        found = find()
+        check_names(found)
         check_readable(model)
+        changed = model.stat().st_mtime_ns
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-        from sktimbre.cli.recordings import convert_recording
-
-        converted, failed, planned = [], [], []
-        for file in files:
+        tally, sr = Tally(s, model, watch), int(transfer.sr)
+        run = partial(convert_all, s, transfer, (model, changed), writing=writing, n_jobs=jobs)
+        if dry_run:
+            tally.foresee(tally.plan(found, writing, sr), sr)
+        else:
+            if watch and not quiet:
+                s.say(f"Waiting for recordings in {', '.join(map(str, files))}; Ctrl-C ends it.")
             try:
-                planned.append(_plan(file, output, int(transfer.sr), keep_rate, format, subtype))
-            except ParameterError:  # of the options, not of the file
+                for each in arrivals(find) if watch else [found]:
+                    with closing(run(tally.plan(each, writing, sr))) as outcomes:
+                        for outcome in outcomes:
+                            tally.add(outcome)
+            except BaseException:
+                if watch or tally.converted:
+                    tally.report()
                 raise
-            except (SktimbreError, OSError) as error:
-                failed.append({"input": file, "error": describe(error)})
-                s.fail(error, prefix="Left out")
-        _check_targets([recording.target for recording in planned], files, overwrite)
-        if planned:
-            output.mkdir(parents=True, exist_ok=True)
-        with s.progress() as progress:
-            for recording in planned:
-                task = progress.add_task(recording.source.name, total=recording.n_samples)
-                started = time.perf_counter()
-                try:
-                    duration = convert_recording(
-                        transfer,
-                        recording,
-                        subtype=subtype,
-                        overwrite=overwrite,
-                        advance=partial(progress.advance, task),
-                    )
-                except Exception as error:  # whatever is wrong with one recording, the others can still be converted
-                    progress.stop_task(task)
-                    failed.append({"input": recording.source, "error": describe(error)})
-                    s.fail(error, prefix="Failed")
-                    continue
-                elapsed = time.perf_counter() - started
-                converted.append(
-                    {
-                        "input": recording.source,
-                        "output": recording.target,
-                        "sr": recording.sr,
-                        "duration": duration,
-                        "elapsed": elapsed,
-                        "real_time_factor": elapsed / duration,
-                    }
-                )
-        _report(s, model, converted, failed)
-        if failed:
+            tally.report()
+        if tally.failed:
             raise typer.Exit(FAILED)
 
 
-def _check_names(files: list[Path], folder: Path) -> None:
-    """Raise an error for what the names alone tell, before anything is loaded."""
-    stems: dict[str, Path] = {}
-    for file in files:
-        # Not all file systems tell capital letters from small ones.
-        other = stems.setdefault(file.stem.casefold(), file)
-        if other is not file:
-            raise ParameterError(f"{other} and {file} would both be written as {file.stem}; convert one at a time.")
-    if folder.exists() and not folder.is_dir():
-        raise ParameterError(f"--output {folder} is a file; give a folder to write to.")
+@dataclass
+class Tally:
+    """What became of all recordings so far.
 
+    Parameters
+    ----------
+    s : Session
+        Where it is told.
+    model : Path
+        What they are converted with.
+    watching : bool
+        Whether recordings go on coming: what is wrong with one stops nothing then, those whose conversion is there are left
+        out, and each new conversion is told.
+    """
 
-def _plan(
-    file: Path, folder: Path, model_sr: int, keep_rate: bool, suffix: str | None, subtype: str | None
-) -> "Recording":
-    """Return what to do with a file, once its header was read and its format is known to be writable."""
-    from sktimbre._soundfiles import FORMATS, resolve_format
-    from sktimbre.audio import AudioReader
-    from sktimbre.cli.recordings import Recording
+    s: Session
+    model: Path
+    watching: bool = False
+    converted: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+    skipped: set[Path] = field(default_factory=set)
+    names: dict[str, "Found"] = field(default_factory=dict)
 
-    reader = AudioReader(file, sr=model_sr)
-    sr = reader.file_sr if keep_rate else model_sr
-    if suffix is not None:
-        chosen = f".{suffix.lower().removeprefix('.')}"
-        if chosen not in FORMATS:
-            known = ", ".join(name.removeprefix(".") for name in FORMATS)
-            raise ParameterError(f"--format {suffix} is none that can be written: choose one of {known}.")
-    else:
-        chosen = file.suffix.lower()
-        try:
-            resolve_format(Path(f"x{chosen}"), subtype, sr, reader.n_channels)
-        except ParameterError:
-            chosen = ".wav"
-    target = folder / f"{file.stem}{chosen}"
-    resolve_format(target, subtype, sr, reader.n_channels)
-    return Recording(file, target, sr, reader.n_frames)
+    def plan(self, found: Sequence["Found"], writing: "Writing", sr: int) -> list["Recording"]:
+        """Return what is to be done with recordings, after all checks; those that cannot be read are told."""
+        from sktimbre.cli.planning import check_names, check_target
 
+        sources, planned = {each.path.resolve() for each in found}, []
+        for each in found:
+            try:
+                recording = writing.plan(each, sr)
+            except (SktimbreError, OSError) as error:
+                # What is wrong with an option is wrong with all recordings.
+                if isinstance(error, ParameterError) and not self.watching:
+                    raise
+                self.fail(each.path, describe(error), trace_of(error), "Left out")
+                continue
+            try:
+                check_names([self.names.setdefault(each.key, each), each])
+                if self.watching and recording.target.exists() and not writing.overwrite:
+                    self.skipped.add(each.path)
+                    continue
+                check_target(recording, sources, writing.overwrite)
+            except SktimbreError as error:
+                if not self.watching:
+                    raise
+                self.fail(each.path, describe(error), trace_of(error), "Left out")
+                continue
+            planned.append(recording)
+        return planned
 
-def _check_targets(targets: list[Path], files: list[Path], overwrite: bool) -> None:
-    """Raise an error if writing would destroy anything, or cannot succeed."""
-    sources = {file.resolve() for file in files}
-    for target in targets:
-        if target.resolve() in sources:
-            raise SktimbreError(f"{target} would replace a recording that is to be converted; write to another folder.")
-        if target.parent.exists():
-            check_output(target, overwrite)
+    def add(self, outcome: "Outcome") -> None:
+        """Take what became of a recording, and tell a failure."""
+        source, target = outcome.recording.source, outcome.recording.target
+        for message in outcome.warnings:
+            self.s.warn(message)
+        if outcome.duration is None:
+            self.fail(source, outcome.error, outcome.trace)
+            return
+        self.failed.pop(source, None)
+        self.skipped.discard(source)
+        self.converted[source] = {
+            "input": source,
+            "output": target,
+            "sr": outcome.recording.sr,
+            "duration": outcome.duration,
+            "elapsed": outcome.elapsed,
+            "real_time_factor": outcome.elapsed / outcome.duration,
+        }
+        if self.watching and not self.s.quiet:
+            self.s.say(f"Written: {target}, {number(outcome.duration, 2)} s")
 
+    def fail(self, source: Path, message: str, trace: str, prefix: str = "Failed") -> None:
+        """Take what is wrong with a recording, and tell it."""
+        self.failed[source] = message
+        self.s.problem(message, trace, prefix)
 
-def _report(s: Session, model: Path, converted: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
-    shown = table("Written", "Seconds", "Hz", "Speed")
-    for entry in converted:
-        speed = f"{number(1 / entry['real_time_factor'], 1)} x real time"
-        shown.add_row(str(entry["output"]), number(entry["duration"], 2), str(entry["sr"]), speed)
-    values = {"model": model, "converted": converted, "failed": failed}
-    n_files = len(converted) + len(failed)
-    verdict = f"{len(failed)} of {n_files} recordings could not be converted." if failed else ""
-    s.result(values, *([shown] if converted else []), *([verdict] if verdict else []))
+    def foresee(self, planned: Sequence["Recording"], sr: int) -> None:
+        """Say what would be converted."""
+        shown = table("Would convert", "Seconds", "Hz")
+        entries = []
+        for recording in planned:
+            duration = None if recording.n_samples is None else recording.n_samples / sr
+            entries.append(
+                {"input": recording.source, "output": recording.target, "sr": recording.sr, "duration": duration}
+            )
+            shown.add_row(f"{recording.source} to {recording.target}", number(duration, 2), str(recording.sr))
+        values = {"dry_run": True, "model": self.model, "planned": entries, "failed": self._failures()}
+        self.s.result(values, *([shown] if planned else []), *self._verdict(len(planned)), NOTHING_WRITTEN)
+
+    def report(self) -> None:
+        """Say what was converted."""
+        shown = table("Written", "Seconds", "Hz", "Speed")
+        # Several processes are not done in the order in which recordings were given.
+        converted = [self.converted[each.path] for each in self.names.values() if each.path in self.converted]
+        for entry in converted:
+            speed = f"{number(1 / entry['real_time_factor'], 1)} x real time"
+            shown.add_row(str(entry["output"]), number(entry["duration"], 2), str(entry["sr"]), speed)
+        values = {"model": self.model, "converted": converted, "failed": self._failures()}
+        if self.watching:
+            values["skipped"] = sorted(self.skipped)
+        there = [f"Converted before: {len(self.skipped)}."] if self.skipped else []
+        self.s.result(values, *([shown] if converted else []), *self._verdict(len(converted)), *there)
+
+    def _failures(self) -> list[dict[str, Any]]:
+        return [{"input": source, "error": message} for source, message in self.failed.items()]
+
+    def _verdict(self, n_fine: int) -> list[str]:
+        n_failed = len(self.failed)
+        return [f"{n_failed} of {n_failed + n_fine} recordings cannot be converted."] if n_failed else []

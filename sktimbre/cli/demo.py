@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.progress import Progress
 
-from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, plain, session, table
+from sktimbre.cli.session import NOTHING_WRITTEN, Debug, DryRun, Json, Overwrite, Quiet, plain, session, table
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = ["demo"]
 
 # Little enough for two cores to train in about a minute.
 FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 150, 25, 1.0
+MODEL, PICTURE, RESULTS, PAGE, SOUNDS = "model.sktimbre", "spectrograms.png", "results.json", "index.html", "audio"
 
 
 def demo(
@@ -33,6 +34,7 @@ def demo(
     notes: Annotated[int, typer.Option(min=5, max=60, help="Pairs of notes; every fifth is held out.")] = N_NOTES,
     duration: Annotated[float, typer.Option(min=0.2, help="Seconds of each note.")] = NOTE_DURATION,
     filters: Annotated[int, typer.Option(min=1, help="Channels of the network.")] = FILTERS,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -52,6 +54,12 @@ def demo(
     """
     with session(as_json, quiet, debug) as s:
         _check_folder(output, overwrite)
+        if dry_run:
+            names = (MODEL, PICTURE, RESULTS, PAGE, SOUNDS)
+            would = f"Would train on {notes} pairs of synthetic notes, every fifth held out, and write to {output}:"
+            values = {"dry_run": True, "folder": output, "files": [output / name for name in names]}
+            s.result(values, f"{would} {', '.join(names)}.", NOTHING_WRITTEN)
+            return
         started = time.perf_counter()
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
@@ -82,14 +90,14 @@ def demo(
             "history": model.autoencoder_.history_,
         }
         with s.status("Writing"):
-            save(model, output / "model.sktimbre", overwrite=overwrite)
+            save(model, output / MODEL, overwrite=overwrite)
             _write(output, overwrite, model, pairs, held_out, compared, results)
         results["elapsed"] = time.perf_counter() - started
         cells = compared.cells()
         shown = table(*cells[0], title=f"Mean of {len(held_out)} held-out notes")
         for row in cells[1:]:
             shown.add_row(*row)
-        where = f"Written to {output} in {results['elapsed']:.0f} s; listen to it: {output / 'index.html'}"
+        where = f"Written to {output} in {results['elapsed']:.0f} s; listen to it: {output / PAGE}"
         s.result({"folder": output, **results}, shown, where)
 
 
@@ -110,7 +118,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
 
     names = [name_of_pitch(pitch) for pitch in pairs.pitches[held_out]]
     sides = {"source": pairs.source[held_out], "output": compared.sounds["model"], "target": pairs.target[held_out]}
-    audio = folder / "audio"
+    audio = folder / SOUNDS
     audio.mkdir(exist_ok=True)
     for side, notes in sides.items():
         for note, name in zip(notes, names, strict=True):
@@ -131,9 +139,9 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
         compared,
         compared.references,
     )
-    _put(folder / "spectrograms.png", buffer.getvalue(), overwrite)
-    _put(folder / "results.json", json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)
-    _put(folder / "index.html", page.encode(), overwrite)
+    _put(folder / PICTURE, buffer.getvalue(), overwrite)
+    _put(folder / RESULTS, json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)
+    _put(folder / PAGE, page.encode(), overwrite)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:

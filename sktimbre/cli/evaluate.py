@@ -13,7 +13,7 @@ from sktimbre.cli.session import (
     Json,
     Quiet,
     load_model,
-    notes_at,
+    note_folders,
     number,
     session,
     table,
@@ -42,15 +42,16 @@ def evaluate(
     **Example:** `sktimbre evaluate flute-to-clarinet.sktimbre held-out/flute/ held-out/clarinet/`
     """
     with session(as_json, quiet, debug) as s:
-        folders = notes_at(source), notes_at(target)
+        folders = note_folders(source, target)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-            from sktimbre.cli.comparison import compare
+            from sktimbre.cli.comparison import check_direction, compare
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_paired_notes
             from sktimbre.datasets._names import name_of_pitch
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+            check_direction(transfer, notes)
         every = np.arange(len(notes.pitches))
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, every, training=every[:0])

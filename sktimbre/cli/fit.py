@@ -8,20 +8,25 @@ import typer
 from rich.filesize import decimal
 from rich.progress import Progress
 
+from sktimbre.cli.completion import complete_architecture, complete_phase
+from sktimbre.cli.pairing import PairedHeaders, read_headers
+from sktimbre.cli.params import FitParams
 from sktimbre.cli.session import (
     DURATION,
+    NOTHING_WRITTEN,
     Debug,
-    Duration,
+    DryRun,
     Json,
     Overwrite,
     Quiet,
+    Session,
     check_output,
-    notes_at,
+    note_folders,
     number,
     session,
-    settings,
     table,
 )
+from sktimbre.exceptions import ParameterError
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
@@ -30,13 +35,26 @@ __all__ = ["fit", "train"]
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(help="Folder of notes of the instrument to start from, or one file.")],
-    target: Annotated[Path, typer.Argument(help="Folder of notes of the instrument to arrive at, or one file.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder of notes of the instrument to start from, or one file.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Argument(help="Folder of notes of the instrument to arrive at, or one file.")
+    ] = None,
+    *,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL", help="File to write, .sktimbre by custom.")
     ],
+    params: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file with parameters of the fit, which options given here override."),
+    ] = None,
     architecture: Annotated[
-        str | None, typer.Option(help="unet, or a network of the thesis: shallow, dilated, residual, dilated_residual.")
+        str | None,
+        typer.Option(
+            help="unet, or a network of the thesis: shallow, dilated, residual, dilated_residual.",
+            autocompletion=complete_architecture,
+        ),
     ] = None,
     depth: Annotated[int | None, typer.Option(help="Levels of convolution and pooling.")] = None,
     filters: Annotated[int | None, typer.Option(help="Channels of the network.")] = None,
@@ -49,14 +67,21 @@ def fit(
     n_fft: Annotated[int | None, typer.Option(help="Samples of the transform.")] = None,
     hop_length: Annotated[int | None, typer.Option(help="Samples from frame to frame.")] = None,
     sr: Annotated[int | None, typer.Option(help="Sample rate in Hz of the model.")] = None,
-    duration: Duration = DURATION,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds of each note from its onset; shorter notes are filled up with silence.",
+            show_default=str(DURATION),
+        ),
+    ] = None,
     phase: Annotated[
         str | None,
-        typer.Option(help="Where phase retrieval starts: source or estimate."),
+        typer.Option(help="Where phase retrieval starts: source or estimate.", autocompletion=complete_phase),
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="Of phase retrieval.")] = None,
     validation_split: Annotated[float | None, typer.Option(help="Share of the notes that is held out.")] = None,
     seed: Annotated[int | None, typer.Option(help="Equal seeds give equal models.")] = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -71,42 +96,54 @@ def fit(
     Options without a default here have that of the estimator which they belong to: TimbreAutoencoder, LogSTFT,
     GriffinLimInverter or TimbreTransfer.
 
+    A file for --params has the parameters of these estimators in tables named stft, autoencoder and inverter, those of
+    TimbreTransfer above them, and if wanted source, target and duration. `sktimbre info MODEL --params` writes one.
+
     **Example:** `sktimbre fit flute/ clarinet/ -o flute-to-clarinet.sktimbre --epochs 50 --early-stopping 10`
     """
     with session(as_json, quiet, debug) as s:
         check_output(output, overwrite)
-        folders = notes_at(source), notes_at(target)
+        given = FitParams.read(params)
+        for option, value, *names in (
+            ("SOURCE", source, "source"),
+            ("TARGET", target, "target"),
+            ("--duration", duration, "duration"),
+            ("--architecture", architecture, "autoencoder.architecture"),
+            ("--depth", depth, "autoencoder.depth"),
+            ("--filters", filters, "autoencoder.filters"),
+            ("--epochs", epochs, "autoencoder.epochs"),
+            ("--batch-size", batch_size, "autoencoder.batch_size"),
+            ("--learning-rate", learning_rate, "autoencoder.optimizer__learning_rate"),
+            ("--early-stopping", early_stopping, "autoencoder.early_stopping"),
+            ("--validation-split", validation_split, "autoencoder.validation_split"),
+            ("--n-fft", n_fft, "stft.n_fft"),
+            ("--hop-length", hop_length, "stft.hop_length"),
+            ("--sr", sr, "sr"),
+            ("--phase", phase, "phase"),
+            ("--iterations", iterations, "inverter.n_iter"),
+            ("--seed", seed, "autoencoder.random_state", "inverter.random_state"),
+        ):
+            given.give(option, value, *names)
+        # What is wrong is told before anything large is imported, and before notes are read.
+        given.check()
+        folders = _folders(given)
+        seconds = given.get("duration", DURATION)
+        model = given.build()
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
 
-            from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer, save
+            from sktimbre import save
+            from sktimbre.autoencoder.settings import training_options
             from sktimbre.cli.comparison import remember_training
             from sktimbre.datasets import load_paired_notes
 
-            model = TimbreTransfer(
-                stft=LogSTFT(**settings(n_fft=n_fft, hop_length=hop_length)),
-                autoencoder=TimbreAutoencoder(
-                    **settings(
-                        architecture=architecture,
-                        depth=depth,
-                        filters=filters,
-                        epochs=epochs,
-                        batch_size=batch_size,
-                        optimizer__learning_rate=learning_rate,
-                        early_stopping=early_stopping,
-                        validation_split=validation_split,
-                        random_state=seed,
-                    )
-                ),
-                inverter=GriffinLimInverter(**settings(n_iter=iterations, random_state=seed)),
-                **settings(phase=phase, sr=sr),
-            )
-            # Wrong options are told before the notes are read.
-            for part in (model, model.autoencoder, model.inverter):
-                part._validate_params()
-            _ = model.stft.geometry
+            with given.together("autoencoder"):
+                training_options(model.autoencoder, seed=0)
+        if dry_run:
+            _foresee(s, model, read_headers(*folders, model.sr, seconds), seconds, output)
+            return
         with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=model.sr, duration=duration)
+            notes = load_paired_notes(*folders, sr=model.sr, duration=seconds)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress)
         with s.status("Comparing with controls"):
@@ -114,7 +151,7 @@ def fit(
             errors = _errors(model, notes, held_out)
             training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
             files = [notes.source_files[i] for i in training]
-            remember_training(model, notes.pitches[training], notes.pitches[held_out], files)
+            remember_training(model, notes.pitches[training], notes.pitches[held_out], files, seconds)
         save(model, output, overwrite=overwrite)
         _report(s, model, notes, held_out, errors, output)
 
@@ -148,6 +185,50 @@ def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_par
     # Early stopping leaves the bar short of its end.
     done = progress.tasks[task].completed
     progress.update(task, total=done, completed=done)
+
+
+def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
+    """Return where the notes are, or raise an error if neither the command line nor the file says it."""
+    for name in ("source", "target"):
+        if given.get(name) is None:
+            fix = (
+                f"or write {name} = into {given.path}"
+                if given.path
+                else "as in `sktimbre fit flute/ clarinet/ -o MODEL`"
+            )
+            raise ParameterError(f"{name.upper()} is missing: name the folder of its notes, {fix}.")
+    return note_folders(Path(given.get("source")), Path(given.get("target")))
+
+
+def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration: float, output: Path) -> None:
+    """Say what a fit would read, hold out and write."""
+    from sktimbre._seeds import draw_seed
+    from sktimbre.autoencoder.pairs import split_notes
+    from sktimbre.datasets._names import name_of_pitch
+
+    network, n_notes = model.autoencoder, len(pairs.pitches)
+    training, held_out = split_notes(n_notes, network.validation_split, draw_seed(network.random_state))
+    values = {
+        "dry_run": True,
+        "model": output,
+        "pairs": pairs.headers,
+        "unpaired": pairs.unpaired,
+        "held_out": len(held_out),
+        # Without a seed each fit draws others.
+        "held_out_pitches": None if network.random_state is None else pairs.pitches[held_out],
+        "duration": duration,
+        "sr": model.sr,
+    }
+    short = pairs.shorter_than(duration)
+    facts = table("Would write", str(output), numbers=False)
+    facts.add_row("Notes paired", f"{n_notes}, {len(training)} of them to learn from")
+    if network.random_state is not None and len(held_out):
+        facts.add_row("Held out", ", ".join(name_of_pitch(p) for p in pairs.pitches[held_out]))
+    facts.add_row("Unpaired files, left out", _listed(pairs.unpaired))
+    facts.add_row("Seconds of each note", f"{duration:g}, {short} files are shorter" if short else f"{duration:g}")
+    facts.add_row("Sample rate", f"{model.sr:g} Hz")
+    facts.add_row("Network", f"{network.architecture}, {network.epochs} epochs")
+    s.result(values, pairs.table(range(n_notes)), facts, NOTHING_WRITTEN)
 
 
 def _errors(model, notes, held_out):

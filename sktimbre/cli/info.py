@@ -11,7 +11,18 @@ import numpy as np
 import typer
 from rich.filesize import decimal
 
-from sktimbre.cli.session import Debug, Json, Quiet, Session, check_readable, load_model, number, session, table
+from sktimbre.cli.session import (
+    Debug,
+    Json,
+    Quiet,
+    Session,
+    check_no_pickle,
+    check_readable,
+    load_model,
+    number,
+    session,
+    table,
+)
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
@@ -25,6 +36,9 @@ TIMED_SECONDS = 3.0
 
 def info(
     file: Annotated[Path, typer.Argument(help="A sound file, or a model that sktimbre fit wrote.")],
+    params: Annotated[
+        bool, typer.Option("--params", help="Print the parameters of a model as TOML, for `sktimbre fit --params`.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -35,11 +49,21 @@ def info(
     versions that wrote it, its settings and sizes, how far it sees, what it was trained on with which errors, and how fast it
     converts here.
 
-    **Example:** `sktimbre info flute-to-clarinet.sktimbre`
+    With --params a model's parameters are printed as TOML. `sktimbre fit` trains an equal model from them and the same notes;
+    its seed is among them, drawn or given.
+
+    **Examples:**
+
+    - `sktimbre info flute-to-clarinet.sktimbre`
+    - `sktimbre info flute-to-clarinet.sktimbre --params > fit.toml`
     """
     with session(as_json, quiet, debug) as s:
         check_readable(file)
-        if zipfile.is_zipfile(file):
+        if file.is_file():
+            check_no_pickle(file)
+        if params:
+            _show_params(s, file)
+        elif zipfile.is_zipfile(file):
             _show_model(s, file)
         else:
             _show_sound(s, file)
@@ -109,6 +133,19 @@ def model_settings(model: "TimbreTransfer") -> dict[str, dict[str, Any]]:
         settings[type(part).__name__] = {k: v if isinstance(v, plain) else repr(v) for k, v in given}
     settings["TimbreTransfer"] = {"phase": model.phase, "sr": model.sr}
     return settings
+
+
+def _show_params(s: Session, file: Path) -> None:
+    from sktimbre.cli.params import params_of, to_toml
+
+    with s.status("Loading the model"), s.importing():
+        model = load_model(file)
+        params = params_of(model, file)
+    versions = ", ".join(f"{name} {version}" for name, version in _versions(file).items())
+    comment = (
+        f"# Of {file.name}, trained with {versions}.\n# sktimbre fit SOURCE TARGET -o MODEL --params THIS_FILE\n\n"
+    )
+    s.result({"model": file, "params": params}, (comment + to_toml(params)).rstrip())
 
 
 def _show_model(s: Session, file: Path) -> None:

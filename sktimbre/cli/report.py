@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from sktimbre.cli.pairing import PairedHeaders, read_headers
 from sktimbre.cli.session import (
     DURATION,
+    NOTHING_WRITTEN,
     Debug,
+    DryRun,
     Duration,
     Json,
     Overwrite,
     Quiet,
     check_output,
     load_model,
-    notes_at,
+    note_folders,
     session,
     table,
 )
@@ -36,6 +39,7 @@ def report(
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, .html by custom.")],
     duration: Duration = DURATION,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -51,19 +55,25 @@ def report(
     """
     with session(as_json, quiet, debug) as s:
         check_output(output, overwrite)
-        folders = notes_at(source), notes_at(target)
+        folders = note_folders(source, target)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
             from sktimbre.audio import atomic_path
-            from sktimbre.cli.comparison import compare, trained_on, training_mask
+            from sktimbre.cli.comparison import check_direction, compare, trained_on
             from sktimbre.datasets import load_paired_notes
         with s.status("Reading notes"):
+            known = read_headers(*folders, int(transfer.sr), duration)
+            check_direction(transfer, known)
+            trained, training, judged = _chosen(transfer, known)
+        if dry_run:
+            pairs = [known.headers[i] for i in judged]
+            values = {"dry_run": True, "page": output, "pitches": known.pitches[judged], "pairs": pairs}
+            s.result(
+                values, known.table(judged), f"Would write {output}. {_which(trained, len(judged))}", NOTHING_WRITTEN
+            )
+            return
+        with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
-        trained = training_mask(transfer, notes)
-        training = np.flatnonzero(trained) if trained is not None else np.arange(0)
-        every = np.arange(len(notes.pitches))
-        # Where nothing was held out, what the model makes of its training notes is all there is to hear.
-        judged = np.setdiff1d(every, training) if len(training) < len(every) else every
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):
@@ -85,6 +95,17 @@ def report(
             "mean": compared.means,
         }
         s.result(values, shown, f"Written to {output}; open it in a browser and listen.")
+
+
+def _chosen(model: "TimbreTransfer", pairs: PairedHeaders) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Return which pairs the model was trained on, if it knows, and the indices of those and of the ones to judge it on."""
+    from sktimbre.cli.comparison import training_mask
+
+    trained = training_mask(model, pairs)
+    training = np.flatnonzero(trained) if trained is not None else np.arange(0)
+    every = np.arange(len(pairs.pitches))
+    # Where nothing was held out, what the model makes of its training notes is all there is to hear.
+    return trained, training, np.setdiff1d(every, training) if len(training) < len(every) else every
 
 
 def make_page(

@@ -1,12 +1,14 @@
 """What all commands share: options, where text goes, progress, warnings, errors and exit codes."""
 
+import difflib
 import json
 import math
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,18 +33,20 @@ from sktimbre.exceptions import (
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["DURATION", "Debug", "Duration", "Json", "Overwrite", "Quiet", "Session", "session", "settings"]
+__all__ = ["DURATION", "Debug", "DryRun", "Duration", "Json", "Overwrite", "Quiet", "Session", "session"]
 
 STDERR = 2
 # Killed by a signal is 128 and its number, as shells count.
 FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # Seconds of each note that `fit` and `evaluate` look at, so that an evaluation is of what was trained.
 DURATION = 2.0
+NOTHING_WRITTEN = "Nothing was written (--dry-run)."
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from, and all warnings.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, write nothing.")]
 Duration = Annotated[
     float, typer.Option(help="Seconds of each note from its onset; shorter notes are filled up with silence.")
 ]
@@ -70,8 +74,9 @@ class Session:
     quiet: bool = False
     debug: bool = False
     warnings: list[str] = field(default_factory=list)
-    stdout: Console = field(default_factory=lambda: Console(highlight=False))
-    stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    # Names of files may hold what stands for an emoji.
+    stdout: Console = field(default_factory=lambda: Console(highlight=False, emoji=False))
+    stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, emoji=False))
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print one message on standard error, whatever the options."""
@@ -125,16 +130,20 @@ class Session:
 
     def fail(self, error: BaseException, prefix: str = "Error") -> None:
         """Report an error: one message, with its traceback only in debugging."""
+        self.problem(describe(error), trace_of(error), prefix)
+
+    def problem(self, message: str, trace: str, prefix: str) -> None:
+        """Report an error that may have happened in another process."""
         if self.debug:
-            self.say("".join(traceback.format_exception(error)).rstrip())
-        self.say(f"{prefix}: {describe(error)}", style="red")
+            self.say(trace.rstrip())
+        self.say(f"{prefix}: {message}", style="red")
 
     def warn(
         self,
         message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
+        category: type[Warning] = UserWarning,
+        filename: str = "",
+        lineno: int = 0,
         file: Any = None,
         line: str | None = None,
     ) -> None:
@@ -156,10 +165,7 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
     current = Session(as_json, quiet, debug)
     try:
         with warnings.catch_warnings():
-            # Others' warnings are for programmers; ours tell a user what went wrong with their data.
-            warnings.simplefilter("default" if debug else "ignore")
-            for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
-                warnings.simplefilter("always", category)
+            choose_warnings(debug)
             warnings.showwarning = current.warn
             yield current
     except (typer.Exit, typer.Abort):
@@ -173,6 +179,13 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
         raise typer.Exit(WRONG_USAGE if _is_usage(error) else FAILED) from None
 
 
+def choose_warnings(debug: bool) -> None:
+    """Let ours pass, which tell a user what went wrong with their data; others' are for programmers."""
+    warnings.simplefilter("default" if debug else "ignore")
+    for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
+        warnings.simplefilter("always", category)
+
+
 def describe(error: BaseException) -> str:
     """Return an error's message; with its type where the message is not meant to stand alone."""
     text = str(error).strip()
@@ -183,9 +196,18 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text} (--debug shows where it comes from)"
 
 
-def settings(**options: Any) -> dict[str, Any]:
-    """Return the options that were given: all others are left to the estimators, which know their defaults."""
-    return {name: value for name, value in options.items() if value is not None}
+def trace_of(error: BaseException) -> str:
+    """Return where an error comes from, for debugging."""
+    return "".join(traceback.format_exception(error))
+
+
+def did_you_mean(word: object, names: Iterable[str] | Mapping[str, str]) -> str:
+    """Return a sentence with the name that a mistyped one is nearest to; nothing where none is near.
+
+    A mapping has the names as they are to be shown as its values.
+    """
+    near = difflib.get_close_matches(str(word), list(names), n=1)
+    return f" Did you mean {names[near[0]] if isinstance(names, Mapping) else near[0]}?" if near else ""
 
 
 def check_output(path: Path, overwrite: bool) -> None:
@@ -204,6 +226,7 @@ def check_readable(path: Path) -> None:
 def load_model(path: Path) -> "TimbreTransfer":
     """Return a fitted `TimbreTransfer` from a file, or raise what is wrong with it."""
     check_readable(path)
+    _check_model_file(path)
 
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
@@ -223,10 +246,52 @@ def load_model(path: Path) -> "TimbreTransfer":
     return model
 
 
-def notes_at(path: Path) -> Path | list[Path]:
-    """Return a folder of notes as it is and a single file as a list of one, which the loaders tell apart."""
-    check_readable(path)
-    return [path] if path.is_file() else path
+def check_no_pickle(path: Path) -> None:
+    """Raise an error if a file is a pickle, as joblib's are too: what people keep models in who know no better."""
+    with path.open("rb") as file:
+        beginning = file.read(1)
+    # Of protocol 2 and later.
+    if beginning == b"\x80":
+        raise PersistenceError(
+            f"{path} is a pickle, and loading one can run anything. If you wrote it, load it in Python and keep it with "
+            "sktimbre.save."
+        )
+
+
+def _check_model_file(path: Path) -> None:
+    """Raise an error that says what a file is which people give in a model's place."""
+    if path.is_dir():
+        raise PersistenceError(f"{path} is a folder; give the model, the file that `sktimbre fit` wrote.")
+    if not path.is_file():
+        return
+    check_no_pickle(path)
+    if not zipfile.is_zipfile(path) and _is_sound(path):
+        raise PersistenceError(
+            f"{path} is a sound file where the model is wanted, the file that `sktimbre fit` wrote: the model comes first, "
+            "as in `sktimbre convert MODEL FILE -o FOLDER`."
+        )
+
+
+def _is_sound(path: Path) -> bool:
+    from sktimbre._soundfiles import open_sound
+    from sktimbre.exceptions import AudioFileError
+
+    try:
+        open_sound(path).close()
+    except AudioFileError:
+        return False
+    return True
+
+
+def note_folders(source: Path, target: Path) -> tuple[Path | list[Path], Path | list[Path]]:
+    """Return two folders of notes as they are, and a single file as a list of one, which the loaders tell apart."""
+    for path in (source, target):
+        check_readable(path)
+    if source.samefile(target):
+        raise ParameterError(
+            f"SOURCE and TARGET are both {source}; give the notes of two instruments, for instance flute/ and clarinet/."
+        )
+    return [source] if source.is_file() else source, [target] if target.is_file() else target
 
 
 def table(*columns: str, numbers: bool = True, title: str | None = None) -> Table:

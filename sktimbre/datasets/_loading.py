@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from sktimbre._checks import check_flags, check_real, check_whole
 from sktimbre._files import as_path
@@ -94,7 +95,8 @@ def load_notes(
     >>> loaded.audio.shape, loaded.pitches, loaded.names
     ((3, 11025), array([60, 72, 84]), ['flute.C4.wav', 'flute.C5.wav', 'flute.C6.wav'])
     """
-    sr, n_samples = _check_parameters(sr, duration, trim_db, trim=trim, progress=progress)
+    check_flags(trim=trim, progress=progress)
+    sr, n_samples = check_sizes(sr, duration, trim_db)
     files = _find_files(folder, "folder")
     numbers = _find_pitches(files, pitches, "pitches")
     order = sorted(range(len(files)), key=lambda i: (numbers[i], files[i].name, files[i]))
@@ -172,7 +174,28 @@ def load_paired_notes(
     >>> pairs.source.shape, pairs.target.shape, pairs.pitches, [file.name for file in pairs.unpaired_source]
     ((3, 22050), (3, 22050), array([68, 76, 84]), ['flute.C4.wav'])
     """
-    sr, n_samples = _check_parameters(sr, duration, trim_db, trim=trim, progress=progress)
+    check_flags(trim=trim, progress=progress)
+    sr, n_samples = check_sizes(sr, duration, trim_db)
+    paired = pair_files(source, target, source_pitches, target_pitches)
+    both = _read(paired.source_files + paired.target_files, sr, n_samples, trim_db if trim else None, progress)
+    audio = [both[: len(paired.pitches)], both[len(paired.pitches) :]]
+    if n_samples is None:
+        lengths = [max(len(a), len(b)) for a, b in zip(*audio, strict=True)]
+        audio = [[_fit(y, n) for y, n in zip(side, lengths, strict=True)] for side in audio]
+    return Notes(
+        source=audio[0] if n_samples is None else np.stack(audio[0]),
+        target=audio[1] if n_samples is None else np.stack(audio[1]),
+        **paired,
+        sr=sr,
+    )
+
+
+def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, target_pitches: Pitches = None) -> Bunch:
+    """Pair the files of two instruments by pitch, and read none of them.
+
+    Parameters and errors are those of `load_paired_notes`; what comes back has its fields ``pitches``, ``source_files``,
+    ``target_files``, ``unpaired_source`` and ``unpaired_target``.
+    """
     by_pitch = []
     for folder, pitches, name in ((source, source_pitches, "source"), (target, target_pitches, "target")):
         files = _find_files(folder, name)
@@ -188,27 +211,20 @@ def load_paired_notes(
     if not pairs:
         raise DatasetError(
             f"No note of {_show(source)} (MIDI {_range(by_pitch[0])}) has the pitch of one of {_show(target)} (MIDI "
-            f"{_range(by_pitch[1])}). Check the folders, or pass source_pitches= and target_pitches=."
+            f"{_range(by_pitch[1])}). Check the folders and the pitches in the names of the files; from Python, "
+            "source_pitches= and target_pitches= can tell them."
         )
     chosen = [[pair[side] for _, pair in pairs] for side in (0, 1)]
-    both = _read(chosen[0] + chosen[1], sr, n_samples, trim_db if trim else None, progress)
-    audio = [both[: len(pairs)], both[len(pairs) :]]
-    if n_samples is None:
-        lengths = [max(len(a), len(b)) for a, b in zip(*audio, strict=True)]
-        audio = [[_fit(y, n) for y, n in zip(side, lengths, strict=True)] for side in audio]
     unpaired = [
         [f for group in groups.values() for f in group if f not in set(chosen[side])]
         for side, groups in enumerate(by_pitch)
     ]
-    return Notes(
-        source=audio[0] if n_samples is None else np.stack(audio[0]),
-        target=audio[1] if n_samples is None else np.stack(audio[1]),
+    return Bunch(
         pitches=np.array([pitch for pitch, _ in pairs], dtype=int),
         source_files=chosen[0],
         target_files=chosen[1],
         unpaired_source=unpaired[0],
         unpaired_target=unpaired[1],
-        sr=sr,
     )
 
 
@@ -222,8 +238,8 @@ def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
     return y[max(0, onset - round(PREROLL * sr)) :]
 
 
-def _check_parameters(sr: Any, duration: Any, trim_db: Any, **flags: Any) -> tuple[int, int | None]:
-    check_flags(**flags)
+def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
+    """Return the rate and the samples of each note, or raise what is wrong with them."""
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
     check_real(trim_db, "trim_db", 0.0, fix="It is in dB below the peak.")
     if duration is None:
@@ -253,9 +269,12 @@ def _find_files(folder: Folder, name: str) -> list[Path]:
     files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in READABLE_SUFFIXES and f.name[0] != "."]
     files = [file for file in files if not file.is_dir()]
     if not files:
+        inside = next((f for f in sorted(folder.glob("*/*")) if f.suffix.lower() in READABLE_SUFFIXES), None)
+        fix = (
+            f"Folders inside it are not searched: give {inside.parent}." if inside else "Check the name of the folder."
+        )
         raise DatasetError(
-            f"{name}={os.fspath(folder)!r} holds no sound files; looked for {', '.join(sorted(READABLE_SUFFIXES))}. "
-            "Folders inside it are not searched."
+            f"{name}={os.fspath(folder)!r} holds no sound files; looked for {', '.join(sorted(READABLE_SUFFIXES))}. {fix}"
         )
     return files
 

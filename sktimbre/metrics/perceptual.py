@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre._checks import check_flags
 from sktimbre.metrics._inputs import (
     check_long_enough,
     check_number,
@@ -87,6 +88,7 @@ def mfcc_distance(
     >>> round(mfcc_distance(y, 0.5 * y), 3)  # level alone
     0.0
     """
+    check_flags(include_level=include_level)
     check_number(sr, "sr", "22050 Hz is usual")
     check_stft_sizes(n_fft, hop_length)
     check_number(n_mels, "n_mels", "64 is usual", low=2, closed=True, integer=True)

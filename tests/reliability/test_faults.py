@@ -241,19 +241,12 @@ def test_a_read_only_folder(tmp_path, unchanging_path, noise):
 # --- signals
 
 
-def start(*arguments, code="from sktimbre.cli import main\nmain()"):
-    # What runs in the background has SIGINT ignored, and hands that down.
-    first = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.argv[0] = 'sktimbre'\n"
-    command = [sys.executable, "-c", first + code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 SIGINT = pytest.param(signal.SIGINT, 130, "Interrupted")
 SIGTERM = pytest.param(signal.SIGTERM, 143, "Terminated", marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(("number", "code", "word"), [SIGINT, SIGTERM])
-def test_signals_while_converting(tmp_path, unchanging_path, noise, number, code, word):
+def test_signals_while_converting(start, tmp_path, unchanging_path, noise, number, code, word):
     out = tmp_path / "out"
     with start("convert", unchanging_path, noise("a.wav"), noise("b.wav", 1500.0, 8000), "-o", out) as process:
         try:
@@ -294,7 +287,7 @@ main()
 @pytest.mark.parametrize(
     ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
 )
-def test_signals_while_fitting(tmp_path, pairs, number, code):
+def test_signals_while_fitting(start, tmp_path, pairs, number, code):
     for side, audio, names in (("a", pairs.source, pairs.source_files), ("b", pairs.target, pairs.target_files)):
         (tmp_path / side).mkdir()
         for note, name in zip(audio, names, strict=True):

@@ -1,0 +1,42 @@
+"""What a shell offers after an option, without loading anything large."""
+
+from collections.abc import Callable, Iterable
+
+import typer
+
+__all__ = ["complete_architecture", "complete_format", "complete_phase", "complete_subtype"]
+
+
+def _offering(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
+    """Return what typer asks for completions, from a function that lists all names."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        return [name for name in names(ctx) if name.startswith(incomplete)]
+
+    return complete
+
+
+def _architectures(ctx: typer.Context) -> Iterable[str]:
+    from sktimbre.autoencoder.options import NAMES
+
+    return NAMES
+
+
+def _formats(ctx: typer.Context) -> Iterable[str]:
+    from sktimbre._soundfiles import FORMATS
+
+    return [suffix.removeprefix(".") for suffix in FORMATS]
+
+
+def _subtypes(ctx: typer.Context) -> Iterable[str]:
+    """Return those of the format that was given before, or all."""
+    from sktimbre._soundfiles import FORMATS, legal_subtypes
+
+    given = FORMATS.get(f".{(ctx.params.get('format') or '').lower().removeprefix('.')}")
+    return dict.fromkeys(name for kind in ([given] if given else FORMATS.values()) for name in legal_subtypes(kind))
+
+
+complete_architecture = _offering(_architectures)
+complete_format = _offering(_formats)
+complete_phase = _offering(lambda ctx: ("estimate", "source"))
+complete_subtype = _offering(_subtypes)

@@ -1,0 +1,86 @@
+"""Paired notes as their headers tell, for what is said before any of them is read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from sktimbre.cli.session import number, table
+
+__all__ = ["PairedHeaders", "read_headers"]
+
+
+@dataclass(frozen=True)
+class PairedHeaders:
+    """What is known about paired notes without their samples.
+
+    Parameters
+    ----------
+    pitches : ndarray of shape (n_notes,), int
+        MIDI numbers.
+    source_files, target_files, unpaired : list of Path
+        As in `load_paired_notes`.
+    headers : list of dict
+        Of each pair the ``pitch``, and of its ``source`` and ``target`` the file, sample rate, channels and duration; which
+        is None where the header does not tell it.
+    """
+
+    pitches: np.ndarray
+    source_files: list[Path]
+    target_files: list[Path]
+    unpaired: list[Path]
+    headers: list[dict[str, Any]]
+
+    def shorter_than(self, duration: float) -> int:
+        """Return how many files are shorter than so many seconds."""
+        durations = [pair[side]["duration"] for pair in self.headers for side in ("source", "target")]
+        return sum(seconds is not None and seconds < duration for seconds in durations)
+
+    def table(self, chosen: Iterable[int]) -> Table:
+        """Return a row for each of some pairs."""
+        from sktimbre.datasets._names import name_of_pitch
+
+        shown = table("Pitch", "Source", "Target", numbers=False)
+        shown.columns[0].min_width = None
+        for pair in (self.headers[i] for i in chosen):
+            sides = [
+                f"{side['file'].name}, {side['sr']} Hz, {number(side['duration'], 2)} s"
+                for side in (pair["source"], pair["target"])
+            ]
+            shown.add_row(name_of_pitch(pair["pitch"]), *sides)
+        return shown
+
+
+def read_headers(source: Path | list[Path], target: Path | list[Path], sr: float, duration: float) -> PairedHeaders:
+    """Pair notes by pitch and read the headers of all pairs.
+
+    Parameters
+    ----------
+    source, target, sr, duration
+        As in `load_paired_notes`, which raises the same errors.
+
+    Returns
+    -------
+    PairedHeaders
+    """
+    from sktimbre.datasets._loading import check_sizes, pair_files
+
+    check_sizes(sr, duration)
+    pairs = pair_files(source, target)
+    headers = [
+        {"pitch": int(pitch), "source": _header(of_source), "target": _header(of_target)}
+        for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_files, pairs.target_files, strict=True)
+    ]
+    unpaired = [*pairs.unpaired_source, *pairs.unpaired_target]
+    return PairedHeaders(pairs.pitches, pairs.source_files, pairs.target_files, unpaired, headers)
+
+
+def _header(file: Path) -> dict[str, Any]:
+    from sktimbre.audio import AudioReader
+
+    reader = AudioReader(file)
+    duration = None if reader.n_frames is None else reader.n_frames / reader.sr
+    return {"file": file, "sr": reader.sr, "channels": reader.n_channels, "duration": duration}

@@ -1,0 +1,142 @@
+"""Parameters of a fit in a file: read, overridden, refused, and written from a model that they train again."""
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import sktimbre as package
+from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.autoencoder import PairAugmenter
+from sktimbre.cli.params import FitParams, to_toml
+from sktimbre.exceptions import ParameterError
+
+TINY = """
+duration = 0.3
+sr = 8000
+[stft]
+n_fft = 128
+window = ["kaiser", 8.0]
+[autoencoder]
+architecture = "shallow"
+filters = 2
+epochs = 1
+optimizer__learning_rate = 0.01
+[autoencoder.augment]
+semitones = 0.5
+[inverter]
+n_iter = 2
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a file of parameters."""
+
+    def write(text):
+        path = tmp_path / "fit.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def weights(path):
+    return package.load(path).autoencoder_.network_.weights
+
+
+def test_file_and_options(sktimbre, notes, file, tmp_path):
+    out = tmp_path / "m.sktimbre"
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", out, "--params", file(TINY), "--filters=3", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    model = package.load(out)
+    assert (model.sr, model.stft.n_fft, model.stft.window, model.inverter.n_iter) == (8000, 128, ("kaiser", 8.0), 2)
+    network = model.autoencoder
+    assert (network.architecture, network.epochs, network.optimizer__learning_rate) == ("shallow", 1, 0.01)
+    assert network.augment.get_params() == PairAugmenter(semitones=0.5).get_params()
+    assert network.filters == 3
+
+
+def test_folders_in_a_file_are_relative_to_it(sktimbre, notes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = notes.flute.parent / "fit.toml"
+    path.write_text(f'source = "flute"\ntarget = "clarinet"\n{TINY}')
+    result = sktimbre("fit", "-o", tmp_path / "m.sktimbre", "--params", path, "--dry-run", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["pairs"][0]["source"]["file"] == str(notes.flute / "flute.C4.wav")
+    assert json.loads(result.stdout)["duration"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[autoencoder]\nfitlers = 3", ["no parameter autoencoder.fitlers", "Did you mean autoencoder.filters?"]),
+        ("filters = 3", ["no parameter filters", "Did you mean autoencoder.filters?"]),
+        ("[autoencodr]\nfilters = 3", ["autoencodr.filters", "Did you mean autoencoder.filters?"]),
+        ("[autoencoder.augment]\nsemitone = 3", ["Did you mean autoencoder.augment.semitones?"]),
+        ("nonsense = 3", ["There are autoencoder, duration, inverter, "]),
+        ("[foo]\nbar = 3", ["no parameter foo.bar", "There are autoencoder, duration, inverter, "]),
+        ("[autoencoder]\nfilters = 0", ["autoencoder.filters", "[1, inf)", "Got 0"]),
+        ('[autoencoder]\nschedule = "cosin"', ["autoencoder.schedule", "Did you mean cosine?"]),
+        ('[autoencoder]\nschedule = "plateau"\nwarmup = 0.1', ["[autoencoder]", "schedule='plateau'"]),
+        ("[stft]\nn_fft = 333", ["[stft]", "n_fft=333"]),
+        ("stft = 3", ["stft", "must be an object"]),
+        ("duration = 0", ["duration", "Got 0"]),
+        ("duration = ", ["is not TOML"]),
+    ],
+)
+def test_wrong_files_are_refused_before_any_work(sktimbre, notes, file, tmp_path, text, parts):
+    path = file(text)
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--params", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert all(part in result.stderr for part in [str(path), *parts]), result.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ParameterError, match=r"nowhere\.toml cannot be read: No such file"):
+        FitParams.read(tmp_path / "nowhere.toml")
+
+
+def test_folders_may_not_be_missing(sktimbre, file, tmp_path):
+    result = sktimbre("fit", tmp_path, "-o", tmp_path / "m.sktimbre", "--params", file(TINY))
+    assert result.exit_code == 2
+    assert "TARGET is missing" in result.stderr
+
+
+def test_a_model_is_trained_again_from_its_parameters(sktimbre, notes, file, tmp_path):
+    first, second, params = tmp_path / "1.sktimbre", tmp_path / "2.sktimbre", tmp_path / "again.toml"
+    # Without a seed: the one that was drawn is told.
+    assert sktimbre("fit", notes.flute, notes.clarinet, "-o", first, "--params", file(TINY)).exit_code == 0
+    told = sktimbre("info", first, "--params")
+    assert told.exit_code == 0, told.stderr
+    params.write_text(told.stdout)
+    assert sktimbre("fit", notes.flute, notes.clarinet, "-o", second, "--params", params).exit_code == 0
+    for one, other in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+    as_json = json.loads(sktimbre("info", second, "--params", "--json").stdout)["params"]
+    assert as_json == tomllib.loads(told.stdout)
+    assert as_json["autoencoder"]["augment"]["semitones"] == 0.5
+
+
+def test_what_a_file_cannot_hold_is_told(sktimbre, unchanging, tmp_path):
+    result = sktimbre("info", unchanging, "--params")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "IdentityControl as autoencoder" in result.stderr
+    pairs = package.datasets.make_paired_notes(2, duration=0.2, sr=8000)
+    network = TimbreAutoencoder("shallow", filters=2, epochs=1, augment=PairAugmenter(n_frames=None), random_state=0)
+    model = TimbreTransfer(LogSTFT(n_fft=128), network).fit(pairs.source, pairs.target)
+    path = package.save(model, tmp_path / "m.sktimbre")
+    result = sktimbre("info", path, "--params")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "autoencoder.augment.n_frames=None" in result.stderr
+
+
+def test_toml_is_read_as_it_was_written():
+    params = {
+        "text": 'quote " backslash \\ line\n tab\t delete \x7f accent é music \U0001d11e',
+        "numbers": [1, -2.5, 1e-300, float("inf"), True],
+        "table": {"a": 1, "inner": {"b": [0.1, 0.2]}, "empty": []},
+    }
+    assert tomllib.loads(to_toml(params)) == params

@@ -4,7 +4,7 @@ from setuptools import find_packages, setup
 
 CORE = [
     "numpy>=1.26",
-    "scipy>=1.11",
+    "scipy>=1.11.1",  # 1.11.0 was withdrawn
     "scikit-learn>=1.6",
     "joblib>=1.4",
     "tensorflow>=2.18",

@@ -1,8 +1,10 @@
-"""Checks of single numbers: they name the parameter, its value, the rule and the fix."""
+"""Checks of single values: they name the parameter, its value, the rule and the fix."""
 
 import math
 import numbers
 from typing import Any
+
+import numpy as np
 
 from sktimbre.exceptions import ParameterError
 
@@ -52,3 +54,10 @@ def check_real(value: Any, name: str, low: float, *, open_end: bool = False, fix
         rule = "greater than" if open_end else "of at least"
         raise ParameterError(f"{name}={value!r} must be a finite number {rule} {low:g}. {fix}".rstrip())
     return float(value)
+
+
+def check_flags(**flags: Any) -> None:
+    """Raise `ParameterError` unless all of them are True or False."""
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ParameterError(f"{name}={value!r} must be True or False.")

@@ -125,7 +125,9 @@ def atomic_path(
             f"{os.fspath(path)} cannot be written: {reason.strerror}. Make room, or choose another disk."
         ) from reason
     finally:
-        temporary.unlink(missing_ok=True)
+        # A folder that may no longer be written to keeps the file; what is raised says why.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def sync(path: Path) -> None:

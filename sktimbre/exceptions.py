@@ -8,9 +8,11 @@ __all__ = [
     "DatasetError",
     "DivergedError",
     "ForkedProcessError",
+    "OutOfMemoryError",
     "ParameterError",
     "PersistenceError",
     "SktimbreError",
+    "SmallerBatchWarning",
     "VersionWarning",
 ]
 
@@ -43,6 +45,10 @@ class ForkedProcessError(SktimbreError, RuntimeError):
     """A network was used in a process that was forked after TensorFlow had run."""
 
 
+class OutOfMemoryError(SktimbreError, MemoryError):
+    """A network does not fit into the memory of the device, however little it is given at a time."""
+
+
 class PersistenceError(SktimbreError, OSError):
     """A saved model cannot be written, read or trusted."""
 
@@ -53,6 +59,10 @@ class ClippingWarning(UserWarning):
 
 class CollapsedModelWarning(UserWarning):
     """A fitted network's output does not depend on its input: it has learnt nothing."""
+
+
+class SmallerBatchWarning(UserWarning):
+    """Memory was full, and a network goes on with less at a time."""
 
 
 class VersionWarning(UserWarning):

@@ -1,9 +1,17 @@
 """What a user meets before any work: imports, names, cost."""
 
+import ast
 import subprocess
 import sys
+from itertools import chain
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import sktimbre
+
+ROOT = Path(__file__).parents[1]
 
 
 def run(code):
@@ -29,13 +37,22 @@ def test_every_public_name_exists():
         assert name in dir(sktimbre)
 
 
-def test_no_estimator_is_left_out_of_the_trusted_types():
-    from sktimbre import autoencoder, metrics, persistence, spectral
-
-    rooms = (sktimbre, autoencoder, metrics, spectral)
-    found = [getattr(room, name) for room in rooms for name in room.__all__]
-    estimators = {f"{e.__module__}.{e.__qualname__}" for e in found if isinstance(e, type) and hasattr(e, "get_params")}
-    assert estimators <= set(persistence.TRUSTED)
+def test_the_oldest_versions_are_the_lower_bounds():
+    """What `make test-matrix` installs is what setup.py promises: all that is needed, and of the extras what is listed."""
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    declared = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)}
+    required, extras = (
+        [Requirement(r) for r in names] for names in (declared["CORE"], chain(*declared["EXTRAS"].values()))
+    )
+    bounds = {r.name: next(s.version for s in r.specifier if s.operator == ">=") for r in [*extras, *required]}
+    bounds["distributed"] = bounds["dask"]
+    lines = (ROOT / "tests" / "oldest.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert {r.name for r in required} <= pinned.keys()
+    assert {n: Version(v) for n, v in pinned.items() if n in bounds} == {
+        n: Version(bounds[n]) for n in pinned if n in bounds
+    }
+    assert pinned.keys() - bounds.keys() == {"click", "pyparsing"}
 
 
 def test_the_command_is_installed():

@@ -16,6 +16,8 @@ from sktimbre.exceptions import PersistenceError
 
 __all__ = ["Checkpoint"]
 
+# What is kept as JSON; files from before a name was added lack it.
+PLAIN = ("stage", "epoch", "batch_size", "histories", "state")
 # What Keras's callbacks remember from one epoch to the next.
 REMEMBERED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
@@ -34,10 +36,16 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike[str], of: tuple):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PersistenceError(
+                f"checkpoint={os.fspath(folder)!r} is no folder that can be made: {error.strerror}. Choose another one."
+            ) from None
         self.path = Path(folder) / f"{joblib.hash(of)}.npz"
         self.stage = 0
         self.epoch = 0
+        self.batch_size: int | None = None  # where memory was too small for the one that was asked for
         self.histories: list[dict[str, list[float]]] = []
         self.encoder: dict[str, list[np.ndarray]] = {}
         self.arrays: dict[str, list[np.ndarray]] = {}
@@ -61,7 +69,7 @@ class Checkpoint:
             f"{group}/{i}": a for group, values in self.arrays.items() for i, a in enumerate(values)
         }
         arrays |= {f"encoder/{name}/{i}": a for name, values in self.encoder.items() for i, a in enumerate(values)}
-        meta = {"stage": self.stage, "epoch": self.epoch, "histories": self.histories, "state": self.state}
+        meta = {name: getattr(self, name) for name in PLAIN}
         # Not straight to the disk: numpy before 2 leaves its archive open when that is full.
         buffer = io.BytesIO()
         np.savez(buffer, meta=np.array(json.dumps(meta)), **arrays)
@@ -82,8 +90,7 @@ class Checkpoint:
             raise PersistenceError(
                 f"The checkpoint {self.path} is damaged ({error}); delete it to start again."
             ) from None
-        self.stage, self.epoch = meta["stage"], meta["epoch"]
-        self.histories, self.state = meta["histories"], meta["state"]
+        vars(self).update({name: meta[name] for name in PLAIN if name in meta})
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -77,7 +77,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     epochs : int, default=200
         Passes over the training notes.
     batch_size : int, default=4
-        Notes, or variations of them, in a batch.
+        Notes, or variations of them, in a batch; halved, with a warning, where memory is full.
     validation_split : float in [0, 1), default=0.15
         Fraction of the notes, drawn with ``random_state``, that is kept to measure and to stop by.
     early_stopping : int, bool or None, default=None
@@ -296,11 +296,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             A parameter is out of range, the optimizer does not take one of its own, or Keras cannot distribute.
         DivergedError
             Weights are not finite at the end: the learning rate was too high.
+        OutOfMemoryError
+            Memory is full even with a batch of one.
+        PersistenceError
+            The checkpoint cannot be written, or is damaged.
 
         Warns
         -----
         CollapsedModelWarning
             The network's output does not depend on its input.
+        SmallerBatchWarning
+            Memory was full, and a smaller batch is tried.
         """
         S = check_spectra(as_stored(S, 3), estimator=self)
         T = target_spectra(S, as_stored(y, 3), self.target_transformer)

@@ -11,8 +11,9 @@ import numpy as np
 from sktimbre._validation import Batch
 from sktimbre.autoencoder.forks import check_not_forked
 from sktimbre.autoencoder.level import HALO, at_one_level, scaled
+from sktimbre.autoencoder.memory import naming_full_memory
 from sktimbre.autoencoder.options import NetworkOptions
-from sktimbre.exceptions import AudioError, CollapsedModelWarning, ParameterError
+from sktimbre.exceptions import AudioError, CollapsedModelWarning, OutOfMemoryError, ParameterError, SmallerBatchWarning
 
 __all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
@@ -49,6 +50,9 @@ class Network:
     options : NetworkOptions
         What it is built with.
     """
+
+    # Of activations at a time, once `WORKING_BYTES` were too many for this machine.
+    working_bytes: float | None = None
 
     def __init__(self, architecture: Any, n_frequencies: int, options: NetworkOptions):
         self.architecture = architecture
@@ -104,7 +108,7 @@ class Network:
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        for name in ("_model", "reach", "frame_multiple"):
+        for name in ("_model", "reach", "frame_multiple", "working_bytes"):
             state.pop(name, None)
         return state
 
@@ -157,7 +161,28 @@ class Network:
         return notes if isinstance(S, list) else np.stack(notes)
 
     def _predict(self, S):
-        longest = self._longest_run(max(note.shape[-1] for note in S))
+        n_frames = max(note.shape[-1] for note in S)
+        longest = first = self._longest_run(n_frames)
+        while True:
+            try:
+                out = self._predict_in_runs(S, longest)
+                break
+            except OutOfMemoryError:
+                # A device takes seconds to say no: from what was tried, not from what might have been.
+                tried = min(longest, n_frames if isinstance(S, list) else n_frames * len(S))
+                self.working_bytes = tried / 2 * self._bytes_of_a_frame()
+                before, longest = longest, self._longest_run(n_frames)
+                if longest >= before:
+                    raise
+        if longest < first:
+            warnings.warn(
+                f"Memory was full with {first} frames at a time; the network now predicts at most {longest} at a time.",
+                SmallerBatchWarning,
+                stacklevel=4,
+            )
+        return out
+
+    def _predict_in_runs(self, S, longest):
         if isinstance(S, list):
             return [self._predict_note(note, longest) for note in S]
         if S.shape[2] > longest:
@@ -190,6 +215,8 @@ class Network:
                 f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
             ) from None
         height, _, channels = self._code().shape[1:]
+        if not np.iterable(codes) or not len(codes):
+            raise AudioError(f"codes={codes!r} hold none; wanted are codes of shape ({height}, width, {channels}).")
         for code in codes:
             if np.ndim(code) != 3 or np.shape(code)[0] != height or np.shape(code)[2] != channels or not np.size(code):
                 raise AudioError(
@@ -223,13 +250,16 @@ class Network:
 
     def _longest_run(self, n_frames):
         """Frames whose activations fit into the working memory; all of them if the network sees without end."""
-        values = max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers)
-        # Inputs, outputs and the workspace of a convolution live at the same time.
-        affordable = max(64, int(WORKING_BYTES / (4 * 4 * values)))
+        affordable = max(64, int((self.working_bytes or WORKING_BYTES) / self._bytes_of_a_frame()))
         if n_frames <= affordable:
             return affordable
         reach = self.reach.frames
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
+
+    def _bytes_of_a_frame(self):
+        values = max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers)
+        # Inputs, outputs and the workspace of a convolution live at the same time.
+        return 4 * 4 * values
 
 
 def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
@@ -260,9 +290,10 @@ def run(model: Any, x: np.ndarray) -> np.ndarray:
     import keras
 
     check_not_forked()
-    if keras.backend.backend() == "torch":
-        import torch
+    with naming_full_memory("Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."):
+        if keras.backend.backend() == "torch":
+            import torch
 
-        with torch.no_grad():
-            return keras.ops.convert_to_numpy(model(x, training=False))
-    return keras.ops.convert_to_numpy(model(x, training=False))
+            with torch.no_grad():
+                return keras.ops.convert_to_numpy(model(x, training=False))
+        return keras.ops.convert_to_numpy(model(x, training=False))

@@ -48,16 +48,14 @@ class LearningRate(keras.callbacks.Callback):
         rising = min(1.0, (step + 1) / max(1.0, first))
         return float(self.rate * factor * rising / (1 + self.decay * step))
 
-    def on_train_begin(self, logs=None):
-        """Start to count, at the next step, from the steps that the optimizer has behind it."""
-        self._step = None
+    def on_epoch_begin(self, epoch, logs=None):
+        """Count the steps from the epoch, which a training that goes on with smaller batches has reached in fewer of them."""
+        self._step = epoch * self.params["steps"]
 
     def on_train_batch_begin(self, batch, logs=None):
         """Set the rate of the step that follows."""
         if keras.backend.backend() == "jax":
             # While it trains, Keras holds the state apart from the variables there.
             self.model.jax_state_sync()
-        if self._step is None:
-            self._step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self.model.optimizer.learning_rate = self.at(self._step)
         self._step += 1

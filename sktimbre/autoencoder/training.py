@@ -1,5 +1,6 @@
 """Training a network: its stages, its learning rate, its callbacks, and going on after an interruption."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,14 +14,20 @@ from sktimbre.autoencoder.batches import SpectraBatches
 from sktimbre.autoencoder.checkpoint import Checkpoint
 from sktimbre.autoencoder.distribution import n_replicas, on_replicas
 from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
+from sktimbre.autoencoder.memory import naming_full_memory
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.options import NetworkOptions
 from sktimbre.autoencoder.schedules import LearningRate
-from sktimbre.exceptions import DivergedError, ParameterError
+from sktimbre.exceptions import DivergedError, OutOfMemoryError, ParameterError, SmallerBatchWarning
 
 __all__ = ["TrainingOptions", "train_network"]
 
 Pairs = tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
+
+FULL = (
+    "Not even batch_size=1 can be trained: use fewer filters, or shorter notes, which PairAugmenter(n_frames=...) makes of "
+    "long ones; or train on a CPU (CUDA_VISIBLE_DEVICES='')."
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ def train_network(
     the weights that they have learnt. ``pretraining="layerwise"`` ends with the last level, ``"layerwise_finetuned"`` then
     trains all levels together.
 
+    Where memory is full, the stage begins again with half the batch, or goes on from the last epoch of a checkpoint.
+
     Parameters
     ----------
     network : Network
@@ -74,17 +83,36 @@ def train_network(
         The optimizer does not take a parameter, or the network has no levels to train one by one.
     DivergedError
         Weights are not finite at the end.
+    OutOfMemoryError
+        Memory is full with a batch of one.
+
+    Warns
+    -----
+    SmallerBatchWarning
+        A smaller batch is tried.
     """
     stages = _stages(network.options, options.pretraining)
     kept = _checkpoint(network, pairs, validation, options)
     histories: list[dict[str, list[float]]] = kept.histories if kept else []
     below: dict[str, list[np.ndarray]] = kept.encoder if kept else {}
+    if kept and kept.batch_size:
+        options = replace(options, batch_size=kept.batch_size)
     # A training that was complete is taken up at its last stage, which then has no epoch left to run.
     for number in range(min(kept.stage, len(stages) - 1) if kept else 0, len(stages)):
         stage_options, frozen = stages[number]
-        stage = Network(network.architecture, network.n_frequencies, stage_options)
-        _take_over(stage.model, below, frozen)
-        history = _train_stage(stage, pairs, validation, options, list(callbacks), kept)
+        while True:
+            stage = Network(network.architecture, network.n_frequencies, stage_options)
+            _take_over(stage.model, below, frozen)
+            try:
+                with naming_full_memory(FULL):
+                    history = _train_stage(stage, pairs, validation, options, list(callbacks), kept)
+                break
+            except OutOfMemoryError:
+                if options.batch_size == 1:
+                    raise
+                options = _with_half_the_batch(options)
+                if kept:
+                    kept.batch_size = options.batch_size
         histories = [*histories[:number], history]
         below = _encoder_weights(stage.model)
         if kept and number + 1 < len(stages):
@@ -110,6 +138,17 @@ def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[Netw
         raise ParameterError(f"pretraining={pretraining!r} needs levels to train one by one: set depth=2 or more.")
     greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth_or(1) + 1)]
     return [*greedy, (options, 0)] if pretraining == "layerwise_finetuned" else greedy
+
+
+def _with_half_the_batch(options):
+    smaller = options.batch_size // 2
+    warnings.warn(
+        f"Memory was full with batch_size={options.batch_size}; training goes on with {smaller}. Set batch_size={smaller} to "
+        "begin with it; other sizes may need another optimizer__learning_rate.",
+        SmallerBatchWarning,
+        stacklevel=5,
+    )
+    return replace(options, batch_size=smaller)
 
 
 def _checkpoint(network, pairs, validation, options):

@@ -26,6 +26,7 @@ from sktimbre.exceptions import (
     ParameterError,
     PersistenceError,
     SktimbreError,
+    SmallerBatchWarning,
     VersionWarning,
 )
 
@@ -181,7 +182,7 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
 def choose_warnings(debug: bool) -> None:
     """Let ours pass, which tell a user what went wrong with their data; others' are for programmers."""
     warnings.simplefilter("default" if debug else "ignore")
-    for category in (ClippingWarning, CollapsedModelWarning, VersionWarning):
+    for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
         warnings.simplefilter("always", category)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from sklearn.utils import Bunch
 
+from sktimbre._checks import check_flags
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
 from sktimbre.exceptions import DatasetError, ParameterError
@@ -60,7 +61,7 @@ def fetch_iowa_notes(
     DatasetError
         The download failed, or the archive is damaged, unsafe or holds no sound; the error says how to go on by hand.
     ParameterError
-        An instrument is not in the list above.
+        An instrument is not in the list above, or another argument is not what it has to be.
 
     See Also
     --------
@@ -91,8 +92,12 @@ def fetch_iowa_notes(
     >>> folders = fetch_iowa_notes()  # doctest: +SKIP
     >>> notes = load_paired_notes(folders.flute, folders.clarinet, duration=2.0)  # doctest: +SKIP
     """
-    if isinstance(instruments, str) or not instruments or not set(instruments) <= set(ARCHIVES):
+    check_flags(progress=progress)
+    known = isinstance(instruments, list | tuple) and all(isinstance(i, str) and i in ARCHIVES for i in instruments)
+    if not known or not instruments:
         raise ParameterError(f"instruments={instruments!r} must be a list of one or more of {', '.join(ARCHIVES)}.")
+    if not isinstance(base_url, str):
+        raise ParameterError(f"base_url={base_url!r} must be the text of an address.")
     home = _find_home(data_home) / "iowa"
     folders = {}
     for instrument in instruments:
@@ -243,8 +248,10 @@ def _stream(url: str, path: str, _pooch: object, *, progress: bool) -> None:
 def _find_home(data_home: str | os.PathLike[str] | None) -> Path:
     if data_home is None:
         data_home = os.environ.get("SKTIMBRE_DATA_HOME")
+    if data_home is not None and (not isinstance(data_home, str | os.PathLike) or "\0" in str(data_home)):
+        raise ParameterError(f"data_home={data_home!r} must be the name of a folder; None is the user's cache.")
     if data_home:
-        return Path(data_home).expanduser()
+        return Path(os.path.expanduser(data_home))
     import pooch
 
     return Path(pooch.os_cache("sktimbre"))

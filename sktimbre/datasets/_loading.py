@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from sktimbre._checks import check_real, check_whole
+from sktimbre._checks import check_flags, check_real, check_whole
 from sktimbre._files import as_path
 from sktimbre._progress import with_bar
 from sktimbre._soundfiles import READABLE_SUFFIXES
@@ -95,6 +95,7 @@ def load_notes(
     >>> loaded.audio.shape, loaded.pitches, loaded.names
     ((3, 11025), array([60, 72, 84]), ['flute.C4.wav', 'flute.C5.wav', 'flute.C6.wav'])
     """
+    check_flags(trim=trim, progress=progress)
     sr, n_samples = check_sizes(sr, duration, trim_db)
     files = _find_files(folder, "folder")
     numbers = _find_pitches(files, pitches, "pitches")
@@ -173,6 +174,7 @@ def load_paired_notes(
     >>> pairs.source.shape, pairs.target.shape, pairs.pitches, [file.name for file in pairs.unpaired_source]
     ((3, 22050), (3, 22050), array([68, 76, 84]), ['flute.C4.wav'])
     """
+    check_flags(trim=trim, progress=progress)
     sr, n_samples = check_sizes(sr, duration, trim_db)
     paired = pair_files(source, target, source_pitches, target_pitches)
     both = _read(paired.source_files + paired.target_files, sr, n_samples, trim_db if trim else None, progress)
@@ -291,6 +293,9 @@ def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> list[int]:
                 "names with their suffix."
             )
         return [check_whole(pitches[file.name], f"{name}[{file.name!r}]", 0, 127, fix=fix) for file in files]
+    if not np.iterable(pitches):
+        raise ParameterError(f"{name}={pitches!r} must be a dict by file name, a sequence, or a function of the path.")
+    pitches = list(pitches)
     if len(pitches) != len(files):
         raise DatasetError(
             f"{name} has {len(pitches)} values for {len(files)} files ({files[0].name} to {files[-1].name}); give "

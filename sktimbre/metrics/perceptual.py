@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre._checks import check_flags
 from sktimbre.metrics._inputs import (
     check_long_enough,
     check_number,
@@ -87,6 +88,7 @@ def mfcc_distance(
     >>> round(mfcc_distance(y, 0.5 * y), 3)  # level alone
     0.0
     """
+    check_flags(include_level=include_level)
     check_number(sr, "sr", "22050 Hz is usual")
     check_stft_sizes(n_fft, hop_length)
     check_number(n_mels, "n_mels", "64 is usual", low=2, closed=True, integer=True)
@@ -166,7 +168,7 @@ def loudness_correlation(
     check_number(frame_duration, "frame_duration", "0.05 s is usual")
     check_number(hop_duration, "hop_duration", "0.0125 s is usual")
     check_number(floor, "floor", "60 dB is usual")
-    frame, hop = round(frame_duration * sr), round(hop_duration * sr)
+    frame, hop = (round(float(seconds) * float(sr)) for seconds in (frame_duration, hop_duration))
     require(hop > 0, "hop_duration", hop_duration, f"a sample or more at sr={sr}", "use a longer one")
     require(frame > 0, "frame_duration", frame_duration, f"a sample or more at sr={sr}", "use a longer one")
     true, pred = paired_audio(y_true, y_pred)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from sktimbre._checks import check_flags
 from sktimbre.metrics._inputs import (
     check_average,
     check_long_enough,
@@ -220,7 +221,7 @@ def multiscale_spectral_distance(
     0.0
     """
     require(
-        isinstance(sizes, Sequence | np.ndarray) and len(sizes) > 0,
+        isinstance(sizes, Sequence | np.ndarray) and np.iterable(sizes) and len(sizes) > 0,
         "sizes",
         sizes,
         "a sequence of window lengths",
@@ -309,6 +310,7 @@ def spectral_convergence(
     """
     true, pred = paired_spectra(y_true, y_pred, n_fft, hop_length)
     check_not_silent(true, "y_true")
+    check_flags(db=db)
     ratios: list[float] = []
     # A network that ran away can predict more than a float holds after the exponential: that is an infinite error.
     with np.errstate(over="ignore", divide="ignore"):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre._checks import check_flags
 from sktimbre.exceptions import ParameterError
 from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
 
@@ -36,7 +37,8 @@ class LearningCurveDisplay(Display):
     """
 
     def __init__(self, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-        if not histories or not all(isinstance(history, Mapping) for history in histories.values()):
+        given = histories.values() if isinstance(histories, Mapping) else []
+        if not given or not all(_is_history(history) for history in given):
             raise ParameterError(f"histories={histories!r} must be a dict of histories by the names of the models.")
         self.histories = dict(histories)
 
@@ -105,7 +107,10 @@ class LearningCurveDisplay(Display):
         ParameterError
             No history holds a metric.
         """
-        metrics = [metrics] if isinstance(metrics, str) else list(metrics)
+        check_flags(training=training, validation=validation)
+        metrics = [metrics] if isinstance(metrics, str) or not np.iterable(metrics) else list(metrics)
+        if not metrics or not all(isinstance(metric, str) for metric in metrics):
+            raise ParameterError(f"metrics={metrics!r} must be a name or several, such as 'loss'.")
         axes = self._use_axes(ax, 1, len(metrics), (0.6 + 5.8 * len(metrics), 3.8))
         kinds = [("", "--", "training")] * training + [("val_", "-", "validation")] * validation
         for panel, metric in zip(axes.flat, metrics, strict=True):
@@ -139,6 +144,16 @@ def history_of(estimator: Any) -> Any:
     inner += [step for _, step in getattr(estimator, "steps", ())]
     found = (history_of(part) for part in inner if part is not None)
     return next((history for history in found if history is not None), None)
+
+
+def _is_history(history: Any) -> bool:
+    """Tell whether this is a dict of sequences of numbers by names."""
+    if not isinstance(history, Mapping) or not all(isinstance(name, str) for name in history):
+        return False
+    try:
+        return all(np.asarray(values, float).ndim == 1 for values in history.values())
+    except (TypeError, ValueError):
+        return False
 
 
 def _draw_curve(ax, values, style, colour, label, marked):

@@ -7,8 +7,9 @@ import numpy as np
 
 from sktimbre._checks import check_real, check_whole
 from sktimbre._validation import as_list, check_audio, check_pair
+from sktimbre.exceptions import ParameterError
 from sktimbre.metrics import estimate_f0
-from sktimbre.plotting._display import SIDES, Display, add_legend, check_names, choose_pairs, rate_of
+from sktimbre.plotting._display import SIDES, Display, add_legend, check_fitted, check_names, choose_pairs, rate_of
 from sktimbre.spectral import stft
 
 __all__ = ["HarmonicDisplay", "harmonic_levels"]
@@ -51,7 +52,7 @@ class HarmonicDisplay(Display):
     """
 
     def __init__(self, levels: dict[str, np.ndarray], *, names: Sequence[str] | None = None) -> None:
-        self.levels = {side: np.atleast_2d(np.asarray(levels[side], float)) for side in SIDES}
+        self.levels = _checked(levels)
         self.names = check_names(names, len(self.levels["source"]))
 
     @classmethod
@@ -90,6 +91,7 @@ class HarmonicDisplay(Display):
         -------
         HarmonicDisplay
         """
+        check_fitted(estimator, "predict")
         X, y, names = choose_pairs(X, y, notes, names)
         return cls.from_predictions(
             X,
@@ -180,6 +182,19 @@ class HarmonicDisplay(Display):
         axes.flat[0].set_ylabel("Level (dB, 0 is the strongest)")
         add_legend(axes.flat[-1])
         return self
+
+
+def _checked(levels: Any) -> dict[str, np.ndarray]:
+    """Return the levels of the three sides as arrays of one shape (n_notes, n_harmonics)."""
+    try:
+        made = {side: np.atleast_2d(np.asarray(levels[side], float)) for side in SIDES}
+    except (TypeError, ValueError, LookupError):
+        made = {}
+    if len({level.shape for level in made.values()}) != 1 or made["source"].ndim != 2 or not made["source"].size:
+        raise ParameterError(
+            f"levels={levels!r} must be a dict of arrays of one shape (n_notes, n_harmonics) for {', '.join(SIDES)}."
+        )
+    return made
 
 
 def harmonic_levels(y: np.ndarray, f0: float, sr: float, n_harmonics: int) -> np.ndarray:

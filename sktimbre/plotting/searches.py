@@ -1,6 +1,7 @@
 """Errors of a parameter search over one of its parameters."""
 
 from collections.abc import Mapping
+from itertools import chain
 from numbers import Real
 from typing import Any
 
@@ -52,7 +53,7 @@ class SearchDisplay(Display):
         if parameter is None and len(varied) != 1:
             raise ParameterError(f"parameter=None, and {len(varied)} were varied: choose one of {sorted(settings[0])}.")
         self.parameter = varied[0] if parameter is None else parameter
-        if self.parameter not in settings[0]:
+        if not isinstance(self.parameter, str) or self.parameter not in settings[0]:
             raise ParameterError(f"parameter={parameter!r} was not searched; choose one of {sorted(settings[0])}.")
         splits = [key for key in cv_results if key.startswith("split") and key.endswith(f"_test_{metric}")]
         if not splits:
@@ -61,7 +62,7 @@ class SearchDisplay(Display):
         self.metric = metric
         self.values = [s[self.parameter] for s in settings]
         # Scores are the higher the better; what is drawn are errors.
-        self.errors = -np.stack([np.asarray(cv_results[key], float) for key in splits], axis=1)
+        self.errors = -_scores(cv_results, splits, len(settings))
         others = [name for name in varied if name != self.parameter]
         self.groups = [", ".join(f"{_short(name)}={_show(s[name])}" for name in others) for s in settings]
 
@@ -136,7 +137,9 @@ class SearchDisplay(Display):
         SearchDisplay
         """
         panel = self._use_axes(ax, 1, 1, (6.4, 3.8))[0, 0]
-        numbers = all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in self.values)
+        numbers = all(
+            isinstance(v, Real) and not isinstance(v, bool | np.bool_) and np.isfinite(float(v)) for v in self.values
+        )
         order: list[Any] = sorted(set(self.values)) if numbers else list(dict.fromkeys(map(_show, self.values)))
         places = np.array(self.values, float) if numbers else np.array([order.index(_show(v)) for v in self.values])
         for i, group in enumerate(dict.fromkeys(self.groups)):
@@ -164,11 +167,26 @@ class SearchDisplay(Display):
 
 def _settings(cv_results: Mapping[str, Any]) -> list[dict[str, Any]]:
     settings = cv_results.get("params") if isinstance(cv_results, Mapping) else None
-    if settings is None or not len(settings):
+    settings = list(settings) if np.iterable(settings) else []
+    named = all(isinstance(setting, Mapping) for setting in settings)
+    if not settings or not named or not all(isinstance(key, str) for key in (*cv_results, *chain(*settings))):
         raise ParameterError("cv_results holds no 'params': pass cv_results_ of a fitted search.")
     # A list of grids leaves some parameters of some settings out.
     names = dict.fromkeys(name for setting in settings for name in setting)
     return [{name: setting.get(name) for name in names} for setting in settings]
+
+
+def _scores(cv_results: Mapping[str, Any], splits: list[str], n_settings: int) -> np.ndarray:
+    """Return scores (n_settings, n_splits)."""
+    try:
+        scores = np.stack([np.asarray(cv_results[key], float) for key in splits], axis=1)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"cv_results has {', '.join(splits)} that are no scores: {error}.") from None
+    if scores.shape != (n_settings, len(splits)):
+        raise ParameterError(
+            f"cv_results has {', '.join(splits)} that are not one score for each of {n_settings} params."
+        )
+    return scores
 
 
 def _short(name: str) -> str:

@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre._checks import check_real
+from sktimbre._checks import check_flags, check_real
 from sktimbre.datasets._names import name_of_pitch
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import Display, Spectra, analysis_of, as_spectra, check_names, rate_of
+from sktimbre.plotting._display import (
+    Display,
+    Spectra,
+    analysis_of,
+    as_spectra,
+    check_colours,
+    check_names,
+    rate_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +102,10 @@ class SpectrogramDisplay(Display):
         -------
         SpectrogramDisplay
         """
-        method = next(m for m in ("predict_spectra", "predict", "transform") if hasattr(estimator, m))
+        methods = ("predict_spectra", "predict", "transform")
+        method = next((m for m in methods if hasattr(estimator, m)), None)
+        if method is None:
+            raise ParameterError(f"estimator={estimator!r} has none of {', '.join(methods)}: pass a fitted estimator.")
         analysis = analysis_of(estimator)
         return cls.from_predictions(
             getattr(estimator, method)(X),
@@ -178,6 +189,8 @@ class SpectrogramDisplay(Display):
         -------
         SpectrogramDisplay
         """
+        check_flags(colorbar=colorbar)
+        check_colours(cmap=cmap)
         notes = self.spectra.notes
         size = (1.6 + 2.9 * len(notes), 3.2)
         axes = self._use_axes(ax, 1, len(notes), size, sharey=True)
@@ -208,7 +221,7 @@ def draw_spectrum(
     ax: "Axes", values: np.ndarray, grid: Spectra, frequency_axis: str, **colours: Any
 ) -> "ScalarMappable":
     """Draw values (n_frequencies, n_frames) over time and frequency: an image, or a mesh on logarithmic axes."""
-    if frequency_axis not in FREQUENCY_AXES:
+    if not isinstance(frequency_axis, str) or frequency_axis not in FREQUENCY_AXES:
         raise ParameterError(f"frequency_axis={frequency_axis!r} must be one of {', '.join(FREQUENCY_AXES)}.")
     n_frequencies, n_frames = values.shape
     step, bin_width = grid.hop_length / grid.sr, grid.sr / grid.n_fft

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sktimbre._checks import check_real
+from sktimbre._checks import check_flags, check_real
 from sktimbre._validation import check_pair
 from sktimbre.exceptions import AudioError
-from sktimbre.plotting._display import SIDES, Display, Spectra, as_spectra, check_names, choose_pairs, rate_of
+from sktimbre.plotting._display import (
+    SIDES,
+    Display,
+    Spectra,
+    as_spectra,
+    check_colours,
+    check_fitted,
+    check_names,
+    choose_pairs,
+    rate_of,
+)
 from sktimbre.plotting.spectrograms import LEVEL, decibels, draw_spectrum, frequency_label
 
 __all__ = ["TransferDisplay"]
@@ -94,6 +104,7 @@ class TransferDisplay(Display):
         -------
         TransferDisplay
         """
+        check_fitted(estimator, "stft_", "predict_spectra")
         X, y, names = choose_pairs(X, y, notes, names)
         stft = estimator.stft_
         return cls(
@@ -182,6 +193,8 @@ class TransferDisplay(Display):
         -------
         TransferDisplay
         """
+        check_flags(difference=difference)
+        check_colours(cmap=cmap, difference_cmap=difference_cmap)
         reach = check_real(difference_range, "difference_range", 0.0, open_end=True, fix="It is in dB.")
         n_notes, grid = len(self.names), self.spectra["source"]
         levels = decibels([S for side in self.spectra.values() for S in side.notes], floor)

@@ -155,6 +155,8 @@ def test_encode_and_decode(pair):
         encoded = model.encode(S)
         assert encoded.shape == code
         np.testing.assert_allclose(model.decode(encoded), model.predict(S), atol=1e-5)
+        with pytest.raises(AudioError, match="hold none"):
+            model.decode(encoded[:0])
 
 
 def test_early_stopping_keeps_the_best_weights(pair):

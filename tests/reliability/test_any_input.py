@@ -1,6 +1,7 @@
 """Whatever is passed to whatever is public: a finite result, or an error of ours."""
 
 import inspect
+import io
 import warnings
 
 import numpy as np
@@ -20,9 +21,12 @@ from sktimbre import (
     audio,
     datasets,
     metrics,
+    plotting,
     spectral,
 )
+from sktimbre.audio import write_audio
 from sktimbre.exceptions import SktimbreError
+from sktimbre.metrics import IdentityControl
 
 # scikit-learn's own words for a parameter out of range, for predicting before fitting, and for sparse and unreadable data.
 OURS = (SktimbreError, InvalidParameterError, NotFittedError)
@@ -157,6 +161,8 @@ SETTING = {
     "filters": MODEST,
     "n_notes": FEW,
     "duration": SECONDS,
+    "n_harmonics": MODEST,
+    **dict.fromkeys(("source_pitches", "target_pitches"), ANYTHING.filter(lambda value: value is not int)),  # is called
     "segment_length": MODEST,
     "length": MODEST,
     "n_frames": MODEST,
@@ -293,6 +299,110 @@ def test_autoencoder(data):
     for method in ("predict", "encode", "decode", "score"):
         result = outcome(getattr(made, method), data.draw(st.one_of(st.just(S), DATA), label=method))
         check_finite(result)
+
+
+MODEL = TimbreTransfer(LogSTFT(n_fft=64), IdentityControl(), GriffinLimInverter(n_iter=0)).fit(SOUND, SOUND)
+NAMES = st.sampled_from(
+    ["a", "loss", "reconstruction_error", "params", "split0_test_score", "source", "output", "target"]
+)
+# Half of what is given to displays is nearly right.
+HISTORIES = st.dictionaries(
+    NAMES, st.dictionaries(NAMES, st.one_of(ANYTHING, st.just([0.5, 0.2])), max_size=3), max_size=2
+)
+RESULTS = st.fixed_dictionaries(
+    {
+        "params": st.one_of(ANYTHING, lists(st.dictionaries(NAMES, ANYTHING, min_size=1, max_size=2))),
+        "split0_test_score": st.one_of(ANYTHING, st.just([-0.5, -0.2]), st.just([-0.5])),
+    }
+)
+LEVELS = st.fixed_dictionaries(
+    dict.fromkeys(("source", "output", "target"), st.one_of(ANYTHING, st.just([[0.0, -3.0]])))
+)
+SHOWN = {
+    "histories": HISTORIES,
+    "cv_results": RESULTS,
+    "levels": LEVELS,
+    "search": st.builds(lambda results: type("Search", (), {"cv_results_": results})(), RESULTS),
+    "estimator": st.sampled_from(
+        [MODEL, MODEL.stft_, LogSTFT(n_fft=64), TimbreTransfer(), metrics.PerBinLinearControl()]
+    ),
+}
+DISPLAYS = {
+    f"{name}.{method}" if method else name: getattr(getattr(plotting, name), method)
+    if method
+    else getattr(plotting, name)
+    for name in plotting.__all__
+    for method in ("", *(m for m in vars(getattr(plotting, name)) if m.startswith("from_")))
+}
+
+
+def shown(data, name, parameter):
+    """Draw an argument of a display: sounds or spectra, or what it asks for, or anything."""
+    if parameter.default is parameter.empty:
+        usual = SHOWN.get(name, st.one_of(SOUNDS, MADE_SPECTRA))
+        return data.draw(st.one_of(usual, usual, DATA), label=name)
+    return data.draw(SETTING.get(name, ANYTHING), label=name)
+
+
+def with_shown(data, function):
+    """Return what a display gives for what it asks for and up to two others of its parameters, or None."""
+    parameters = {n: p for n, p in inspect.signature(function).parameters.items() if p.kind != p.VAR_KEYWORD}
+    others = sorted(n for n, p in parameters.items() if p.default is not p.empty)
+    changed = data.draw(st.lists(st.sampled_from(others), max_size=2)) if others else []
+    asked = {*parameters} - {*others} | {*changed}
+    return outcome(function, **{name: shown(data, name, parameters[name]) for name in sorted(asked)})
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+@SETTINGS
+@given(data=st.data())
+def test_displays(name, data):
+    display = with_shown(data, DISPLAYS[name])
+    if display is not None and with_shown(data, display.plot) is not None:
+        outcome(display.figure_.savefig, io.BytesIO(), dpi=20)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of one note each, and a file that is none."""
+    root = tmp_path_factory.mktemp("notes")
+    for side in ("a", "b"):
+        (root / side).mkdir()
+        write_audio(root / side / "C4.wav", SOUND[0], 8000)
+    (root / "b" / "D4.wav").write_bytes(b"no sound")
+    return root
+
+
+@SETTINGS
+@given(data=st.data())
+def test_loading(folders, data):
+    """Folders that are there with any settings, and any folders."""
+    good = st.sampled_from([folders / "a", str(folders / "b"), [folders / "a" / "C4.wav"], folders / "b" / "D4.wav"])
+    arguments = drawn(data, datasets.load_paired_notes, ())
+    arguments |= {side: data.draw(st.one_of(good, good, ANYTHING), label=side) for side in ("source", "target")}
+    result = outcome(datasets.load_paired_notes, **arguments)
+    if result is not None:
+        check_finite(list(result.source))
+
+
+@SETTINGS
+@given(data=st.data())
+def test_fetching(data, tmp_path_factory, monkeypatch):
+    """With a download that fails, or gives anything."""
+    import pooch
+    import requests
+
+    home = tmp_path_factory.mktemp("home")
+    (home / "archive").write_bytes(data.draw(st.binary(max_size=60)))
+
+    def retrieve(url, **options):
+        if data.draw(st.booleans()):
+            raise requests.ConnectionError("no network")
+        return home / "archive"
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    monkeypatch.setenv("SKTIMBRE_DATA_HOME", str(home))
+    outcome(datasets.fetch_iowa_notes, **drawn(data, datasets.fetch_iowa_notes, ()))
 
 
 @SETTINGS

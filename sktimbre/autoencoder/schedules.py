@@ -49,8 +49,9 @@ class LearningRate(keras.callbacks.Callback):
         return float(self.rate * factor * rising / (1 + self.decay * step))
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Count the steps from the epoch, which a training that goes on with smaller batches has reached in fewer of them."""
-        self._step = epoch * self.params["steps"]
+        """Count the steps: those of the optimizer, or more where a training goes on with smaller batches than before."""
+        done = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        self._step = max(done, epoch * self.params["steps"])
 
     def on_train_batch_begin(self, batch, logs=None):
         """Set the rate of the step that follows."""

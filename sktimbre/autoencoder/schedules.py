@@ -50,7 +50,7 @@ class LearningRate(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Count the steps: those of the optimizer, or more where a training goes on with smaller batches than before."""
-        done = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        done = int(keras.ops.cast(self.model.optimizer.iterations, "int32"))
         self._step = max(done, epoch * self.params["steps"])
 
     def on_train_batch_begin(self, batch, logs=None):

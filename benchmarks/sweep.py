@@ -3,8 +3,8 @@
 The naive form is what one writes without this package: a scikeras regressor with the same network in a Pipeline, within a
 TransformedTargetRegressor, which computes the spectra of both sides again for each fit, and predicts by `model.predict`. Both
 train the same networks in the same way, so that their errors agree but for the seeds; they search four learning rates for two
-sizes. Also the time of a first fit, which traces, of later ones, and of reading spectra from a folder (``memory=``) beside
-computing them.
+sizes. Also the time of a first fit, which traces, of later ones, of the search in two processes beside one, and of reading
+spectra from a folder (``memory=``) beside computing them.
 """
 
 import tempfile
@@ -80,10 +80,23 @@ WAYS = {
 }
 
 
-def search(way, architecture, epochs, filters):
+def search(way, architecture, epochs, filters, n_jobs=None):
     make, prefix, scoring = WAYS[way]
     grid = {f"{prefix}__filters": filters, f"{prefix}__optimizer__learning_rate": RATES}
-    return GridSearchCV(make(architecture, epochs), grid, cv=3, scoring=scoring, refit=False)
+    return GridSearchCV(make(architecture, epochs), grid, cv=3, scoring=scoring, refit=False, n_jobs=n_jobs)
+
+
+def workers(architecture, epochs, filters, X, y):
+    """Return rows of the same search in one process and in two, which have to start the first time."""
+    rows = []
+    for turn in range(2):
+        sizes = [n + 2 + 16 * turn for n in filters]  # that no other part has traced
+        one, two = (seconds(search("TimbreTransfer", architecture, epochs, sizes, n).fit, X, y) for n in (1, 2))
+        workers = "started" if turn == 0 else "running"
+        rows.append(
+            {"workers": workers, "epochs": epochs, "1 process, s": one, "2, s": two, "times as fast": one / two}
+        )
+    return rows
 
 
 def reading_beside_computing(X):
@@ -139,6 +152,8 @@ def main():
         first, *later = [seconds(clone(model).fit, X, y) for _ in range(5)]
         fits.append({"way": way, "first fit, s": first, "later fits, s": float(np.median(later))})
     print_table("fits of 2 epochs", fits)
+    processes = workers(args.architecture, args.epochs[-1], args.filters, X, y)
+    print_table("two processes beside one", processes)
     reading = reading_beside_computing(X)
     print(f"Reading spectra from a folder takes {reading:.2g} times as long as LogSTFT.")
     write_json(
@@ -148,6 +163,7 @@ def main():
             "settings": {k: str(v) for k, v in vars(args).items()},
             "rows": rows,
             "fits": fits,
+            "processes": processes,
             "reading": reading,
         },
     )

@@ -211,16 +211,29 @@ def shaped(X, sr):
 
 
 def dynamics(name, model, notes, held_out):
-    """Print how well the output's loudness follows that of a source that was given another one."""
-    X, pitches = notes.source[held_out], notes.pitches[held_out]
-    control = neighbours(notes, ~held_out)
-    rows = []
-    for shape, changed in shaped(X, notes.sr).items():
-        changed = changed.astype(np.float32)
-        blind = inverted(control.predict(changed, pitches=pitches), X.shape[1])
-        each = loudness_correlation(changed, model.predict(changed), sr=notes.sr, average=False)
-        row = {"source": shape, "mean": float(each.mean()), "worst note": float(each.min())}
-        rows.append({**row, "transposed neighbours 2": loudness_correlation(changed, blind, sr=notes.sr)})
+    """Print how well the output's loudness follows that of a source that was given another one, and what it costs in error."""
+    X, y, pitches = notes.source[held_out], notes.target[held_out], notes.pitches[held_out]
+    control, T = neighbours(notes, ~held_out), LogSTFT().fit_transform(y)
+    sources = {shape: changed.astype(np.float32) for shape, changed in shaped(X, notes.sr).items()}
+
+    def blind(X):
+        return inverted(control.predict(X, pitches=pitches), X.shape[1])
+
+    def row(title, predict, S):
+        each = {
+            shape: loudness_correlation(changed, predict(changed), sr=notes.sr, average=False)
+            for shape, changed in sources.items()
+        }
+        means = {shape: float(values.mean()) for shape, values in each.items()}
+        worst = {f"{shape}, worst note": float(values.min()) for shape, values in each.items()}
+        return {"row": title, **means, **worst, "error": reconstruction_error(T, S)}
+
+    usual, rows = model.loudness, []
+    for share in sorted({0.0, usual, 1.0}):
+        model.loudness = share
+        rows.append(row(f"{name}, loudness={share:g}", model.predict, model.predict_spectra(X)))
+    model.loudness = usual
+    rows.append(row("transposed neighbours 2", blind, control.predict(X, pitches=pitches)))
     print_table(f"{name}: loudness correlation with the changed source; the bar is 0.95", rows)
     return rows
 

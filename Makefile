@@ -26,7 +26,7 @@ demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the co
 test: $(VENV)/installed-test  ## install the test extras and run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(VENV)/installed-test  ## the tests that take more than half a minute each
+test-slow: $(VENV)/installed-test  ## the tests that `make test` leaves out because they take long
 	$(BIN)/python -m pytest -m slow
 
 test-matrix:  ## the tests with the oldest and with the newest versions of everything; warnings are errors in both

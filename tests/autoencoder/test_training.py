@@ -30,7 +30,7 @@ class Watch(keras.callbacks.Callback):
         self.trainable.append(len(self.model.trainable_variables))
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "dilated_residual"])
+@pytest.mark.parametrize("architecture", ["shallow", pytest.param("dilated_residual", marks=pytest.mark.slow)])
 def test_layerwise_keeps_the_level_below_and_finetuning_lets_it_go(pair, architecture):
     watch = Watch()
     model = TimbreAutoencoder(
@@ -144,7 +144,7 @@ class Interrupt(keras.callbacks.Callback):
         {"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"},
         {"early_stopping": 2, "optimizer__learning_rate": 0.05},
         {"schedule": "cosine", "warmup": 0.2},
-        {"architecture": "unet", "augment": True},
+        pytest.param({"architecture": "unet", "augment": True}, marks=pytest.mark.slow),
     ],
 )
 def test_an_interrupted_training_ends_in_the_same_weights(pair, tmp_path, parameters):

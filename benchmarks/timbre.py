@@ -271,7 +271,9 @@ def cut(name, model, notes, held_out):
             for side in (X, y):
                 side[:, -len(fade) :] *= fade
         S, T = (LogSTFT().fit_transform(side) for side in (X, y))
-        given = {name: model.predict_spectra(X), "identity": S}
+        # What the network makes of recordings where it sees them end is what it has learnt of their ends.
+        seen_to_end = model._conversion.predict(X)[1]
+        given = {name: model.predict_spectra(X), f"{name}, shown the end": seen_to_end, "identity": S}
         given["transposed neighbours 2"] = control.predict(X, pitches=notes.pitches[held_out])
         if seconds is None:
             n_frames = round((n / notes.sr - ENDING) * notes.sr / 512)

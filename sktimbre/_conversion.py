@@ -51,6 +51,11 @@ class Conversion:
         """Frames to each side that loudness is compared with."""
         return self._frames(NEIGHBOURHOOD) if self.loudness else 0
 
+    @property
+    def reach(self) -> int:
+        """Frames to each side that a frame of the output depends on."""
+        return getattr(getattr(self.regressor, "receptive_field_", None), "frames", 0) // 2 + 1 + self.neighbourhood
+
     def predict(
         self, X: Batch, n_frames: list[int] | None = None, transform: Callable[[Any, Batch], Batch] = transform
     ) -> tuple[Batch, Batch]:

@@ -91,6 +91,9 @@ def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"),
     X, y = (left_on_disk(side, sr, name) for side, name in zip((X, y), names, strict=True))
     X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
     y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])
+    if isinstance(X, Recordings) and isinstance(y, Recordings) and len(X) == len(y):
+        for files, shapes in zip(zip(X.paths, y.paths, strict=True), zip(X.shapes, y.shapes, strict=True), strict=True):
+            check_same_shape(shapes, (str(files[0]), str(files[1])))
     check_pair(X, y, names)
     return X, y
 

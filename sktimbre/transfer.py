@@ -11,13 +11,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from sktimbre._blocks import checked_blocks, fade_over, run_on
 from sktimbre._checks import check_real
 from sktimbre._conversion import Conversion, as_taken, first, transform
 from sktimbre._on_disk import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre._recordings import check_on_disk, checked_pair, checked_stream, length_check, on_disk
 from sktimbre._validation import Batch, check_audio, check_pair
-from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral import GriffinLimInverter, LogSTFT, StreamingInverter
+from sktimbre.exceptions import ParameterError
+from sktimbre.spectral import GriffinLimInverter, LogSTFT
 
 __all__ = ["Extent", "TimbreTransfer"]
 
@@ -276,57 +277,11 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
-        blocks = (_block(block) for block in blocks)
-        fade = np.linspace(0, 1, shared, dtype=np.float32)
+        blocks = checked_blocks(blocks)
         if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and self.stft_.geometry.center:
-            yield from self._run_on(blocks, size, shared)
-            return
-        waiting, tail = np.empty(0, np.float32), None
-        for block in blocks:
-            waiting = np.concatenate([waiting, block])
-            # The last piece is never shorter than the overlap, so that there is something to fade over.
-            while len(waiting) > size + shared:
-                converted = self.predict(waiting[np.newaxis, :size])[0]
-                _fade_in(converted, tail, fade)
-                yield converted[:-shared]
-                tail, waiting = converted[-shared:], waiting[size - shared :]
-        if len(waiting):
-            converted = self.predict(waiting[np.newaxis])[0]
-            _fade_in(converted, tail, fade)
-            yield converted
-
-    def _run_on(self, blocks, size, shared):
-        """Convert blocks with one phase from beginning to end; pieces meet frame by frame."""
-        g, given = self.stft_.geometry, self.inverter_.get_params()
-        stream = StreamingInverter(
-            g.n_fft,
-            g.hop,
-            g.win,
-            g.window,
-            **{name: given[name] for name in ("n_iter", "algorithm", "momentum", "random_state")},
-            init="pghi" if given["init"] == "source" else given["init"],
-        )
-        # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
-        # shown as much around a piece as it looks at, as long as that leaves half of the piece.
-        reach = getattr(getattr(self.autoencoder_, "receptive_field_", None), "frames", 0) // 2 + 1
-        reach += self._conversion.neighbourhood
-        before = max(-(-shared // g.hop), g.overlap, min(reach, size // g.hop // 4))
-        step = max(1, size // g.hop - 2 * before)
-        waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
-        for block in blocks:
-            waiting, total = np.concatenate([waiting, block]), total + len(block)
-            while len(waiting) > (known + step + before) * g.hop:
-                _, (S,) = self._conversion.predict(waiting[np.newaxis, : (known + step + before) * g.hop])
-                audio = stream.push(S[:, known : known + step])
-                done += len(audio)
-                yield audio
-                drop = max(0, known + step - before)
-                waiting, known = waiting[drop * g.hop :], known + step - drop
-        if total:
-            _, (S,) = self._conversion.predict(*self._conversion.prolonged(waiting[np.newaxis]))
-            audio = stream.push(S[:, known:])[: total - done]
-            yield audio
-            yield stream.finish(length=total - done - len(audio))
+            yield from run_on(self._conversion, self.inverter_, blocks, size, shared)
+        else:
+            yield from fade_over(self.predict, blocks, size, shared)
 
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.
@@ -415,18 +370,3 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         tags.target_tags.single_output = False
         tags.target_tags.required = True
         return tags
-
-
-def _fade_in(converted, tail, fade):
-    """Fade from the last piece's end to this one's beginning, in place."""
-    if tail is not None:
-        converted[: len(fade)] = tail * (1 - fade) + converted[: len(fade)] * fade
-
-
-def _block(block):
-    """Return a block of a recording, checked; it may be empty."""
-    try:
-        block = np.asarray(block)
-    except ValueError as error:
-        raise AudioError(f"A block is no array of shape (n_samples,): {error}") from None
-    return check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)

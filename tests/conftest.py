@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import hypothesis
@@ -38,3 +39,17 @@ def start():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wait():
+    """Wait until something has come to pass while a process runs."""
+
+    def until(process, condition):
+        deadline = time.monotonic() + 120
+        while not condition():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return until

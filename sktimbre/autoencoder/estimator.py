@@ -1,6 +1,5 @@
 """TimbreAutoencoder: log-magnitude spectra of one instrument to those of another."""
 
-from dataclasses import fields, replace
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
@@ -14,11 +13,9 @@ from sktimbre._on_disk import as_stored, choose
 from sktimbre._seeds import draw_seed
 from sktimbre._validation import Batch, check_spectra, is_ragged
 from sktimbre.autoencoder.augmentation import PairAugmenter
-from sktimbre.autoencoder.level import pairs_at_one_level
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
-from sktimbre.autoencoder.options import NAMES, NetworkOptions
-from sktimbre.autoencoder.pairs import mean_and_scale, split_notes, target_spectra
-from sktimbre.exceptions import ParameterError
+from sktimbre.autoencoder.options import NAMES
+from sktimbre.autoencoder.pairs import split_notes, target_spectra
 
 __all__ = ["TimbreAutoencoder"]
 
@@ -322,10 +319,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             validation = tuple(choose(side, range(len(side))) for side in (S_validation, T_validation))
         pairs = choose(S, training), choose(T, training)
         from sktimbre.autoencoder.distribution import scope
-        from sktimbre.autoencoder.settings import training_options
+        from sktimbre.autoencoder.settings import network_options, training_options
         from sktimbre.autoencoder.training import train_network
 
-        network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs))
+        network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
             history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
@@ -365,14 +362,15 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         earlier = getattr(self, "network_", None)
         S = check_spectra(as_stored(S, 3), estimator=self, reset=earlier is None)
         T = target_spectra(S, as_stored(y, 3), self.target_transformer)
-        from sktimbre.autoencoder.settings import stream_options
+        from sktimbre.autoencoder.settings import network_options, stream_options
         from sktimbre.autoencoder.stream import go_on
 
         seed = earlier.options.seed if earlier else draw_seed(self.random_state)
         history = getattr(self, "history_", {})
         options = stream_options(self, seed, len(history.get("loss", ())))
         pairs = choose(S, range(len(S))), choose(T, range(len(T)))
-        network = Network(self._architecture(), self.n_features_in_, self._network_options(seed, *pairs, earlier))
+        built = network_options(self, seed, pairs, earlier)
+        network = Network(self._architecture(), self.n_features_in_, built)
         new, state = go_on(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))
         self.network_, self.optimizer_state_ = network, state
         # Nothing is held out of a stream: after a fit with validation its columns have gaps here.
@@ -496,23 +494,6 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         from sktimbre.autoencoder.architectures import ARCHITECTURES
 
         return ARCHITECTURES[self.architecture] if isinstance(self.architecture, str) else self.architecture
-
-    def _network_options(self, seed, S, T, earlier=None):
-        names = [f.name for f in fields(NetworkOptions) if hasattr(self, f.name)]
-        options = NetworkOptions(**{name: getattr(self, name) for name in names}, seed=seed)
-        if earlier:
-            changed = [name for name in names if getattr(earlier.options, name) != getattr(options, name)]
-            if changed or earlier.architecture is not self._architecture():
-                raise ParameterError(
-                    f"{', '.join(changed) or 'architecture'} was changed since the network was built, and partial_fit goes on "
-                    "with that network. Set it back, or fit anew."
-                )
-            return earlier.options
-        if not self.standardize:
-            return options
-        if self.normalize_level:
-            S, T, _ = pairs_at_one_level(S, T)
-        return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

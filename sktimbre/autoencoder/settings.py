@@ -1,16 +1,55 @@
 """What the parameters of `TimbreAutoencoder` mean for training, where they depend on one another."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from sktimbre.autoencoder.augmentation import PairAugmenter
+from sktimbre.autoencoder.level import pairs_at_one_level
+from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.options import NetworkOptions
+from sktimbre.autoencoder.pairs import mean_and_scale
 from sktimbre.autoencoder.training import TrainingOptions
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["stream_options", "training_options"]
+__all__ = ["network_options", "stream_options", "training_options"]
+
+
+def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
+    """Return what the network of a `TimbreAutoencoder` is built with.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Drawn from its ``random_state``.
+    pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
+        Sources and targets, which ``standardize`` measures.
+    earlier : Network or None
+        One that a stream goes on with, and keeps its options.
+
+    Raises
+    ------
+    ParameterError
+        The earlier network was built with others.
+    """
+    names = [f.name for f in fields(NetworkOptions) if hasattr(model, f.name)]
+    options = NetworkOptions(**{name: getattr(model, name) for name in names}, seed=seed)
+    if earlier:
+        changed = [name for name in names if getattr(earlier.options, name) != getattr(options, name)]
+        if changed or earlier.architecture is not model._architecture():
+            raise ParameterError(
+                f"{', '.join(changed) or 'architecture'} was changed since the network was built, and partial_fit goes on "
+                "with that network. Set it back, or fit anew."
+            )
+        return earlier.options
+    if not model.standardize:
+        return options
+    S, T = pairs_at_one_level(*pairs)[:2] if model.normalize_level else pairs
+    return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
 
 def training_options(model: Any, seed: int) -> TrainingOptions:

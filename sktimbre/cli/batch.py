@@ -91,6 +91,8 @@ def convert_all(
     if min(n_jobs, len(recordings)) > 1:
         yield from _in_processes(s, model_file, recordings, writing, n_jobs)
         return
+    with s.status("Preparing the model"):
+        _warm_up(model)
     with s.progress() as progress:
         for recording in recordings:
             task = progress.add_task(recording.source.name, total=recording.n_samples)
@@ -118,6 +120,15 @@ def _in_processes(
             for i, (outcome, written) in enumerate(done, 1):
                 progress.update(task, advance=weights[outcome.recording], count=f"{i} of {total}")
                 yield _moved(outcome, written, writing.overwrite)
+
+
+@lru_cache(maxsize=1)
+def _warm_up(model: "TimbreTransfer") -> None:
+    """Convert silence: what is built and compiled at the first use is not counted with the first recording."""
+    import numpy as np
+
+    for _ in model.predict_blocks([np.zeros(int(model.sr), np.float32)]):
+        pass
 
 
 @contextmanager
@@ -170,7 +181,9 @@ def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with Session(debug=debug).importing():
-        return load_model(model_file)
+        model = load_model(model_file)
+        _warm_up(model)
+    return model
 
 
 def _convert(

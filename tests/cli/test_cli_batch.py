@@ -110,14 +110,6 @@ def test_processes_tell_failures_and_warnings(sktimbre, unchanging, tones, tmp_p
     assert "2 of 2" in result.stderr
 
 
-def wait(process, condition):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def kill_worker(process):
     workers = [child for child in psutil.Process(process.pid).children() if "LokyProcess" in " ".join(child.cmdline())]
     workers[0].kill()
@@ -133,7 +125,7 @@ def kill_worker(process):
         pytest.param(kill_worker, 1, "A process of --jobs 2 died", marks=pytest.mark.slow),
     ],
 )
-def test_processes_leave_nothing_half_written(start, unchanging, tones, tmp_path, end, code, word):
+def test_processes_leave_nothing_half_written(start, wait, unchanging, tones, tmp_path, end, code, word):
     out = tmp_path / "out"
     write_audio(tmp_path / "a.wav", tones(0.2, 22050), 22050)
     for name in ("b.wav", "c.wav"):
@@ -157,7 +149,7 @@ def test_processes_leave_nothing_half_written(start, unchanging, tones, tmp_path
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
-def test_watched_folder(start, unchanging, tones, tmp_path, number, code):
+def test_watched_folder(start, wait, unchanging, tones, tmp_path, number, code):
     folder, out = tmp_path / "takes", tmp_path / "out"
     for made in (folder, out):
         made.mkdir()

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -255,16 +254,12 @@ SIGTERM = pytest.param(signal.SIGTERM, 143, "Terminated", marks=pytest.mark.slow
 
 
 @pytest.mark.parametrize(("number", "code", "word"), [SIGINT, SIGTERM])
-def test_signals_while_converting(start, tmp_path, unchanging_path, noise, number, code, word):
+def test_signals_while_converting(start, wait, tmp_path, unchanging_path, noise, number, code, word):
     out = tmp_path / "out"
     with start("convert", unchanging_path, noise("a.wav"), noise("b.wav", 1500.0, 8000), "-o", out) as process:
         try:
-            deadline = time.monotonic() + 120
             # The second recording has begun when the first has its name and there is a second, temporary one.
-            while not (out.is_dir() and (out / "a.wav").exists() and len(list(out.iterdir())) == 2):
-                assert process.poll() is None, process.stderr.read()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait(process, lambda: (out / "a.wav").exists() and len(list(out.iterdir())) == 2)
             process.send_signal(number)
             _, stderr = process.communicate(timeout=120)
         finally:

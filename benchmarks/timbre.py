@@ -259,29 +259,34 @@ def gain(name, model, notes, held_out):
 def cut(name, model, notes, held_out):
     """Print the error of held-out notes cut in the middle of their tone, source and target alike, over 10 ms.
 
-    And of whole notes but for their last 0.2 s, where some flutes are cut and all clarinets fade.
+    And of whole notes, with and without their last 0.2 s, where some flutes are cut and all clarinets fade.
     """
     control = neighbours(notes, ~held_out)
     fade = np.linspace(1, 0, notes.sr // 100, dtype=np.float32)
+
+    def row(title, X, y, n_frames=None):
+        T = LogSTFT().fit_transform(y)[..., :n_frames]
+        given = {
+            name: model.predict_spectra(X),
+            # What the network makes of recordings where it sees them end is what it has learnt of their ends.
+            f"{name}, shown the end": model._conversion.predict(X)[1],
+            "identity": LogSTFT().fit_transform(X),
+            "transposed neighbours 2": control.predict(X, pitches=notes.pitches[held_out]),
+        }
+        given = {which: spectra[..., :n_frames] for which, spectra in given.items()}
+        errors = {which: reconstruction_error(T, spectra) for which, spectra in given.items()}
+        distances = {f"{which}, LSD dB": log_spectral_distance(T, spectra) for which, spectra in given.items()}
+        return {"notes": title, **errors, **distances}
+
+    X, y = notes.source[held_out], notes.target[held_out]
     rows = []
-    for seconds in (*CUTS, None):
-        n = notes.source.shape[1] if seconds is None else round(seconds * notes.sr)
-        X, y = notes.source[held_out, :n].copy(), notes.target[held_out, :n].copy()
-        if seconds is not None:
-            for side in (X, y):
-                side[:, -len(fade) :] *= fade
-        S, T = (LogSTFT().fit_transform(side) for side in (X, y))
-        # What the network makes of recordings where it sees them end is what it has learnt of their ends.
-        seen_to_end = model._conversion.predict(X)[1]
-        given = {name: model.predict_spectra(X), f"{name}, shown the end": seen_to_end, "identity": S}
-        given["transposed neighbours 2"] = control.predict(X, pitches=notes.pitches[held_out])
-        if seconds is None:
-            n_frames = round((n / notes.sr - ENDING) * notes.sr / 512)
-            T, given = T[..., :n_frames], {row: spectra[..., :n_frames] for row, spectra in given.items()}
-        title = f"whole but for {ENDING:g} s" if seconds is None else f"first {seconds:g} s"
-        errors = {row: reconstruction_error(T, spectra) for row, spectra in given.items()}
-        distances = {f"{row}, LSD dB": log_spectral_distance(T, spectra) for row, spectra in given.items()}
-        rows.append({"notes": title, **errors, **distances})
+    for seconds in CUTS:
+        shorter = [side[:, : round(seconds * notes.sr)].copy() for side in (X, y)]
+        for side in shorter:
+            side[:, -len(fade) :] *= fade
+        rows.append(row(f"first {seconds:g} s", *shorter))
+    rows.append(row(f"whole but for {ENDING:g} s", X, y, round((X.shape[1] - ENDING * notes.sr) / 512)))
+    rows.append(row("whole", X, y))
     print_table(f"{name}: error of notes that are cut", rows)
     return rows
 

@@ -90,3 +90,8 @@ class SpectraBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Go on with the next epoch."""
         self.start(self.epoch + 1)
+
+    def close(self):
+        """Let the notes go: TensorFlow keeps all that it ever drew batches from for as long as the process lives."""
+        self.S = self.T = self.gains = ()
+        self._variations = None

@@ -17,7 +17,7 @@ from sktimbre.exceptions import ParameterError
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-__all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "sum_over_replicas"]
+__all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "sum_on_one_device", "sum_over_replicas"]
 
 # Earlier ones add up the metrics of several devices wrongly.
 OLDEST_KERAS = "3.10"
@@ -82,6 +82,20 @@ def share_clipping(optimizer: keras.optimizers.Optimizer) -> None:
     """Have an optimizer clip what one device contributes to the gradient in place of the gradient."""
     for name, largest in _clipping(optimizer).items():
         setattr(_inner(optimizer), name, largest / n_replicas())
+
+
+def sum_on_one_device(optimizer: keras.optimizers.Optimizer) -> None:
+    """Have an optimizer that trains on one device not add up what devices contribute to the gradient.
+
+    Keras does so on one as well, through a function of TensorFlow's whose own gradient is registered for good, and with it the
+    graph of the training: each network that was ever trained would stay in memory.
+    """
+    if keras.backend.backend() == "tensorflow" and n_replicas() == 1:
+        _inner(optimizer)._all_reduce_sum_gradients = _unchanged
+
+
+def _unchanged(gradients_and_variables):
+    return gradients_and_variables
 
 
 def _clipping(optimizer):

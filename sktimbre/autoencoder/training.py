@@ -204,17 +204,22 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     if checkpoint:
         callbacks.append(checkpoint.callback(batches, callbacks))
         done = options.epochs if checkpoint.state.get("stopped") else checkpoint.epoch
-    history = train(
-        on_replicas(network.model),
-        batches,
-        loss=SpectralError(options.quiet_weight),
-        metrics=[ReconstructionError()],
-        optimizer=options.optimizer,
-        optimizer_params=optimizer_params,
-        epochs=options.epochs,
-        initial_epoch=done,
-        validation=held_out,
-        callbacks=callbacks,
-        verbose=options.verbose,
-    )
+    try:
+        history = train(
+            on_replicas(network.model),
+            batches,
+            loss=SpectralError(options.quiet_weight),
+            metrics=[ReconstructionError()],
+            optimizer=options.optimizer,
+            optimizer_params=optimizer_params,
+            epochs=options.epochs,
+            initial_epoch=done,
+            validation=held_out,
+            callbacks=callbacks,
+            verbose=options.verbose,
+        )
+    finally:
+        for side in (batches, held_out):
+            if side is not None:
+                side.close()
     return checkpoint.histories[checkpoint.stage] if checkpoint else history

@@ -223,7 +223,7 @@ def _frequency(pitch: int) -> float:
 
 def _resolve_pitches(n_notes: Any, pitches: Any) -> list[int]:
     if pitches is not None:
-        if not hasattr(pitches, "__len__") or isinstance(pitches, str | dict):
+        if not np.iterable(pitches) or isinstance(pitches, str | dict):
             raise ParameterError(f"pitches={pitches!r} must be a list of MIDI numbers, or None.")
         numbers = [check_whole(p, f"pitches[{i}]", 0, 127, fix="It is a MIDI number.") for i, p in enumerate(pitches)]
         if not numbers:

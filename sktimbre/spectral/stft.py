@@ -109,7 +109,7 @@ class STFTGeometry:
                 taper = np.asarray(self.window, np.float64)
             else:
                 taper = scipy.signal.get_window(self.window, self.win, fftbins=True)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
         if taper.shape != (self.win,) or not np.isfinite(taper).all():
             raise ParameterError(f"window has shape {taper.shape}; wanted are win_length={self.win} finite values.")

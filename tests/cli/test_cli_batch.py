@@ -102,7 +102,7 @@ def test_processes_tell_failures_and_warnings(sktimbre, unchanging, tones, tmp_p
     printed = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [entry["input"] for entry in printed["failed"]] == [str(files[0])]
-    assert "damaged or truncated" in printed["failed"][0]["error"]
+    assert "truncated" in printed["failed"][0]["error"]
     assert printed["warnings"][0].startswith(f"{tmp_path / 'out' / 'loud.wav'}: ")
     assert "beyond full scale" in printed["warnings"][0]
     assert written(tmp_path / "out") == ["loud.wav"]

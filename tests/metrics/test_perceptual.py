@@ -96,6 +96,7 @@ def test_loudness_correlation_properties(seed):
     [
         (mfcc_distance, {"sr": 0}),
         (mfcc_distance, {"n_mfcc": 1}),
+        (mfcc_distance, {"n_fft": None}),
         (mfcc_distance, {"n_mfcc": 65}),
         (mfcc_distance, {"n_fft": 3.5}),
         (mfcc_distance, {"hop_length": -1}),

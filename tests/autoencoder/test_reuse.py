@@ -1,11 +1,14 @@
 """Networks of one kind share a graph: once traced, never seen in the results."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
 
 from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import reuse
+from sktimbre.autoencoder.batches import SpectraBatches
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +98,19 @@ def test_few_networks_wait(pair, monkeypatch):
     for filters in range(1, 4):
         fit(pair, filters=filters, epochs=1)
     assert len(reuse._waiting) == 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs are counted")
+def test_nothing_of_a_training_stays(pair, monkeypatch):
+    """Left alone, Keras keeps each graph, and TensorFlow each training's data, until the process ends."""
+    monkeypatch.setattr(reuse, "LARGEST", 0)
+
+    def alive(name):
+        gc.collect()
+        return [x for x in gc.get_objects() if type(x).__name__ == name]
+
+    fit(pair, epochs=1)
+    graphs = len(alive("FuncGraph"))
+    fit(pair, filters=3, epochs=1, validation_split=0.3)
+    assert len(alive("FuncGraph")) == graphs
+    assert not any(len(batches.S) for batches in alive(SpectraBatches.__name__))

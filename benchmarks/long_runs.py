@@ -1,6 +1,7 @@
-"""Long runs: memory while a two-hour recording is converted, and over 500 conversions in one process.
+"""Long runs: memory while a two-hour recording is converted, over 500 conversions, and over 100 fits.
 
-Each run is a process of its own. The model is a small network; the recording is written in blocks before.
+Each run is a process of its own. The model is a small network; the recording is written in blocks before. The fits are of
+a search's candidates, each for three folds; or each of another size, the worst case, also with Keras alone.
 """
 
 import json
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +23,20 @@ def main():
     p = parser(__doc__, "long_runs.json")
     p.add_argument("--hours", type=float, default=2.0)
     p.add_argument("--conversions", type=int, default=500)
+    p.add_argument("--fits", type=int, default=100)
+    p.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
     p.add_argument("--work", nargs=2, help="used by the script itself")
     args = p.parse_args()
     if args.work:
         what, folder = args.work
-        print(json.dumps({"recording": recording, "conversions": conversions}[what](Path(folder), args)))
+        print(json.dumps(RUNS[what](Path(folder), args)))
         return
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), args.hours)
-        for what in ("recording", "conversions"):
+        for what in args.runs:
             command = [sys.executable, __file__, "--work", what, folder]
-            command += [f"--hours={args.hours}", f"--conversions={args.conversions}"]
+            command += [f"--{name}={getattr(args, name)}" for name in ("hours", "conversions", "fits")]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             rows.append(json.loads(done.stdout.splitlines()[-1]))
     print_table("long runs, memory in MB", rows)
@@ -76,6 +80,55 @@ def conversions(folder, args):
     return row(f"{args.conversions} conversions of 6 s", before, seconds, time.perf_counter() - started)
 
 
+def fits(folder, args, folds=1):
+    """Fit networks of different sizes, each for so many folds; growth counts from the tenth fit on."""
+    from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+
+    notes = few_notes()
+
+    def fit(filters):
+        network = TimbreAutoencoder("shallow", epochs=1, filters=filters, random_state=0)
+        TimbreTransfer(LogSTFT(n_fft=256), network).fit(notes.source, notes.target).score(notes.source, notes.target)
+
+    return fits_row(fit, args.fits, folds, "ours")
+
+
+def keras_fits(folder, args):
+    """Fit the same networks with Keras alone."""
+    from sktimbre import LogSTFT
+    from sktimbre.autoencoder import ARCHITECTURES, NetworkOptions
+
+    notes = few_notes()
+    S, T = (LogSTFT(n_fft=256).fit_transform(side)[..., np.newaxis] for side in (notes.source, notes.target))
+
+    def fit(filters):
+        network = ARCHITECTURES["shallow"](S.shape[1], NetworkOptions(filters=filters))
+        network.compile("adam", "mse")
+        network.fit(S, T, batch_size=4, epochs=1, verbose=0)
+        network(S)
+
+    return fits_row(fit, args.fits, 1, "Keras alone")
+
+
+def few_notes():
+    from sktimbre.datasets import make_paired_notes
+
+    return make_paired_notes(4, duration=0.2, random_state=0)
+
+
+def fits_row(fit, n_fits, folds, whose):
+    """Return the memory over so many fits, in an order that has large and small networks everywhere."""
+    n_sizes = -(-n_fits // folds)
+    filters = 2 + folds * np.random.default_rng(0).permutation(n_sizes)
+    resident = []
+    for i in range(n_fits):
+        fit(int(filters[i // folds]))
+        resident.append(resident_mb())
+    before = resident[9]
+    run = f"{n_fits} fits of {n_sizes} sizes, {whose}"
+    return {"run": run, "peak": peak_memory_mb(), "before": before, "growth": resident[-1] - before}
+
+
 def converter(folder):
     """Return a function that converts a file of the folder and gives its duration."""
     import sktimbre
@@ -102,6 +155,15 @@ def row(what, before, seconds, elapsed):
 def resident_mb():
     """Return the resident memory of this process in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+RUNS = {
+    "recording": recording,
+    "conversions": conversions,
+    "fits": fits,
+    "fits-folds": partial(fits, folds=3),
+    "fits-keras": keras_fits,
+}
 
 
 if __name__ == "__main__":

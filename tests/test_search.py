@@ -263,7 +263,7 @@ from sktimbre.datasets import make_paired_notes
 notes = make_paired_notes(4, duration=0.2, random_state=0)
 resident = []
 for i in range(100):
-    settings = {"filters": 2 + i % 4, "optimizer__learning_rate": 1e-3 * (1 + i), "random_state": i}
+    settings = {"filters": 2 + 3 * (21 * (i // 3) % 34), "optimizer__learning_rate": 1e-3 * (1 + i), "random_state": i}
     network = TimbreAutoencoder("shallow", epochs=1, **settings)
     model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=network).fit(notes.source, notes.target)
     model.score(notes.source, notes.target)

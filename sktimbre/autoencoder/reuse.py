@@ -4,9 +4,11 @@ Most of a short training is Keras turning the training step into a graph. Traini
 the learning rate share that graph: a network of the same kind takes over the new one's weights and is trained in its place.
 """
 
+import gc
 import json
 import threading
 from collections import OrderedDict
+from itertools import count
 from typing import Any
 
 import keras
@@ -14,7 +16,7 @@ import keras
 __all__ = ["Trainee", "copy_state", "kind_of", "leave", "state_variables", "take"]
 
 # Kinds kept, the latest used: enough for the stages of a layer-wise training, or a few candidates of a search.
-LARGEST = 8
+LARGEST = 5
 # Whose configuration tells all about a layer. Of other people's it cannot be known.
 KNOWN = ("keras", "sktimbre")
 
@@ -45,6 +47,7 @@ class Trainee:
 
 _waiting: OrderedDict[str, Trainee] = OrderedDict()
 _lock = threading.Lock()
+_gone = count(1)
 
 
 def take(kind: str | None) -> Trainee | None:
@@ -61,6 +64,9 @@ def leave(kind: str | None, trainee: Trainee) -> None:
         _waiting[kind] = trainee
         while len(_waiting) > LARGEST:
             _waiting.popitem(last=False)
+            # Graphs are large and refer to themselves; Python, which counts objects and not bytes, would let many gather.
+            if next(_gone) % LARGEST == 0:
+                gc.collect()
 
 
 def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:

@@ -281,10 +281,12 @@ class AudioWriter:
         except soundfile.LibsndfileError as reason:
             raise self._full(reason) from reason
         if error is None and self.n_clipped:
+            peak = 20 * math.log10(self.peak)
+            needed = math.ceil(10 * peak) / 10
             warnings.warn(
                 f"{os.fspath(self.path)}: {self.n_clipped} samples were beyond full scale and clipped; the peak was "
-                f"{20 * math.log10(self.peak):+.1f} dB. Divide by {self.peak:.3g} first, or pass subtype='FLOAT' to a "
-                ".wav file, which keeps them.",
+                f"{peak:+.1f} dB. Lower the level by {needed} dB first (sktimbre convert --gain -{needed}), or store floats, "
+                "which keep them: subtype FLOAT in a .wav file.",
                 ClippingWarning,
                 stacklevel=self.stacklevel,
             )

@@ -93,5 +93,5 @@ class SpectraBatches(keras.utils.PyDataset):
 
     def close(self):
         """Let the notes go: TensorFlow keeps all that it ever drew batches from for as long as the process lives."""
-        self.S = self.T = self.gains = ()
+        self.S, self.T, self.gains = [], [], []
         self._variations = None

@@ -195,7 +195,7 @@ def _convert(
     started = time.perf_counter()
     try:
         duration = convert_recording(
-            model, recording, subtype=writing.subtype, overwrite=writing.overwrite, advance=advance
+            model, recording, subtype=writing.subtype, gain=writing.gain, overwrite=writing.overwrite, advance=advance
         )
     except Exception as error:  # whatever is wrong with one recording, the others can still be converted
         return Outcome(recording, time.perf_counter() - started, error=describe(error), trace=trace_of(error))

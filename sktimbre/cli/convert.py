@@ -76,6 +76,12 @@ def convert(
             autocompletion=complete_subtype,
         ),
     ] = None,
+    gain: Annotated[
+        float,
+        typer.Option(
+            min=-60, max=60, metavar="DB", help="Decibels by which outputs are made louder, or quieter if below 0."
+        ),
+    ] = 0.0,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -104,7 +110,7 @@ def convert(
         from sktimbre.cli.planning import Writing, check_names, find_recordings
         from sktimbre.cli.watching import arrivals
 
-        writing = Writing(output, keep_rate, format, subtype, overwrite)
+        writing = Writing(output, keep_rate, format, subtype, gain, overwrite)
         writing.check()
         find = partial(find_recordings, files, output, recursive=recursive, may_be_none=watch)
         found = find()

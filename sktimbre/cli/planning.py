@@ -49,6 +49,8 @@ class Writing:
         Suffix; None is the recording's if it can be written.
     subtype : str or None
         How samples are stored.
+    gain : float
+        Decibels by which outputs are made louder.
     overwrite : bool
         Whether files may be replaced.
     """
@@ -57,6 +59,7 @@ class Writing:
     keep_rate: bool = False
     format: str | None = None
     subtype: str | None = None
+    gain: float = 0.0
     overwrite: bool = False
 
     def check(self) -> None:

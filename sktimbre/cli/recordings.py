@@ -39,6 +39,7 @@ def convert_recording(
     recording: Recording,
     *,
     subtype: str | None = None,
+    gain: float = 0.0,
     overwrite: bool = False,
     advance: Callable[[int], None] = lambda n_samples: None,
 ) -> float:
@@ -52,6 +53,8 @@ def convert_recording(
         What to convert.
     subtype, overwrite
         As in `sktimbre.audio.AudioWriter`.
+    gain : float
+        Decibels by which the output is made louder.
     advance : callable
         Called with the number of samples, at the model's rate, that were converted.
 
@@ -67,6 +70,7 @@ def convert_recording(
     """
     from sktimbre.audio import AudioReader, AudioWriter
 
+    factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
         writer = AudioWriter(
             recording.target, recording.sr, n_channels=reader.n_channels, subtype=subtype, overwrite=overwrite
@@ -77,7 +81,7 @@ def convert_recording(
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
         with writer:
             for block in blocks:
-                writer.write(block)
+                writer.write(block * factor if gain else block)
     return writer.n_frames / writer.sr
 
 

@@ -39,11 +39,16 @@ def check_number(
     require(bool(inside), name, value, f"{'an integer' if integer else 'a finite number'} {bounds}", fix)
 
 
-def check_stft_sizes(n_fft: int | None, hop_length: int | None, *, required: bool = False) -> None:
-    """Raise `ParameterError` unless the sizes of an STFT are None or possible; ``required`` wants an ``n_fft``."""
-    if n_fft is not None or required:
-        check_number(n_fft, "n_fft", "1024 samples is usual", low=2, closed=True, integer=True)
-        require(n_fft % 2 == 0, "n_fft", n_fft, "even", "take a power of two such as 1024")
+def check_n_fft(n_fft: int) -> None:
+    """Raise `ParameterError` unless this is a possible length of a Fourier transform."""
+    check_number(n_fft, "n_fft", "1024 samples is usual", low=2, closed=True, integer=True)
+    require(n_fft % 2 == 0, "n_fft", n_fft, "even", "take a power of two such as 1024")
+
+
+def check_stft_sizes(n_fft: int | None, hop_length: int | None) -> None:
+    """Raise `ParameterError` unless the sizes of an STFT are None or possible."""
+    if n_fft is not None:
+        check_n_fft(n_fft)
     if hop_length is not None:
         fix = "None is n_fft // 2"
         check_number(hop_length, "hop_length", fix, low=1, closed=True, integer=True)

@@ -1,4 +1,5 @@
 import json
+import re
 import tracemalloc
 
 import numpy as np
@@ -184,6 +185,20 @@ def test_clipping_is_a_warning(sktimbre, unchanging, tones, tmp_path):
     result = sktimbre("convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out")
     assert result.exit_code == 0
     assert "beyond full scale" in result.stderr
+    said = re.search(r"--gain (-[\d.]+)", " ".join(result.stderr.split()))[1]
+    result = sktimbre(
+        "convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out", "--overwrite", "--gain", said
+    )
+    assert result.exit_code == 0
+    assert "full scale" not in result.stderr
+
+
+def test_gain(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050, subtype="FLOAT")
+    for name, options in (("as it is", ()), ("quieter", ("--gain=-6",))):
+        converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / name, "--subtype=FLOAT", *options)
+    loud, quiet = (read_audio(tmp_path / name / "a.wav")[0] for name in ("as it is", "quieter"))
+    np.testing.assert_allclose(quiet, loud * 10 ** (-6 / 20), rtol=1e-5, atol=1e-7)
 
 
 def test_trained_model(sktimbre, fitted, notes, tmp_path):

@@ -1,12 +1,13 @@
 """How far tuning limits a transfer: neighbouring notes of the target, averaged where the source says and where the target is.
 
-Nothing is trained. For each held-out note, the targets of neighbouring training notes are transposed and averaged as
-`PairAugmenter` does it: to the pitch of the source, which is all that a transfer can know, and to the pitch that the held-out
-note of the target really has. The difference between the two errors is the players' tuning, which nobody can foretell.
+Nothing is trained. For each held-out note that has a pitch, the targets of neighbouring training notes are transposed and
+averaged: as `PairAugmenter` does it, by what lies between the sources, which is all that a transfer can know; each from its
+own pitch to where its neighbours are tuned in the mean, so that partials fall together; and to the pitch that the held-out
+note really has. What the last gains is the players' tuning, which nobody can foretell.
 """
 
 import numpy as np
-from _common import parser, print_table, real_pairs, versions, write_json
+from _common import folds, parser, print_table, real_pairs, versions, write_json
 
 from sktimbre import LogSTFT
 from sktimbre.autoencoder import PairAugmenter
@@ -14,45 +15,68 @@ from sktimbre.autoencoder.augmentation import transposed
 from sktimbre.autoencoder.pitch import pitch_in_bins, shared_pitch
 from sktimbre.metrics import log_spectral_distance, reconstruction_error
 
+WAYS = "as the sources", "to the mean tuning", "to the target's pitch"
 
-def averaged(T, pitches, wanted, reach):
-    """Return the mean of notes within ``reach`` semitones of the wanted pitch, transposed to it, nearer ones more."""
-    nearness = np.nan_to_num(np.maximum(0, 1 - np.abs(pitches - wanted) / reach))
-    near = np.flatnonzero(nearness)
-    notes = [nearness[i] * transposed(T[i], 2 ** ((wanted - pitches[i]) / 12)) for i in near]
-    return np.sum(notes, axis=0, dtype=np.float32) / nearness.sum()
+
+def averaged(T, sources, own, wanted, reach, way, target):
+    """Return the mean of notes whose sources are within ``reach`` semitones of the wanted pitch, nearer ones more.
+
+    Parameters
+    ----------
+    T : ndarray of shape (n_notes, n_frequencies, n_frames)
+        Targets.
+    sources, own : ndarray of shape (n_notes,)
+        Pitches of the pairs, and of the targets themselves, in semitones.
+    wanted, target : float
+        Pitch of the held-out source, and of its target.
+    """
+    nearness = np.nan_to_num(np.maximum(0, 1 - np.abs(sources - wanted) / reach))
+    weights, near = nearness / nearness.sum(), np.flatnonzero(nearness)
+    if way == WAYS[0]:
+        shifts = wanted - sources
+    else:
+        tuning = np.sum(weights[near] * (own - sources)[near])
+        shifts = (target if way == WAYS[2] else wanted + tuning) - own
+    return np.sum([weights[i] * transposed(T[i], 2 ** (shifts[i] / 12)) for i in near], axis=0, dtype=np.float32)
 
 
 def main():
     p = parser(__doc__, "tuning.json")
+    p.add_argument("--folds", choices=("fixed", "5"), default="fixed", help="held-out pitches, as in timbre.py")
     args = p.parse_args()
     rows = []
     for source, target in (("flute", "clarinet"), ("clarinet", "flute")):
-        notes, held_out = real_pairs(source, target)
+        notes, _ = real_pairs(source, target)
         stft = LogSTFT()
         S, T = stft.transform(notes.source), stft.transform(notes.target)
         of_pairs = 12 * np.log2([shared_pitch(*pair) for pair in zip(S, T, strict=True)])
-        of_targets = np.where(np.isnan(of_pairs), np.nan, 12 * np.log2([pitch_in_bins(t) for t in T]))
-        identity = reconstruction_error(T[held_out], S[held_out])
-        off = 100 * (of_targets - of_pairs)
-        for reach in (1.2, 2.5, PairAugmenter().smoothing, 5.0):
-            for name, pitches in (("the source's", of_pairs), ("the target's own", of_targets)):
+        own = np.where(np.isnan(of_pairs), np.nan, 12 * np.log2([pitch_in_bins(t) for t in T]))
+        off = 100 * (own - of_pairs)
+        judged = [
+            (i, ~held_out)
+            for held_out in folds(notes.pitches, args.folds).values()
+            for i in np.flatnonzero(held_out & ~np.isnan(of_pairs))
+        ]
+        which = [i for i, _ in judged]
+        identity = reconstruction_error(T[which], S[which])
+        for reach in (2.5, PairAugmenter().smoothing, 5.0):
+            for way in WAYS:
                 predicted = np.stack(
-                    [averaged(T[~held_out], pitches[~held_out], pitches[i], reach) for i in np.flatnonzero(held_out)]
+                    [averaged(T[of], of_pairs[of], own[of], of_pairs[i], reach, way, own[i]) for i, of in judged]
                 )
                 rows.append(
                     {
                         "direction": f"{source} to {target}",
                         "semitones": reach,
-                        "brought to the pitch of": name,
-                        "error": (error := reconstruction_error(T[held_out], predicted)),
+                        "transposed": way,
+                        "error": (error := reconstruction_error(T[which], predicted)),
                         "/ identity": error / identity,
-                        "LSD dB": log_spectral_distance(T[held_out], predicted),
+                        "LSD dB": log_spectral_distance(T[which], predicted),
                         "target above source, cents": f"{np.nanmean(off):.0f} +- {np.nanstd(off):.0f}",
                     }
                 )
-    print_table("mean of neighbouring targets on the held-out notes", rows)
-    write_json(args.output, {"versions": versions(), "rows": rows})
+    print_table(f"mean of neighbouring targets on the held-out notes ({args.folds})", rows)
+    write_json(args.output, {"versions": versions(), "folds": args.folds, "rows": rows})
 
 
 if __name__ == "__main__":

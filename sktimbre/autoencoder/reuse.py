@@ -60,13 +60,15 @@ def leave(kind: str | None, trainee: Trainee) -> None:
     """Let a network wait for the next training of its kind; the one that has waited longest may have to go."""
     if kind is None:
         return
+    gone = []
     with _lock:
         _waiting[kind] = trainee
         while len(_waiting) > LARGEST:
-            _waiting.popitem(last=False)
-            # Graphs are large and refer to themselves; Python, which counts objects and not bytes, would let many gather.
-            if next(_gone) % LARGEST == 0:
-                gc.collect()
+            gone.append(_waiting.popitem(last=False))
+    # Graphs are large and refer to themselves; Python, which counts objects and not bytes, would let many gather.
+    if any(next(_gone) % LARGEST == 0 for _ in gone):
+        gone.clear()
+        gc.collect()
 
 
 def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:

@@ -17,6 +17,9 @@ __all__ = ["Trainee", "copy_state", "kind_of", "leave", "state_variables", "take
 
 # Kinds kept, the latest used: enough for the stages of a layer-wise training, or a few candidates of a search.
 LARGEST = 5
+# Networks that go between two collections of their graphs. These are large and refer to themselves, and Python, which counts
+# objects and not bytes, would let many gather.
+COLLECTED = 5
 # Whose configuration tells all about a layer. Of other people's it cannot be known.
 KNOWN = ("keras", "sktimbre")
 
@@ -65,8 +68,7 @@ def leave(kind: str | None, trainee: Trainee) -> None:
         _waiting[kind] = trainee
         while len(_waiting) > LARGEST:
             gone.append(_waiting.popitem(last=False))
-    # Graphs are large and refer to themselves; Python, which counts objects and not bytes, would let many gather.
-    if any(next(_gone) % LARGEST == 0 for _ in gone):
+    if any(next(_gone) % COLLECTED == 0 for _ in gone):
         gone.clear()
         gc.collect()
 

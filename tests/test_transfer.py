@@ -159,12 +159,6 @@ def test_grid_search_reaches_every_level_and_scores_are_finite(notes):
     assert np.isfinite(cross_val_score(plain, notes.source, notes.target, cv=2)).all()
 
 
-def test_search_with_two_processes_equals_one(notes):
-    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=small())
-    one, two = (cross_val_score(model, notes.source, notes.target, cv=2, n_jobs=n) for n in (1, 2))
-    np.testing.assert_allclose(one, two, rtol=1e-6)
-
-
 def test_voting_takes_it_for_a_regressor_and_refuses_its_targets_only(notes, model):
     """scikit-learn's ensembles want one-dimensional targets; that, and nothing about the estimator, is what they refuse."""
     with pytest.raises(ValueError, match="1d array"):

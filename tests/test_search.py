@@ -97,6 +97,7 @@ print(len(list(pathlib.Path("/proc/self/task").iterdir())))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
 def test_tensorflow_takes_no_more_threads_than_the_share():
     """Beside a process that is told to take four, one with a share of one has three fewer."""

@@ -141,7 +141,7 @@ def test_processes_leave_nothing_half_written(start, wait, unchanging, tones, tm
     assert process.returncode == code, stderr
     assert word in stderr
     # A terminal interrupts workers as well: one that is just handing over a result says so in joblib's words, before ours.
-    assert "Traceback" not in stderr.rpartition("Process LokyProcess")[0]
+    assert "Traceback" not in stderr.partition("Process LokyProcess")[0]
     assert "Traceback" not in stderr[stderr.rindex(word) :]
     assert [file.name for file in out.iterdir()] == ["a.wav"]
     assert [entry["output"] for entry in json.loads(stdout)["converted"]] == [str(out / "a.wav")]

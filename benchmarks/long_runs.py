@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _common import parser, peak_memory_mb, print_table, versions, write_json
+from _common import parser, peak_memory_mb, print_table, read_json, versions, write_json
 
 SR = 22050
 
@@ -40,7 +40,8 @@ def main():
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             rows.append(json.loads(done.stdout.splitlines()[-1]))
     print_table("long runs, memory in MB", rows)
-    write_json(args.output, {"versions": versions(), "rows": rows})
+    kept = [row for row in read_json(args.output).get("rows", []) if row["run"] not in {new["run"] for new in rows}]
+    write_json(args.output, {"versions": versions(), "rows": kept + rows})
 
 
 def prepare(folder, hours):

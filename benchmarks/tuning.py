@@ -1,9 +1,9 @@
 """How far tuning limits a transfer: neighbouring notes of the target, averaged where the source says and where the target is.
 
 Nothing is trained. For each held-out note that has a pitch, the targets of neighbouring training notes are transposed and
-averaged: as `PairAugmenter` does it, by what lies between the sources, which is all that a transfer can know; each from its
-own pitch to where its neighbours are tuned in the mean, so that partials fall together; and to the pitch that the held-out
-note really has. What the last gains is the players' tuning, which nobody can foretell.
+averaged: as `PairAugmenter` does it, by what lies between the sources, which is all that follows from these; each from its own
+pitch to where its neighbours are tuned in the mean, so that partials fall together; and to the pitch that the held-out note
+really has. What the last gains is the players' tuning, which nobody can foretell.
 """
 
 import numpy as np

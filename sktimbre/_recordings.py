@@ -92,8 +92,8 @@ def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"),
     X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
     y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])
     if isinstance(X, Recordings) and isinstance(y, Recordings) and len(X) == len(y):
-        for files, shapes in zip(zip(X.paths, y.paths, strict=True), zip(X.shapes, y.shapes, strict=True), strict=True):
-            check_same_shape(shapes, (str(files[0]), str(files[1])))
+        for path, other, shape, other_shape in zip(X.paths, y.paths, X.shapes, y.shapes, strict=True):
+            check_same_shape((shape, other_shape), (str(path), str(other)))
     check_pair(X, y, names)
     return X, y
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from scikeras.wrappers import BaseWrapper
 
-from sktimbre.autoencoder.distribution import share_clipping, sum_on_one_device
+from sktimbre.autoencoder.distribution import share_clipping, skip_all_reduce
 from sktimbre.autoencoder.reuse import Trainee, copy_state, kind_of, leave, take
 from sktimbre.exceptions import ParameterError
 
@@ -85,7 +85,7 @@ def train(
         given = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None
     share_clipping(settings["optimizer"])
-    sum_on_one_device(settings["optimizer"])
+    skip_all_reduce(settings["optimizer"])
     lengths = batches.n_frames, validation and validation.n_frames
     kind = kind_of(model, settings["optimizer"], loss, *metrics, *lengths)
     trainee = take(kind)

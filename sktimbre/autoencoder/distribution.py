@@ -17,7 +17,7 @@ from sktimbre.exceptions import ParameterError
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-__all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "sum_on_one_device", "sum_over_replicas"]
+__all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "skip_all_reduce", "sum_over_replicas"]
 
 # Earlier ones add up the metrics of several devices wrongly.
 OLDEST_KERAS = "3.10"
@@ -84,8 +84,8 @@ def share_clipping(optimizer: keras.optimizers.Optimizer) -> None:
         setattr(_inner(optimizer), name, largest / n_replicas())
 
 
-def sum_on_one_device(optimizer: keras.optimizers.Optimizer) -> None:
-    """Have an optimizer that trains on one device not add up what devices contribute to the gradient.
+def skip_all_reduce(optimizer: keras.optimizers.Optimizer) -> None:
+    """Have an optimizer on one device leave out the sum of what devices contribute to the gradient; on several it stays.
 
     Keras does so on one as well, through a function of TensorFlow's whose own gradient is registered for good, and with it the
     graph of the training: each network that was ever trained would stay in memory.

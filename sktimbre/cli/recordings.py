@@ -81,7 +81,7 @@ def convert_recording(
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
         with writer:
             for block in blocks:
-                writer.write(block * factor if gain else block)
+                writer.write(block * factor)
     return writer.n_frames / writer.sr
 
 

@@ -49,9 +49,13 @@ def check_stft_sizes(n_fft: int | None, hop_length: int | None) -> None:
     """Raise `ParameterError` unless the sizes of an STFT are None or possible."""
     if n_fft is not None:
         check_n_fft(n_fft)
+    check_hop_length(hop_length)
+
+
+def check_hop_length(hop_length: int | None) -> None:
+    """Raise `ParameterError` unless this is None or a possible hop."""
     if hop_length is not None:
-        fix = "None is n_fft // 2"
-        check_number(hop_length, "hop_length", fix, low=1, closed=True, integer=True)
+        check_number(hop_length, "hop_length", "None is n_fft // 2", low=1, closed=True, integer=True)
 
 
 def is_spectra(X: Any) -> bool:

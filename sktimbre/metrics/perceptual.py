@@ -6,10 +6,10 @@ import numpy as np
 
 from sktimbre._checks import check_flags
 from sktimbre.metrics._inputs import (
+    check_hop_length,
     check_long_enough,
     check_n_fft,
     check_number,
-    check_stft_sizes,
     paired_audio,
     require,
     summarise,
@@ -92,7 +92,7 @@ def mfcc_distance(
     check_flags(include_level=include_level)
     check_number(sr, "sr", "22050 Hz is usual")
     check_n_fft(n_fft)
-    check_stft_sizes(n_fft, hop_length)
+    check_hop_length(hop_length)
     check_number(n_mels, "n_mels", "64 is usual", low=2, closed=True, integer=True)
     check_number(n_mfcc, "n_mfcc", "13 is usual", low=2, high=n_mels, closed=True, integer=True)
     true, pred = paired_audio(y_true, y_pred)

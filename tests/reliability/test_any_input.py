@@ -149,18 +149,23 @@ DATA = st.one_of(SOUNDS, SOUNDS, MADE_SPECTRA, ARRAYS, lists(ARRAYS), OBJECTS, N
 
 
 def is_number_above(value, most):
-    return isinstance(value, int | float | np.integer | np.floating) and np.isfinite(float(value)) and value > most
+    return (
+        isinstance(value, int | float | np.integer | np.floating) and np.isfinite(float(value)) and float(value) > most
+    )
 
 
 # Sizes that ask for hours of work are no errors.
 ANYTHING = st.one_of(NUMBERS, OBJECTS, ARRAYS)
-MODEST, FEW, SECONDS = (ANYTHING.filter(lambda v, most=most: not is_number_above(v, most)) for most in (5000, 4, 5))
+MODEST, FEW, SECONDS, RATE = (
+    ANYTHING.filter(lambda v, most=most: not is_number_above(v, most)) for most in (5000, 4, 5, 1e5)
+)
 SETTING = {
     "n_iter": MODEST,
     "epochs": MODEST,
     "filters": MODEST,
     "n_notes": FEW,
     "duration": SECONDS,
+    "sr": RATE,
     "n_harmonics": MODEST,
     **dict.fromkeys(("source_pitches", "target_pitches"), ANYTHING.filter(lambda value: value is not int)),  # is called
     "segment_length": MODEST,

@@ -137,6 +137,7 @@ def test_an_instrument_of_your_own():
         ({"n_notes": 0}, "n_notes=0"),
         ({"n_notes": 89}, "n_notes=89 must be a whole number from 1 to 88"),
         ({"pitches": []}, "empty"),
+        ({"pitches": np.array(60)}, "must be a list"),
         ({"pitches": [60.5]}, r"pitches\[0\]=60\.5"),
         ({"pitches": [128]}, r"pitches\[0\]=128"),
         ({"pitches": [120], "sr": 8000}, "too high for sr=8000"),

@@ -164,6 +164,7 @@ def test_short_audio_needs_padding():
         ({"hop_length": 600, "win_length": 512}, "hop_length=600"),
         ({"win_length": 2048}, "win_length=2048"),
         ({"window": "nonsense"}, "window='nonsense'"),
+        ({"window": ()}, r"window=\(\)"),
         ({"window": np.ones(7)}, "window has shape"),
         ({"hop_length": 1024}, "overlap-add"),
     ],

@@ -233,6 +233,7 @@ def search(checkpoint, kill_at=None):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_killed_search_goes_on_where_it_was(tmp_path):
     here: dict = {}

@@ -66,6 +66,11 @@ class Recogniser:
         return self.pipeline.predict(self._features(audio, pitches)).astype(float)
 
 
+def level(audio):
+    """Return the root mean square of each note in dB, of silence a very low one."""
+    return 20 * np.log10(np.maximum(np.sqrt(np.mean(np.square(audio, dtype=np.float64), axis=1)), 1e-9))
+
+
 def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     """Return a dictionary of numbers for each held-out note, from predicted spectra and audio.
 
@@ -84,6 +89,7 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
         "multi-scale": multiscale_spectral_distance(y, audio, average=False),
         "MFCC": mfcc_distance(y, audio, sr=sr, average=False),
         "loudness corr.": loudness_correlation(X, audio, sr=sr, average=False),
+        "level dB": level(audio) - level(y),
         "taken for target": recogniser.takes_for_target(audio, pitches),
     }
     for side, reference in (("target", y), ("source", X)):
@@ -112,12 +118,14 @@ def spectra_row(name, per_note, seconds, factor) -> dict:
 def hearing_row(name, per_note) -> dict:
     """Return a row of the table of pitch, in cents beside target and source, of loudness, and of what is recognised.
 
-    Of each note the median and the 95th percentile of the frames, of those the mean over notes.
+    Of each note the median and the 95th percentile of the frames, of those the mean over notes. Levels are the output's beside
+    the target's.
     """
     row: dict = {"row": name}
     for side in ("target", "source"):
         row |= {f"{side} {which}": mean(per_note, f"cents from {side}, {which}") for which in ("median", "p95")}
-    return row | {column: mean(per_note, column) for column in ("loudness corr.", "taken for target")}
+    row |= {column: mean(per_note, column) for column in ("loudness corr.", "taken for target", "level dB")}
+    return row | {"lowest level dB": min(note["level dB"] for note in per_note)}
 
 
 def octave_row(name, per_note) -> dict:

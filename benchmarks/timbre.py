@@ -323,7 +323,8 @@ def learning_curve(notes, held_out, args):
 def run(direction, args):
     """Do all that was asked for in one direction."""
     notes, _ = real_pairs(*DIRECTIONS[direction], duration=args.duration)
-    path = args.output / f"timbre_{direction}.json"
+    stem = f"timbre_{direction}" if args.folds == "fixed" else f"timbre_{direction}_{args.folds}_folds"
+    path = args.output / f"{stem}.json"
     if args.transposition:
         rows = transposition(notes)
         write_json(path, {**read_json(path), "transposition": rows})
@@ -331,7 +332,7 @@ def run(direction, args):
     parts = folds(notes.pitches, args.folds)
     stored = judged_rows(direction, notes, parts, args, path)
     print_rows(direction, stored, parts, args)
-    draw_time(direction, stored, parts, args.output / f"timbre_{direction}.png")
+    draw_time(direction, stored, parts, path.with_suffix(".png"))
     held_out = next(iter(parts.values()))
     models = {}
     for name in (name for name in args.rows if name in TRAINED and (name == OURS or args.all_parts)):
@@ -342,7 +343,7 @@ def run(direction, args):
         display = TransferDisplay.from_estimator(
             models[OURS], notes.source[held_out], notes.target[held_out], names=names
         )
-        display.figure_.savefig(args.output / f"timbre_{direction}_spectra.png", dpi=110)
+        display.figure_.savefig(args.output / f"{stem}_spectra.png", dpi=110)
     for name, model in models.items():
         for asked, part in ((args.dynamics, dynamics), (args.gain, gain), (args.cut, cut)):
             if asked:

@@ -1,9 +1,9 @@
 """How far tuning limits a transfer: neighbouring notes of the target, averaged where the source says and where the target is.
 
 Nothing is trained. For each held-out note that has a pitch, the targets of neighbouring training notes are transposed and
-averaged: as `PairAugmenter` does it, by what lies between the sources, which is all that follows from these; each from its own
-pitch to where its neighbours are tuned in the mean, so that partials fall together; and to the pitch that the held-out note
-really has. What the last gains is the players' tuning, which nobody can foretell.
+averaged: by what lies between the sources; as `PairAugmenter` does it, each from its own pitch to where its neighbours are
+tuned in the mean, so that partials fall together; and to the pitch that the held-out note really has. What the last gains is
+the players' tuning, which nobody can foretell.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from _common import folds, parser, print_table, real_pairs, versions, write_json
 from sktimbre import LogSTFT
 from sktimbre.autoencoder import PairAugmenter
 from sktimbre.autoencoder.augmentation import transposed
-from sktimbre.autoencoder.pitch import pitch_in_bins, shared_pitch
+from sktimbre.autoencoder.pitch import pair_pitches
 from sktimbre.metrics import log_spectral_distance, reconstruction_error
 
 WAYS = "as the sources", "to the mean tuning", "to the target's pitch"
@@ -49,8 +49,7 @@ def main():
         notes, _ = real_pairs(source, target)
         stft = LogSTFT()
         S, T = stft.transform(notes.source), stft.transform(notes.target)
-        of_pairs = 12 * np.log2([shared_pitch(*pair) for pair in zip(S, T, strict=True)])
-        own = np.where(np.isnan(of_pairs), np.nan, 12 * np.log2([pitch_in_bins(t) for t in T]))
+        of_pairs, own = 12 * np.log2([pair_pitches(*pair) for pair in zip(S, T, strict=True)]).T
         off = 100 * (own - of_pairs)
         judged = [
             (i, ~held_out)

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from sktimbre._on_disk import note_shapes
 from sktimbre.autoencoder.level import scaled
-from sktimbre.autoencoder.pitch import shared_pitch
+from sktimbre.autoencoder.pitch import pair_pitches
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
 
@@ -34,11 +34,11 @@ class PairAugmenter(BaseEstimator):
         Largest transposition up or down. Above half the distance of neighbouring training notes, every pitch between them
         is heard while training.
     smoothing : float, default=3.5
-        Semitones over which notes stand for their neighbours: a variation has the source of any note so near, and the mean
-        of all targets so near, weighted by nearness, each transposed to its pitch. Then a network learns what neighbouring
-        notes have in common, not what tells a training note from the next. Of more than 16 such notes, 16 are drawn for each
-        variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several ways.
-        Notes without a clear pitch keep their own.
+        Semitones over which notes stand for their neighbours: a variation has the source of any note so near, transposed to
+        its pitch, and the mean of all targets so near, weighted by nearness, each transposed to where these are tuned in the
+        mean beside their sources. Then a network learns what neighbouring notes have in common, not what tells a training
+        note from the next. Of more than 16 such notes, 16 are drawn for each variation. 0 keeps each source with its own
+        target, as is right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
     joining : float in [0, 1], default=0.05
@@ -86,9 +86,10 @@ class Variations:
         self.augmenter = augmenter
         self.sources, self.targets = pairs
         self.n_frames = np.array([shape[1] for shape in note_shapes(self.sources)])
-        self.pitches = np.full(len(self.n_frames), np.nan)  # in semitones
+        self.pitches, self.target_pitches = np.full((2, len(self.n_frames)), np.nan)  # in semitones
         if augmenter.smoothing:
-            self.pitches = 12 * np.log2([shared_pitch(*pair) for pair in zip(*pairs, strict=True)])
+            found = [pair_pitches(*pair) for pair in zip(*pairs, strict=True)]
+            self.pitches, self.target_pitches = 12 * np.log2(found).T
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -120,11 +121,13 @@ class Variations:
         start = int(rng.integers(0, longest - n_frames + 1))
         here = slice(start, start + n_frames)
         shift = rng.uniform(-how.semitones, how.semitones)
-        near, weights = self._neighbours(self.pitches[index] + shift, here.stop, rng)
+        pitch = self.pitches[index] + shift
+        near, weights, tuning = self._neighbours(pitch, here.stop, rng)
         if len(near):
-            shifts = self.pitches[index] + shift - self.pitches[near]
-            other = int(rng.integers(len(near)))
-            source = transposed(self.sources[near[other]][:, here], 2 ** (shifts[other] / 12))
+            other = int(rng.choice(near))
+            source = transposed(self.sources[other][:, here], 2 ** ((pitch - self.pitches[other]) / 12))
+            # From its own pitch each, not from its source's: partials of the mean that do not fall together are weak and beat.
+            shifts = pitch + tuning - self.target_pitches[near]
             target = sum(
                 weight * transposed(self.targets[i][:, here], 2 ** (by / 12))
                 for i, by, weight in zip(near, shifts, weights, strict=True)
@@ -139,14 +142,20 @@ class Variations:
         return source, target
 
     def _neighbours(self, pitch, stop, rng):
-        """Return notes near a pitch that last to frame ``stop``, and their weights, which add up to 1."""
+        """Return notes near a pitch that last to frame ``stop``, their weights, and how far targets lie above sources there.
+
+        Weights add up to 1. The distance is a mean over all that are near, also where few of many are drawn.
+        """
         if np.isnan(pitch) or not self.augmenter.smoothing:
-            return np.arange(0), np.zeros(0)
+            return np.arange(0), np.zeros(0), 0.0
         nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
+        if not len(near):
+            return near, np.zeros(0), 0.0
+        tuning = np.average((self.target_pitches - self.pitches)[near], weights=nearness[near])
         if len(near) > MOST_MIXED:
             near = rng.choice(near, MOST_MIXED, replace=False)
-        return near, (nearness[near] / nearness[near].sum()).astype(np.float32)
+        return near, (nearness[near] / nearness[near].sum()).astype(np.float32), tuning
 
 
 def transposed(S: np.ndarray, ratio: float) -> np.ndarray:

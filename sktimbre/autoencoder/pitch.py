@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.sparse import csr_array
 
-__all__ = ["comb", "pitch_in_bins", "shared_pitch"]
+__all__ = ["comb", "pair_pitches", "pitch_in_bins"]
 
 # Partials closer than this many bins run into one another.
 LOWEST = 4.0
@@ -99,8 +99,8 @@ def _refined(spectrum, pitch):
     return total / weight if weight else pitch
 
 
-def shared_pitch(source: np.ndarray, target: np.ndarray) -> float:
-    """Return the pitch of a pair of notes in bins, that of its source; NaN where the two seem not to agree."""
+def pair_pitches(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Return the pitches of a pair of notes in bins, or NaN twice where they seem not to agree."""
     a, b = pitch_in_bins(source), pitch_in_bins(target)
     # Written so that a missing pitch compares as false.
-    return a if a <= APART * b and b <= APART * a else np.nan
+    return (a, b) if a <= APART * b and b <= APART * a else (np.nan, np.nan)

@@ -10,7 +10,7 @@ from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import PairAugmenter
 from sktimbre.autoencoder.augmentation import Variations, loudness_envelope, transposed
 from sktimbre.autoencoder.level import level_gain, scaled
-from sktimbre.autoencoder.pitch import pitch_in_bins, shared_pitch
+from sktimbre.autoencoder.pitch import pair_pitches, pitch_in_bins
 from sktimbre.datasets import load_notes, make_paired_notes
 
 SR = 22050
@@ -85,10 +85,10 @@ def test_pitch_of_real_notes(notes_folder):
 
 def test_pairs_that_disagree_about_their_pitch_have_none(spectra):
     sources, targets = spectra
-    assert np.isfinite(shared_pitch(sources[0], targets[0]))
-    assert np.isnan(shared_pitch(sources[0], targets[5]))
+    assert pair_pitches(sources[0], targets[0]) == (pitch_in_bins(sources[0]), pitch_in_bins(targets[0]))
+    assert np.isnan(pair_pitches(sources[0], targets[5])).all()
     for pair in ((sources[0], np.zeros_like(targets[0])), (np.zeros_like(sources[0]), targets[0])):
-        assert np.isnan(shared_pitch(*pair))
+        assert np.isnan(pair_pitches(*pair)).all()
 
 
 def test_without_augmentation_left_a_variation_is_its_pair(spectra):
@@ -106,6 +106,22 @@ def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
         source, target = variations.draw(4, rng)
         for side in (source, target):
             assert abs(12 * np.log2(pitch_in_bins(side) / pitches[4])) < 1.2
+
+
+def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong_as_theirs():
+    """The mean of logarithms of partials that do not fall together would be weak, and have two ridges that beat."""
+    time = np.arange(SR) / SR
+    hertz, off = 1600 * 2 ** (np.array([-1, 0, 1]) / 12), 2 ** (np.array([0.4, -0.5, 0.4]) / 12)
+    phases = 2 * np.pi * np.outer(np.append(hertz, hertz * off), time)
+    S = LogSTFT().transform(0.1 * (np.sin(phases) + np.sin(2 * phases) + np.sin(3 * phases)))
+    still = PairAugmenter(None, semitones=0, smoothing=2, dynamics=0, joining=0)
+    target = Variations(still, (S[:3], S[3:])).draw(1, np.random.default_rng(0))[1]
+    tuning = 12 * np.log2(pitch_in_bins(target) / pitch_in_bins(S[1]))
+    assert tuning == pytest.approx(np.average([0.4, -0.5, 0.4], weights=[1, 2, 1]), abs=0.05)
+    middle = target[:, target.shape[1] // 2]
+    for h in (1, 2, 3):
+        place = round(h * pitch_in_bins(target))
+        assert middle[place - 2 : place + 3].max() > 0.95 * S[4, :, 20].max()
 
 
 def test_source_and_target_get_the_same_dynamics(spectra):

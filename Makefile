@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# The quick tests in as many processes as there are cores, four at most: each of them loads TensorFlow.
+QUICK := -m "not slow" --numprocesses logical --maxprocesses 4 --dist worksteal
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -b html
 
 .PHONY: help demo test test-slow test-matrix lint format docs docs-fast benchmark dist clean
@@ -24,7 +26,7 @@ demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the co
 	$(BIN)/sktimbre demo --overwrite
 
 test: $(VENV)/installed-test  ## install the test extras and run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(QUICK)
 
 test-slow: $(VENV)/installed-test  ## the tests that `make test` leaves out because they take long
 	$(BIN)/python -m pytest -m slow
@@ -32,10 +34,10 @@ test-slow: $(VENV)/installed-test  ## the tests that `make test` leaves out beca
 test-matrix:  ## the tests with the oldest and with the newest versions of everything; warnings are errors in both
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[test]'
-	.venv-oldest/bin/python -m pytest -m "not slow"
+	.venv-oldest/bin/python -m pytest $(QUICK)
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
-	.venv-newest/bin/python -m pytest -m "not slow"
+	.venv-newest/bin/python -m pytest $(QUICK)
 
 lint: $(VENV)/installed-test  ## lint, format and types
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ EXTRAS = {
     "test": [
         "pytest>=8",
         "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",
         "hypothesis>=6.100",
         "dask[distributed]>=2024.5",
         "ipython>=8",

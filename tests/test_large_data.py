@@ -276,13 +276,15 @@ def test_regressors_of_frames_are_given_all_rows(arrays, paths):
 def test_of_many_neighbours_some_are_drawn():
     S = [np.ones((65, 8), np.float32) for _ in range(4 * MOST_MIXED)]
     variations = Variations(PairAugmenter(), (S, S))
-    variations.pitches = np.full(len(S), 40.0)
+    variations.pitches, variations.target_pitches = np.full((2, len(S)), 40.0)
     rng = np.random.default_rng(0)
-    drawn = [variations._neighbours(40.5, 8, rng) for _ in range(50)]
-    assert {len(near) for near, _ in drawn} == {MOST_MIXED}
-    assert set(np.concatenate([near for near, _ in drawn])) == set(range(len(S)))
-    np.testing.assert_allclose([weights.sum() for _, weights in drawn], 1, rtol=1e-5)
-    # Few are all taken, and nothing is drawn.
+    drawn, weights, _ = zip(*(variations._neighbours(40.5, 8, rng) for _ in range(50)), strict=True)
+    assert {len(near) for near in drawn} == {MOST_MIXED}
+    assert set(np.concatenate(drawn)) == set(range(len(S)))
+    np.testing.assert_allclose(np.sum(weights, axis=1), 1, rtol=1e-5)
+    # Few are all taken, and nothing is drawn. How far targets lie above sources is a mean over all.
     variations.pitches[MOST_MIXED:] = 70
-    near, _ = variations._neighbours(40.5, 8, None)
+    variations.target_pitches[: MOST_MIXED // 2] += 0.5
+    near, _, tuning = variations._neighbours(40.5, 8, None)
     np.testing.assert_array_equal(near, np.arange(MOST_MIXED))
+    assert tuning == pytest.approx(0.25)

@@ -98,9 +98,10 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     return [dict(zip(columns, (float(v) for v in row), strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def mean(per_note, name) -> float:
-    """Return the mean over notes of one of the numbers."""
-    return float(np.mean([note[name] for note in per_note]))
+def mean(per_note, name) -> float | None:
+    """Return the mean over notes of one of the numbers; nothing where a kept row is older than that number."""
+    known = [note[name] for note in per_note if name in note]
+    return float(np.mean(known)) if known else None
 
 
 def spectra_row(name, per_note, seconds, factor) -> dict:
@@ -125,7 +126,7 @@ def hearing_row(name, per_note) -> dict:
     for side in ("target", "source"):
         row |= {f"{side} {which}": mean(per_note, f"cents from {side}, {which}") for which in ("median", "p95")}
     row |= {column: mean(per_note, column) for column in ("loudness corr.", "taken for target", "level dB")}
-    return row | {"lowest level dB": min(note["level dB"] for note in per_note)}
+    return row | {"lowest level dB": min((note["level dB"] for note in per_note if "level dB" in note), default=None)}
 
 
 def octave_row(name, per_note) -> dict:

@@ -23,6 +23,8 @@ __all__ = ["TimbreAutoencoder"]
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     """Convolutional autoencoder from the spectra of one instrument to those of another.
 
+    The defaults were chosen by ``benchmarks/timbre.py``: its row "ours", flute to clarinet, 30 pairs.
+
     Parameters
     ----------
     architecture : {"unet", "shallow", "dilated", "residual", "dilated_residual"} or callable, default="unet"

@@ -147,8 +147,7 @@ class Variations:
 
         Weights add up to 1. The distance is a mean over all that are near, also where few of many are drawn.
         """
-        if np.isnan(pitch) or not self.augmenter.smoothing:
-            return np.arange(0), np.zeros(0), 0.0
+        # Without a pitch, as where nothing is smoothed, this is NaN, and no note is near.
         nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
         if not len(near):

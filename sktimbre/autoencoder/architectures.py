@@ -56,7 +56,7 @@ def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     It changes its input on a scale on which a gain is a shift. Four bins are taken together, and what they hold is told
     what is known of the frame's pitch (`PitchDictionary`) and where it lies (`Coordinates`). Convolutions look along
     frequency alone, at three resolutions unless ``depth`` says otherwise, and last of all at that of the input. At the
-    lowest, dilated ones look 31 frames back and ahead, since an attack can only be told by what comes before and after it.
+    lowest, dilated ones look 7 frames back and ahead, since an attack can only be told by what comes before and after it.
 
     Options that it has no use for are refused: ``tied_weights``, as its decoder is not its encoder turned round.
 
@@ -70,7 +70,7 @@ def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
         raise ParameterError(
             "tied_weights=True with architecture='unet': its decoder is not its encoder turned round. Set tied_weights=False."
         )
-    return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=5, name="unet")
+    return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=3, name="unet")
 
 
 ARCHITECTURES: dict[str, Architecture] = {

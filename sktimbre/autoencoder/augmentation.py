@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from sktimbre._on_disk import note_shapes
 from sktimbre.autoencoder.level import scaled
+from sktimbre.autoencoder.pairs import frames_together
 from sktimbre.autoencoder.pitch import pair_pitches
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope", "transposed"]
@@ -29,8 +29,9 @@ class PairAugmenter(BaseEstimator):
 
     Parameters
     ----------
-    n_frames : int or None, default=96
-        Longest variation; of longer notes a piece is taken from anywhere. None takes whole notes.
+    n_frames : int or None, default=16
+        Longest variation; of longer notes pieces are taken from anywhere. Frames of one note are much alike: short pieces of
+        many notes teach more in the time than long ones of few. None takes whole notes.
     semitones : float, default=1.2
         Largest transposition up or down. Above half the distance of neighbouring training notes, every pitch between them
         is heard while training.
@@ -63,7 +64,7 @@ class PairAugmenter(BaseEstimator):
         "joining": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, n_frames=96, semitones=1.2, smoothing=3.5, dynamics=0.3, joining=0.05):
+    def __init__(self, n_frames=16, semitones=1.2, smoothing=3.5, dynamics=0.3, joining=0.05):
         self.n_frames = n_frames
         self.semitones = semitones
         self.smoothing = smoothing
@@ -86,11 +87,12 @@ class Variations:
         augmenter._validate_params()
         self.augmenter = augmenter
         self.sources, self.targets = pairs
-        self.n_frames = np.array([shape[1] for shape in note_shapes(self.sources)])
-        self.pitches, self.target_pitches = np.full((2, len(self.n_frames)), np.nan)  # in semitones
-        if augmenter.smoothing:
-            found = [pair_pitches(*pair) for pair in zip(*pairs, strict=True)]
-            self.pitches, self.target_pitches = 12 * np.log2(found).T
+        self.n_frames, found = [], []
+        for pair in zip(*pairs, strict=True):
+            self.n_frames.append(frames_together(*pair))
+            found.append(pair_pitches(*pair) if augmenter.smoothing else (np.nan, np.nan))
+        self.n_frames = np.array(self.n_frames)
+        self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -119,7 +121,9 @@ class Variations:
     def _piece(self, index, rng):
         how, longest = self.augmenter, int(self.n_frames[index])
         n_frames = min(longest, how.n_frames or longest)
-        start = int(rng.integers(0, longest - n_frames + 1))
+        # As if pieces could hang over both ends by half: else the first frames, the attack, would be in hardly any of them.
+        beyond = n_frames // 2
+        start = int(np.clip(rng.integers(-beyond, longest - n_frames + beyond + 1), 0, longest - n_frames))
         here = slice(start, start + n_frames)
         shift = rng.uniform(-how.semitones, how.semitones)
         pitch = self.pitches[index] + shift

@@ -73,7 +73,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     quiet_weight : float, default=0.1
         Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
         much as strong partials, as they do in log-spectral distances; 0 leaves the thesis's loss.
-    epochs : int, default=200
+    epochs : int, default=100
         Passes over the training notes.
     batch_size : int, default=4
         Notes, or variations of them, in a batch; halved, with a warning, where memory is full.
@@ -203,7 +203,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,
-        epochs=200,
+        epochs=100,
         batch_size=4,
         validation_split=0.15,
         early_stopping=None,

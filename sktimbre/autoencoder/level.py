@@ -13,7 +13,7 @@ from scipy.ndimage import convolve1d, maximum_filter1d
 from sktimbre._on_disk import NotesOnDisk
 from sktimbre._validation import Notes
 
-__all__ = ["HALO", "LARGEST", "at_one_level", "level_gain", "pairs_at_one_level", "scaled"]
+__all__ = ["HALO", "LARGEST", "at_one_level", "level_gain", "magnitudes", "pairs_at_one_level", "scaled"]
 
 # Frames to each side that the reference looks for its loudest one: one second at the default STFT.
 REACH = 43
@@ -46,7 +46,7 @@ def level_gain(S: np.ndarray) -> np.ndarray:
         Factors for magnitudes. Those of ``log1p(g * expm1(S))`` are the same divided by g, as long as the note is louder
         than 70 dB below full scale.
     """
-    level = np.sum(_magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
+    level = np.sum(magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
     loudest = maximum_filter1d(level, 2 * REACH + 1, mode="constant")
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
@@ -59,7 +59,7 @@ def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
 
     Values below zero, which no magnitude has, count as zero, and those above 25 as 25.
     """
-    return np.log1p(_magnitudes(S) * gain)
+    return np.log1p(magnitudes(S) * gain)
 
 
 class ScaledNotes(NotesOnDisk):
@@ -91,5 +91,6 @@ def _all_scaled(S, gains):
     return [scaled(note, gain) for note, gain in zip(S, gains, strict=True)]
 
 
-def _magnitudes(S):
+def magnitudes(S: np.ndarray) -> np.ndarray:
+    """Return the magnitudes of log-magnitude spectra; values below zero, which none has, count as zero, above 25 as 25."""
     return np.expm1(np.clip(S, 0, LARGEST))

@@ -8,9 +8,14 @@ from sklearn.base import clone
 
 from sktimbre._on_disk import NotesOnDisk, note_shapes
 from sktimbre._validation import Notes, check_audio, check_spectra, is_ragged
+from sktimbre.autoencoder.level import magnitudes
 from sktimbre.exceptions import AudioError
 
-__all__ = ["mean_and_scale", "split_notes", "target_spectra"]
+__all__ = ["frames_together", "mean_and_scale", "split_notes", "target_spectra"]
+
+# A note ends where it falls from so far below its loudest frame to where it stays so far below it, in so many frames at most:
+# 0.2 s at the default STFT. What dies away more slowly is a string or a bar, not an end.
+ENDING, ENDED, FADE = 9.0, 30.0, 8  # dB, dB, frames
 
 
 def target_spectra(S: Notes, y: Any, transformer: Any = None) -> Notes:
@@ -69,12 +74,33 @@ def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, n
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
+def frames_together(S: np.ndarray, T: np.ndarray) -> int:
+    """Return for how many frames a target goes on as its source does: until it begins to end, if it does so first.
+
+    Else a network would learn to end notes that do not, as where a recording was cut and its partner fades.
+
+    Parameters
+    ----------
+    S, T : ndarray of shape (n_frequencies, n_frames), float32
+        Log-magnitude spectra of source and target.
+    """
+    source, target = _begins_to_end(S), _begins_to_end(T)
+    return target if target < source else T.shape[1]
+
+
 def mean_and_scale(notes: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return mean and standard deviation over all values of all notes; a scale of 1 for constant ones."""
     size = sum(note.size for note in notes)
     mean = sum(float(np.sum(note, dtype=np.float64)) for note in notes) / size
     power = sum(float(np.sum(np.square(note - mean), dtype=np.float64)) for note in notes) / size
     return mean, float(np.sqrt(power)) or 1.0
+
+
+def _begins_to_end(S):
+    power = np.sum(magnitudes(S) ** 2, axis=0, dtype=np.float64)
+    loudness = 10 * np.log10(power + np.finfo(np.float32).tiny)
+    ending, ended = (np.flatnonzero(loudness >= loudness.max() - below)[-1] + 1 for below in (ENDING, ENDED))
+    return int(ending) if ended < len(loudness) and ended - ending <= FADE else len(loudness)
 
 
 def _shapes(S):

@@ -10,6 +10,7 @@ from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import PairAugmenter
 from sktimbre.autoencoder.augmentation import Variations, loudness_envelope, transposed
 from sktimbre.autoencoder.level import level_gain, scaled
+from sktimbre.autoencoder.pairs import frames_together
 from sktimbre.autoencoder.pitch import pair_pitches, pitch_in_bins
 from sktimbre.datasets import load_notes, make_paired_notes
 
@@ -124,6 +125,23 @@ def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong
         assert middle[place - 2 : place + 3].max() > 0.95 * S[4, :, 20].max()
 
 
+@given(st.integers(10, 90), st.integers(1, 6), st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_a_pair_lasts_until_its_target_ends_before_its_source(at, fade, seed):
+    """A string that dies away, or a source that ends first, is no end of the pair."""
+    note = np.random.default_rng(seed).uniform(1, 1.5, (129, 100)).astype(np.float32)
+    frames = np.arange(100)
+    ended = scaled(note, (10 ** (-3 * np.clip((frames - at) / fade, 0, 1))).astype(np.float32))
+    dying = scaled(note, (10 ** (-3 * frames / 100)).astype(np.float32))
+    assert at <= frames_together(note, ended) <= at + fade
+    assert frames_together(ended, note) == frames_together(note, dying) == frames_together(ended, ended) == 100
+    silent = np.zeros_like(note)
+    assert frames_together(note, silent) == frames_together(silent, silent) == 100
+    variations = Variations(PairAugmenter(16, semitones=0, smoothing=0, dynamics=0, joining=0), ([note], [ended]))
+    targets = [variations.draw(0, np.random.default_rng(i))[1] for i in range(20)]
+    assert min(target.max() for target in targets) > 0.1
+
+
 def test_source_and_target_get_the_same_dynamics(spectra):
     pairs = spectra[0], spectra[0]
     variations = Variations(PairAugmenter(10, semitones=1, smoothing=0, dynamics=1, joining=1), pairs)
@@ -132,6 +150,16 @@ def test_source_and_target_get_the_same_dynamics(spectra):
         source, target = variations.draw(i, rng)
         assert 1 <= source.shape[1] <= 10
         np.testing.assert_allclose(source, target, atol=1e-5)
+
+
+def test_pieces_have_the_beginning_of_a_note_nearly_as_often_as_its_middle():
+    """Drawn evenly, the first frames, which are the attack, would be in one of 85 pieces of a note of 100 frames."""
+    S = np.broadcast_to(np.linspace(0.1, 1, 100, dtype=np.float32), (1, 129, 100))
+    still = Variations(PairAugmenter(16, semitones=0, smoothing=0, dynamics=0, joining=0), (S, S))
+    rng = np.random.default_rng(0)
+    pieces = [still.draw(0, rng)[0][0] for _ in range(400)]
+    first, middle, last = (np.mean([frame in piece for piece in pieces]) for frame in S[0, 0, [0, 50, -1]])
+    assert min(first, last) > 0.4 * middle > 0.04
 
 
 def test_variations_are_drawn_by_the_seed(spectra):

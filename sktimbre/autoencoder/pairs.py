@@ -75,17 +75,18 @@ def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, n
 
 
 def frames_together(S: np.ndarray, T: np.ndarray) -> int:
-    """Return for how many frames a target goes on as its source does: until it begins to end, if it does so first.
+    """Return for how many frames source and target of a pair go on alike: until one of them begins to end before the other.
 
-    Else a network would learn to end notes that do not, as where a recording was cut and its partner fades.
+    Else a network would learn to end notes that do not, and to play on where they have, as where only one of two recordings
+    was cut.
 
     Parameters
     ----------
     S, T : ndarray of shape (n_frequencies, n_frames), float32
         Log-magnitude spectra of source and target.
     """
-    source, target = _begins_to_end(S), _begins_to_end(T)
-    return target if target < source else T.shape[1]
+    ends = {_begins_to_end(S), _begins_to_end(T)}
+    return min(ends) if len(ends) == 2 else S.shape[1]
 
 
 def mean_and_scale(notes: Sequence[np.ndarray]) -> tuple[float, float]:

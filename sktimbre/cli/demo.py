@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 # Little enough for two cores to train in about a minute.
-FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 150, 25, 1.0
+FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 80, 25, 1.0
 MODEL, PICTURE, RESULTS, PAGE, SOUNDS = "model.sktimbre", "spectrograms.png", "results.json", "index.html", "audio"
 
 

@@ -127,14 +127,14 @@ def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong
 
 @given(st.integers(10, 90), st.integers(1, 6), st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
-def test_a_pair_lasts_until_its_target_ends_before_its_source(at, fade, seed):
-    """A string that dies away, or a source that ends first, is no end of the pair."""
+def test_a_pair_lasts_until_one_of_the_two_ends_before_the_other(at, fade, seed):
+    """A string that dies away is no end of the pair, nor are two that end together."""
     note = np.random.default_rng(seed).uniform(1, 1.5, (129, 100)).astype(np.float32)
     frames = np.arange(100)
     ended = scaled(note, (10 ** (-3 * np.clip((frames - at) / fade, 0, 1))).astype(np.float32))
     dying = scaled(note, (10 ** (-3 * frames / 100)).astype(np.float32))
-    assert at <= frames_together(note, ended) <= at + fade
-    assert frames_together(ended, note) == frames_together(note, dying) == frames_together(ended, ended) == 100
+    assert at <= frames_together(note, ended) == frames_together(ended, note) <= at + fade
+    assert frames_together(note, dying) == frames_together(ended, ended) == 100
     silent = np.zeros_like(note)
     assert frames_together(note, silent) == frames_together(silent, silent) == 100
     variations = Variations(PairAugmenter(16, semitones=0, smoothing=0, dynamics=0, joining=0), ([note], [ended]))

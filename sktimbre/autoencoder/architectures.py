@@ -70,7 +70,7 @@ def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
         raise ParameterError(
             "tied_weights=True with architecture='unet': its decoder is not its encoder turned round. Set tied_weights=False."
         )
-    return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=3, name="unet")
+    return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=options.reach, name="unet")
 
 
 ARCHITECTURES: dict[str, Architecture] = {

@@ -87,11 +87,11 @@ class Variations:
         augmenter._validate_params()
         self.augmenter = augmenter
         self.sources, self.targets = pairs
-        self.n_frames, found = [], []
+        lengths, found = [], []
         for pair in zip(*pairs, strict=True):
-            self.n_frames.append(frames_together(*pair))
+            lengths.append(frames_together(*pair))
             found.append(pair_pitches(*pair) if augmenter.smoothing else (np.nan, np.nan))
-        self.n_frames = np.array(self.n_frames)
+        self.n_frames = np.array(lengths)
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -52,6 +52,8 @@ class NetworkOptions:
         Whether a single level pools as well; deeper stacks always do.
     standardization : tuple of four floats
         Mean and standard deviation that the input is freed of, and those that the output is given back.
+    reach : int
+        Convolutions over time of the U-Net, the n-th of which skips ``2**n - 1`` frames.
     seed : int
         Of initial weights and dropout.
     """
@@ -69,7 +71,12 @@ class NetworkOptions:
     normalize_level: bool = False
     pooled: bool = False
     standardization: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+    reach: int = 3
     seed: int = 0
+
+    def __setstate__(self, state):
+        # Networks of files from before the reach was written into them had 5.
+        self.__dict__.update({"reach": 5, **state})
 
     def depth_or(self, usual: int) -> int:
         """Return the levels that were asked for, or the usual number of an architecture.

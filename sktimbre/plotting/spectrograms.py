@@ -196,7 +196,7 @@ class SpectrogramDisplay(Display):
         axes = self._use_axes(ax, 1, len(notes), size, sharey=True)
         levels = decibels(notes, floor, reference)
         for i, (panel, level, name) in enumerate(zip(axes.flat, levels, self.names, strict=True)):
-            image = draw_spectrum(panel, level, self.spectra, frequency_axis, vmin=-floor, vmax=0, cmap=cmap)
+            image = draw_spectrum(panel, level, self.spectra, frequency_axis, vmin=-float(floor), vmax=0, cmap=cmap)
             panel.set_title(name)
             panel.set_xlabel("Time (s)")
             if i == 0:

@@ -203,7 +203,7 @@ class TransferDisplay(Display):
         for i, row in enumerate(axes):
             sides = levels[i::n_notes]
             for panel, level, title in zip(row[:3], sides, ("Source", "Output", "Target"), strict=True):
-                image = draw_spectrum(panel, level, grid, frequency_axis, vmin=-floor, vmax=0, cmap=cmap)
+                image = draw_spectrum(panel, level, grid, frequency_axis, vmin=-float(floor), vmax=0, cmap=cmap)
                 panel.set_title(title if i == 0 else "")
             if difference:
                 wrong = sides[1] - sides[2]

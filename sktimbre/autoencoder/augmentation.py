@@ -25,7 +25,7 @@ class PairAugmenter(BaseEstimator):
     All of it happens on log-magnitude spectra, for a fraction of what training costs: transposing by stretching the
     frequency axis comes closer to resampling the sound than successive frames of one note are to each other
     (``benchmarks/timbre.py --transposition``). ``benchmarks/tuning.py`` shows how near the means of neighbours are to notes
-    that are not among them.
+    that are not among them. Nothing is drawn from where one note of a pair has begun to end before the other.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import convolve1d
 
 from sktimbre._validation import Batch
-from sktimbre.autoencoder.level import LARGEST, scaled
+from sktimbre.autoencoder.level import magnitudes, scaled
 
 # A curve that differs by more is another envelope, as of a plucked string beside a bowed one, and not another way of playing.
 LIMIT = 6.0  # dB
@@ -36,9 +36,7 @@ def follow_loudness(S: Batch, predicted: Batch, share: float, reach: int) -> lis
 
 
 def _follow(S, predicted, share, window):
-    power, given = (
-        np.sum(np.expm1(np.clip(note, 0, LARGEST)) ** 2, axis=0, dtype=np.float64) for note in (S, predicted)
-    )
+    power, given = (np.sum(magnitudes(note) ** 2, axis=0, dtype=np.float64) for note in (S, predicted))
     tiny = np.finfo(np.float32).tiny
     difference = 10 * np.log10((power + tiny) / (given + tiny))
     # What only one of the two plays, such as a release, says nothing about how loud the other is beside it.

@@ -33,14 +33,15 @@ class PairAugmenter(BaseEstimator):
         Longest variation; of longer notes pieces are taken from anywhere. Frames of one note are much alike: short pieces of
         many notes teach more in the time than long ones of few. None takes whole notes.
     semitones : float, default=1.2
-        Largest transposition up or down. Above half the distance of neighbouring training notes, every pitch between them
-        is heard while training.
+        Largest transposition up or down; where notes are smoothed and the next lies further than twice that, half-way to it,
+        so that every pitch between training notes is heard while training. 0 keeps pitches.
     smoothing : float, default=3.5
-        Semitones over which notes stand for their neighbours: a variation has the source of any note so near, transposed to
+        Semitones over which notes stand for their neighbours: a variation has the source of a note so near, transposed to
         its pitch, and the mean of all targets so near, weighted by nearness, each transposed to where these are tuned in the
         mean beside their sources. Then a network learns what neighbouring notes have in common, not what tells a training
-        note from the next. Of more than 16 such notes, 16 are drawn for each variation. 0 keeps each source with its own
-        target, as is right where one pitch was recorded in several ways. Notes without a clear pitch keep their own.
+        note from the next. Between notes that lie further apart it is as far as they do. Of more than 16 such notes, 16 are
+        drawn for each variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several
+        ways. Notes without a clear pitch keep their own.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
     joining : float in [0, 1], default=0.05
@@ -93,6 +94,7 @@ class Variations:
             found.append(pair_pitches(*pair) if augmenter.smoothing else (np.nan, np.nan))
         self.n_frames = np.array(lengths)
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
+        self.heard = np.unique(self.pitches[np.isfinite(self.pitches)])
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -125,17 +127,17 @@ class Variations:
         beyond = n_frames // 2
         start = int(np.clip(rng.integers(-beyond, longest - n_frames + beyond + 1), 0, longest - n_frames))
         here = slice(start, start + n_frames)
-        shift = rng.uniform(-how.semitones, how.semitones)
+        shift = self._shift(self.pitches[index], rng)
         pitch = self.pitches[index] + shift
         near, weights, tuning = self._neighbours(pitch, here.stop, rng)
         if len(near):
-            other = int(rng.choice(near))
+            other = int(rng.choice(near, p=weights))
             source = transposed(self.sources[other][:, here], 2 ** ((pitch - self.pitches[other]) / 12))
             # From its own pitch each, not from its source's: partials of the mean that do not fall together are weak and beat.
             shifts = pitch + tuning - self.target_pitches[near]
             target = sum(
                 weight * transposed(self.targets[i][:, here], 2 ** (by / 12))
-                for i, by, weight in zip(near, shifts, weights, strict=True)
+                for i, by, weight in zip(near, shifts, weights.tolist(), strict=True)
             )
         else:
             source, target = (
@@ -146,20 +148,33 @@ class Variations:
             source, target = scaled(source, gain), scaled(target, gain)
         return source, target
 
+    def _shift(self, pitch, rng):
+        most = self.augmenter.semitones
+        if not most:
+            return 0.0
+        below, above = self._around(pitch, "left"), self._around(pitch, "right")
+        return rng.uniform(-max(most, below / 2), max(most, above / 2))
+
     def _neighbours(self, pitch, stop, rng):
         """Return notes near a pitch that last to frame ``stop``, their weights, and how far targets lie above sources there.
 
         Weights add up to 1. The distance is a mean over all that are near, also where few of many are drawn.
         """
-        # Without a pitch, as where nothing is smoothed, this is NaN, and no note is near.
-        nearness = 1 - np.abs(self.pitches - pitch) / self.augmenter.smoothing
+        # Without a pitch, as where nothing is smoothed, nearness is NaN, and no note is near.
+        width = max(self.augmenter.smoothing, self._around(pitch, "right"))
+        nearness = 1 - np.abs(self.pitches - pitch) / width
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
         if not len(near):
             return near, np.zeros(0), 0.0
         tuning = np.average((self.target_pitches - self.pitches)[near], weights=nearness[near])
         if len(near) > MOST_MIXED:
             near = rng.choice(near, MOST_MIXED, replace=False)
-        return near, (nearness[near] / nearness[near].sum()).astype(np.float32), tuning
+        return near, nearness[near] / nearness[near].sum(), tuning
+
+    def _around(self, pitch, side):
+        """Return the distance of the notes on either side of a pitch; of a note's own, on that ``side``. Beyond all, 0."""
+        i = np.searchsorted(self.heard, pitch, side)
+        return self.heard[i] - self.heard[i - 1] if 0 < i < len(self.heard) else 0.0
 
 
 def transposed(S: np.ndarray, ratio: float) -> np.ndarray:

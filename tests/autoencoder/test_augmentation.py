@@ -100,13 +100,15 @@ def test_without_augmentation_left_a_variation_is_its_pair(spectra):
 
 
 def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
-    pitches = [pitch_in_bins(S) for S in spectra[0]]
+    pitches = 12 * np.log2([pitch_in_bins(S) for S in spectra[0]])
     variations = Variations(PairAugmenter(None, semitones=1, smoothing=4, dynamics=0, joining=0), spectra)
     rng = np.random.default_rng(0)
+    half_way = np.diff(pitches)[3:5] / 2
     for _ in range(10):
         source, target = variations.draw(4, rng)
         for side in (source, target):
-            assert abs(12 * np.log2(pitch_in_bins(side) / pitches[4])) < 1.2
+            shift = 12 * np.log2(pitch_in_bins(side)) - pitches[4]
+            assert -half_way[0] - 0.2 < shift < half_way[1] + 0.2
 
 
 def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong_as_theirs():
@@ -123,6 +125,30 @@ def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong
     for h in (1, 2, 3):
         place = round(h * pitch_in_bins(target))
         assert middle[place - 2 : place + 3].max() > 0.95 * S[4, :, 20].max()
+
+
+def test_between_notes_that_lie_far_apart_targets_are_interpolated():
+    """Fewer notes than the smoothing reaches over, as where eight were recorded: every pitch between them is heard."""
+    time, apart = np.arange(SR) / SR, 7
+    hertz = 800 * 2 ** (np.array([0, apart]) / 12)
+    phases = 2 * np.pi * np.outer(hertz, time)
+    first, second, third = (LogSTFT().transform(0.1 * np.sin(h * phases)) for h in (1, 2, 3))
+    # The second partial is in the lower target alone, the third in the upper alone.
+    targets = [first[0] + second[0], first[1] + third[1]]
+    sources = list(first + second + third)
+    still = PairAugmenter(None, semitones=0.5, smoothing=1, dynamics=0, joining=0)
+    variations, rng = Variations(still, (sources, targets)), np.random.default_rng(0)
+    heard = []
+    for index in rng.integers(0, 2, 60):
+        source, target = variations.draw(index, rng)
+        above = 12 * np.log2(pitch_in_bins(source) / pitch_in_bins(sources[0]))
+        strengths = [target[round(h * pitch_in_bins(source))].mean() for h in (2, 3)]
+        share = np.clip(above / apart, 0, 1)
+        np.testing.assert_allclose(strengths / np.sum(strengths), [1 - share, share], atol=0.08)
+        heard.append(above)
+    assert min(heard) > -0.6
+    assert max(heard) < apart + 0.6
+    assert np.diff(np.sort(heard)).max() < 1
 
 
 @given(st.integers(10, 90), st.integers(1, 6), st.integers(0, 2**32 - 1))

@@ -91,14 +91,14 @@ def run_on(
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
         while len(waiting) > (known + step + before) * g.hop:
-            _, (S,) = conversion.predict(waiting[np.newaxis, : (known + step + before) * g.hop])
+            (S,) = conversion.predict(waiting[np.newaxis, : (known + step + before) * g.hop])
             audio = stream.push(S[:, known : known + step])
             done += len(audio)
             yield audio
             drop = max(0, known + step - before)
             waiting, known = waiting[drop * g.hop :], known + step - drop
     if total:
-        _, (S,) = conversion.predict(*conversion.prolonged(waiting[np.newaxis]))
+        (S,) = conversion.predict(conversion.padded(waiting[np.newaxis]))
         audio = stream.push(S[:, known:])[: total - done]
         yield audio
         yield stream.finish(length=total - done - len(audio))

@@ -217,18 +217,12 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
-        seen, n_frames = self._conversion.prolonged(X)
-        _, S = self._conversion.predict(seen, n_frames)
+        padded, lengths = self._conversion.padded(X), [len(note) for note in X]
+        S = self._conversion.predict(padded)
         if not hasattr(self.inverter_, "invert"):
-            audio = self.inverter_.transform(S)
-        else:
-            phase = self.stft_.complex_transform(seen) if self.phase == "source" else None
-            lengths = [len(note) for note in X]
-            if n_frames is not None:
-                phase = None if phase is None else first(phase, n_frames)
-                lengths = [self.stft_.geometry.n_samples(n) for n in n_frames]
-            audio = self.inverter_.invert(S, phase=phase, length=lengths)
-        return first(audio, [len(note) for note in X])
+            return first(self.inverter_.transform(S), lengths)
+        phase = self.stft_.complex_transform(padded) if self.phase == "source" else None
+        return self.inverter_.invert(S, phase=phase, length=lengths)
 
     def predict_spectra(self, X: Any) -> Batch:
         """Return the log-magnitude spectra that `predict` gives a phase to.
@@ -243,7 +237,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
         check_is_fitted(self)
-        return self._conversion.spectra(check_audio(X, estimator=self, reset=False))
+        return self._conversion.predict(check_audio(X, estimator=self, reset=False))
 
     def predict_blocks(
         self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5
@@ -301,7 +295,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         total, size = 0.0, 0
         for start in range(0, len(pair[0]), step):
             X, y = (side[start : start + step] for side in pair)
-            for t, p in zip(to_spectra(self.stft_, y), self._conversion.spectra(X, to_spectra), strict=True):
+            for t, p in zip(to_spectra(self.stft_, y), self._conversion.predict(X, to_spectra), strict=True):
                 total += float(np.sum(np.square(t - p), dtype=np.float64))
                 size += t.size
         return -total / size

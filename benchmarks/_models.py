@@ -34,6 +34,7 @@ OUR_ROWS = {
     OURS: {},
     "ours without augmentation": {"augment": False},
     "ours without smoothing": {"augment": PairAugmenter(smoothing=0)},
+    "ours on whole notes": {"augment": PairAugmenter(n_frames=None)},
     "ours without level": {"normalize_level": False},
     "ours 16 filters": {"filters": 16},
     "ours 64 filters": {"filters": 64},

@@ -59,6 +59,7 @@ ROWS = (*REGRESSORS, *NEIGHBOURS, ORACLE, *TRAINED)
 PAIRS = (4, 8, 15, 30)
 SIXTY = 1e-3  # -60 dB
 CUTS, ENDING = (0.25, 0.6, 1.0), 0.2  # seconds
+IN_TUNE = 10  # cents, the bar
 
 
 def inverted(S, n_samples):
@@ -142,6 +143,15 @@ def print_rows(direction, stored, parts, args):
     print_table(f"{title}: error by octave", [octave_row(*row) for row in each])
     accuracy = np.mean([stored["accuracy of the classifier"][fold] for fold in parts])
     print(f"Accuracy of the classifier on the real held-out notes of both instruments: {accuracy:.3f}")
+    if OURS in args.rows:
+        errors, cents = (
+            np.array([note[key] for note in per_note[OURS]]) for key in ("error", "cents from target, median")
+        )
+        correlation = np.corrcoef(errors, cents)[0, 1]
+        for which, chosen in (("within", cents <= IN_TUNE), ("beyond", cents > IN_TUNE)):
+            if chosen.any():
+                print(f"{OURS}: {chosen.sum()} notes {which} {IN_TUNE} cents, error {errors[chosen].mean():.3g}")
+        print(f"{OURS}: correlation of error with cents from target: {correlation:.2f}")
     for base in (name for name in (BASE, WIDE_BASE) if name in args.rows):
         for name in (name for name in args.rows if name in TRAINED and name not in THESIS_ROWS):
             for fold, ours, thesis in zip(parts, results[name], results[base], strict=True):

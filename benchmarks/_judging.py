@@ -21,6 +21,7 @@ from sktimbre.plotting.harmonics import harmonic_levels
 OCTAVES = {"59-70": (59, 70), "71-82": (71, 82), "83-93": (83, 93)}
 QUIET = 30.0  # dB below a note's loudest frame: what is quieter says nothing about the instrument
 N_HARMONICS, FLOOR = 8, 60.0
+SIXTY = 1e-3  # -60 dB
 
 
 def features(y, pitch, sr):
@@ -136,3 +137,23 @@ def octave_row(name, per_note) -> dict:
         inside = [note for note in per_note if low <= note["pitch"] <= high]
         row[f"MIDI {octave}"] = mean(inside, "error") if inside else None
     return row
+
+
+def shaped(X, sr):
+    """Return the notes with another loudness: a crescendo of 24 dB, a tremolo of 6 dB at 5 Hz, an attack after 0.4 s."""
+    t = np.arange(X.shape[1]) / sr
+    late = round(0.4 * sr)
+    return {
+        "crescendo": X * 10 ** (24 * (t / t[-1] - 1) / 20),
+        "tremolo": X * 10 ** (3 * np.sin(2 * np.pi * 5 * t) / 20),
+        "late attack": np.pad(X, ((0, 0), (late, 0)))[:, : X.shape[1]],
+    }
+
+
+def end_level(model, X, sr):
+    """Return the level of the last 0.1 s of outputs beside the 0.1 s before, less that of their sources, in dB; the mean."""
+    n = sr // 10
+    out, given = (
+        np.std(y[:, -n:], axis=1) / np.maximum(np.std(y[:, -2 * n : -n], axis=1), SIXTY) for y in (model.predict(X), X)
+    )
+    return float(np.mean(20 * np.log10(np.maximum(out, SIXTY) / np.maximum(given, SIXTY))))

@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import soxr
 from _common import folds, interleaved, print_table, read_json, real_pairs, versions, write_json
-from _judging import Recogniser, hearing_row, judge, mean, octave_row, spectra_row
+from _judging import SIXTY, Recogniser, end_level, hearing_row, judge, mean, octave_row, shaped, spectra_row
 from _models import (
     BASE,
     OURS,
@@ -57,7 +57,6 @@ NEIGHBOURS = {"transposed neighbours 2": 2, "transposed neighbours 4": 4}
 ORACLE = "phase oracle"
 ROWS = (*REGRESSORS, *NEIGHBOURS, ORACLE, *TRAINED)
 PAIRS = (4, 8, 15, 30)
-SIXTY = 1e-3  # -60 dB
 CUTS, ENDING = (0.25, 0.6, 1.0), 0.2  # seconds
 IN_TUNE = 10  # cents, the bar
 
@@ -209,17 +208,6 @@ def transposition(notes):
     return rows
 
 
-def shaped(X, sr):
-    """Return the notes with another loudness: a crescendo of 24 dB, a tremolo of 6 dB at 5 Hz, an attack after 0.4 s."""
-    t = np.arange(X.shape[1]) / sr
-    late = round(0.4 * sr)
-    return {
-        "crescendo": X * 10 ** (24 * (t / t[-1] - 1) / 20),
-        "tremolo": X * 10 ** (3 * np.sin(2 * np.pi * 5 * t) / 20),
-        "late attack": np.pad(X, ((0, 0), (late, 0)))[:, : X.shape[1]],
-    }
-
-
 def dynamics(name, model, notes, held_out):
     """Print how well the output's loudness follows that of a source that was given another one, and what it costs in error.
 
@@ -273,15 +261,6 @@ def gain(name, model, notes, held_out):
         )
     print_table(f"{name}: level of the output; the bar is 0.5 dB", rows)
     return rows
-
-
-def end_level(model, X, sr):
-    """Return the level of the last 0.1 s of outputs beside the 0.1 s before, less that of their sources, in dB; the mean."""
-    n = sr // 10
-    out, given = (
-        np.std(y[:, -n:], axis=1) / np.maximum(np.std(y[:, -2 * n : -n], axis=1), SIXTY) for y in (model.predict(X), X)
-    )
-    return float(np.mean(20 * np.log10(np.maximum(out, SIXTY) / np.maximum(given, SIXTY))))
 
 
 def cut(name, model, notes, held_out):

@@ -282,7 +282,7 @@ def cut(name, model, notes, held_out):
         given = {which: spectra[..., :n_frames] for which, spectra in given.items()}
         errors = {which: reconstruction_error(T, spectra) for which, spectra in given.items()}
         distances = {f"{which}, LSD dB": log_spectral_distance(T, spectra) for which, spectra in given.items()}
-        return {"notes": title, **errors, **distances, "end dB": end_level(model, X, notes.sr)}
+        return {"notes": title, **errors, **distances}
 
     X, y = notes.source[held_out], notes.target[held_out]
     rows = []
@@ -290,7 +290,7 @@ def cut(name, model, notes, held_out):
         shorter = [side[:, : round(seconds * notes.sr)].copy() for side in (X, y)]
         for side in shorter:
             side[:, -len(fade) :] *= fade
-        rows.append(row(f"first {seconds:g} s", *shorter))
+        rows.append(row(f"first {seconds:g} s", *shorter) | {"end dB": end_level(model, shorter[0], notes.sr)})
     rows.append(row(f"whole but for {ENDING:g} s", X, y, round((X.shape[1] - ENDING * notes.sr) / 512)))
     rows.append(row("whole", X, y))
     print_table(f"{name}: error of notes that are cut", rows)

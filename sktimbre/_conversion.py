@@ -106,13 +106,6 @@ def as_taken(regressor: Any, *sides: Batch) -> list[Any]:
     return [S if takes_notes(regressor) else np.concatenate([note.T for note in S]) for S in sides]
 
 
-def first(notes: Batch, lengths: list[int]) -> Batch:
-    """Return the first so many samples of each note."""
-    if isinstance(notes, list):
-        return [note[..., :n] for note, n in zip(notes, lengths, strict=True)]
-    return notes[..., : lengths[0]]
-
-
 def _faded(S, sounding, n_frames):
     """Let spectra fade over so many frames when the source has stopped sounding, and be silent from then on; in place."""
     frames = np.arange(len(sounding))

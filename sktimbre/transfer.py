@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._blocks import checked_blocks, fade_over, run_on
 from sktimbre._checks import check_real
-from sktimbre._conversion import Conversion, as_taken, first, transform
+from sktimbre._conversion import Conversion, as_taken, transform
 from sktimbre._on_disk import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre._recordings import check_on_disk, checked_pair, checked_stream, length_check, on_disk
 from sktimbre._validation import Batch, check_audio, check_pair
@@ -220,7 +220,10 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         padded, lengths = self._conversion.padded(X), [len(note) for note in X]
         S = self._conversion.predict(padded)
         if not hasattr(self.inverter_, "invert"):
-            return first(self.inverter_.transform(S), lengths)
+            audio = self.inverter_.transform(S)
+            if isinstance(audio, list):
+                return [note[:n] for note, n in zip(audio, lengths, strict=True)]
+            return audio[:, : lengths[0]]
         phase = self.stft_.complex_transform(padded) if self.phase == "source" else None
         return self.inverter_.invert(S, phase=phase, length=lengths)
 

@@ -7,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktimbre import LogSTFT
+from sktimbre.autoencoder.pairs import frames_together
 from sktimbre.metrics import (
     estimate_f0,
     f0_error,
@@ -76,16 +77,22 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     """Return a dictionary of numbers for each held-out note, from predicted spectra and audio.
 
     The two instruments are tuned about 33 cents apart: the pitch is given beside the target's, which a transfer learns, and
-    beside the source's, which was played.
+    beside the source's, which was played. Errors and distances are also given of the frames until one of the two recordings
+    begins to end before the other: what ends when its source does cannot be the target from there on.
     """
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)
-    T = stft.transform(y)
+    T, X_spectra = stft.transform(y), stft.transform(X)
+    until = [frames_together(*pair) for pair in zip(X_spectra, T, strict=True)]
+    T_both, S_both, X_both = ([note[:, :n] for note, n in zip(side, until, strict=True)] for side in (T, S, X_spectra))
     columns = {
         "pitch": pitches,
         "error": reconstruction_error(T, S, average=False),
-        "identity error": reconstruction_error(T, stft.transform(X), average=False),
+        "identity error": reconstruction_error(T, X_spectra, average=False),
         "LSD dB": log_spectral_distance(T, S, average=False),
+        "error, both sound": reconstruction_error(T_both, S_both, average=False),
+        "identity error, both sound": reconstruction_error(T_both, X_both, average=False),
+        "LSD dB, both sound": log_spectral_distance(T_both, S_both, average=False),
         "LSD dB of audio": log_spectral_distance(y, audio, average=False),
         "multi-scale": multiscale_spectral_distance(y, audio, average=False),
         "MFCC": mfcc_distance(y, audio, sr=sr, average=False),
@@ -114,6 +121,17 @@ def spectra_row(name, per_note, seconds, factor) -> dict:
         **{column: mean(per_note, column) for column in ("LSD dB", "LSD dB of audio", "multi-scale", "MFCC")},
         "train s": seconds,
         "real-time factor": factor,
+    }
+
+
+def sounding_row(name, per_note) -> dict:
+    """Return a row of the table of distances until one of the two recordings begins to end before the other."""
+    error, identity = mean(per_note, "error, both sound"), mean(per_note, "identity error, both sound")
+    return {
+        "row": name,
+        "error": error,
+        "/ identity": None if error is None else error / identity,
+        "LSD dB": mean(per_note, "LSD dB, both sound"),
     }
 
 

@@ -15,7 +15,18 @@ import joblib
 import numpy as np
 import soxr
 from _common import folds, interleaved, print_table, read_json, real_pairs, versions, write_json
-from _judging import SIXTY, Recogniser, end_level, hearing_row, judge, mean, octave_row, shaped, spectra_row
+from _judging import (
+    SIXTY,
+    Recogniser,
+    end_level,
+    hearing_row,
+    judge,
+    mean,
+    octave_row,
+    shaped,
+    sounding_row,
+    spectra_row,
+)
 from _models import (
     BASE,
     OURS,
@@ -138,6 +149,7 @@ def print_rows(direction, stored, parts, args):
     title = f"{direction}, {len(per_note[args.rows[0]])} held-out notes ({args.folds})"
     each = per_note.items()
     print_table(title, [spectra_row(name, notes, seconds[name], factors[name]) for name, notes in each])
+    print_table(f"{title}, while both sound", [sounding_row(*row) for row in each])
     print_table(f"{title}: cents of pitch, loudness, instrument", [hearing_row(*row) for row in each])
     print_table(f"{title}: error by octave", [octave_row(*row) for row in each])
     accuracy = np.mean([stored["accuracy of the classifier"][fold] for fold in parts])

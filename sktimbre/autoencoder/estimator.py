@@ -307,18 +307,15 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         SmallerBatchWarning
             Memory was full, and a smaller batch is tried.
         """
-        S = check_spectra(as_stored(S, 3), estimator=self)
-        T = target_spectra(S, as_stored(y, 3), self.target_transformer)
+        S, T = self._pairs(S, y)
         seed = draw_seed(self.random_state)
         if validation_data is None:
             training, held_out = split_notes(len(S), self.validation_split, seed)
             validation = choose(S, held_out), choose(T, held_out)
         else:
             training, held_out = np.arange(len(S)), np.arange(0)
-            S_validation, T_validation = (as_stored(side, 3) for side in validation_data)
-            S_validation = check_spectra(S_validation, name="validation_data[0]", estimator=self, reset=False)
-            T_validation = target_spectra(S_validation, T_validation, self.target_transformer)
-            validation = tuple(choose(side, range(len(side))) for side in (S_validation, T_validation))
+            given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
+            validation = tuple(choose(side, range(len(side))) for side in given)
         pairs = choose(S, training), choose(T, training)
         from sktimbre.autoencoder.distribution import scope
         from sktimbre.autoencoder.settings import network_options, training_options
@@ -362,8 +359,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             Weights are not finite at the end; the model is as it was before the call.
         """
         earlier = getattr(self, "network_", None)
-        S = check_spectra(as_stored(S, 3), estimator=self, reset=earlier is None)
-        T = target_spectra(S, as_stored(y, 3), self.target_transformer)
+        S, T = self._pairs(S, y, reset=earlier is None)
         from sktimbre.autoencoder.settings import network_options, stream_options
         from sktimbre.autoencoder.stream import go_on
 
@@ -487,6 +483,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         """Frames and bins of the input that one value of the output depends on."""
         check_is_fitted(self)
         return self.network_.receptive_field
+
+    def _pairs(self, S, y, **how):
+        S = check_spectra(as_stored(S, 3), estimator=self, **how)
+        return S, target_spectra(S, as_stored(y, 3), self.target_transformer)
 
     def _checked(self, S):
         check_is_fitted(self)

@@ -73,18 +73,23 @@ def level(audio):
     return 20 * np.log10(np.maximum(np.sqrt(np.mean(np.square(audio, dtype=np.float64), axis=1)), 1e-9))
 
 
+def while_both_sound(S, T, predicted):
+    """Return spectra of sources, targets and predictions until one of the two recordings begins to end before the other."""
+    until = [frames_together(*pair) for pair in zip(S, T, strict=True)]
+    return ([note[:, :n] for note, n in zip(side, until, strict=True)] for side in (S, T, predicted))
+
+
 def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     """Return a dictionary of numbers for each held-out note, from predicted spectra and audio.
 
     The two instruments are tuned about 33 cents apart: the pitch is given beside the target's, which a transfer learns, and
-    beside the source's, which was played. Errors and distances are also given of the frames until one of the two recordings
-    begins to end before the other: what ends when its source does cannot be the target from there on.
+    beside the source's, which was played. Errors and distances are also given `while_both_sound`: what ends when its source
+    does cannot be the target from there on.
     """
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)
     T, X_spectra = stft.transform(y), stft.transform(X)
-    until = [frames_together(*pair) for pair in zip(X_spectra, T, strict=True)]
-    T_both, S_both, X_both = ([note[:, :n] for note, n in zip(side, until, strict=True)] for side in (T, S, X_spectra))
+    X_both, T_both, S_both = while_both_sound(X_spectra, T, S)
     columns = {
         "pitch": pitches,
         "error": reconstruction_error(T, S, average=False),

@@ -278,33 +278,25 @@ def gain(name, model, notes, held_out):
 def cut(name, model, notes, held_out):
     """Print the error of held-out notes cut in the middle of their tone, source and target alike, over 10 ms.
 
-    And of whole notes, with and without their last 0.2 s, where some flutes are cut and all clarinets fade. A network that
-    took the end of a file for the end of a tone would let the end of a cut note fade.
+    A network that took the end of a file for the end of a tone would let the end of a cut note fade.
     """
     control = neighbours(notes, ~held_out)
     fade = np.linspace(1, 0, notes.sr // 100, dtype=np.float32)
-
-    def row(title, X, y, n_frames=None):
-        T = LogSTFT().fit_transform(y)[..., :n_frames]
+    rows = []
+    for seconds in CUTS:
+        X, y = (side[held_out, : round(seconds * notes.sr)] for side in (notes.source, notes.target))
+        for side in (X, y):
+            side[:, -len(fade) :] *= fade
+        T = LogSTFT().fit_transform(y)
         given = {
             name: model.predict_spectra(X),
             "identity": LogSTFT().fit_transform(X),
             "transposed neighbours 2": control.predict(X, pitches=notes.pitches[held_out]),
         }
-        given = {which: spectra[..., :n_frames] for which, spectra in given.items()}
         errors = {which: reconstruction_error(T, spectra) for which, spectra in given.items()}
         distances = {f"{which}, LSD dB": log_spectral_distance(T, spectra) for which, spectra in given.items()}
-        return {"notes": title, **errors, **distances}
-
-    X, y = notes.source[held_out], notes.target[held_out]
-    rows = []
-    for seconds in CUTS:
-        shorter = [side[:, : round(seconds * notes.sr)].copy() for side in (X, y)]
-        for side in shorter:
-            side[:, -len(fade) :] *= fade
-        rows.append(row(f"first {seconds:g} s", *shorter) | {"end dB": end_level(model, shorter[0], notes.sr)})
-    rows.append(row(f"whole but for {ENDING:g} s", X, y, round((X.shape[1] - ENDING * notes.sr) / 512)))
-    rows.append(row("whole", X, y))
+        end = {"end dB": end_level(model, X, notes.sr)}
+        rows.append({"notes": f"first {seconds:g} s", **errors, **distances, **end})
     print_table(f"{name}: error of notes that are cut", rows)
     return rows
 

@@ -8,6 +8,7 @@ the players' tuning, which nobody can foretell.
 
 import numpy as np
 from _common import folds, parser, print_table, real_pairs, versions, write_json
+from _judging import while_both_sound
 
 from sktimbre import LogSTFT
 from sktimbre.autoencoder import PairAugmenter
@@ -58,11 +59,14 @@ def main():
         ]
         which = [i for i, _ in judged]
         identity = reconstruction_error(T[which], S[which])
+        S_both, T_both, _ = while_both_sound(S[which], T[which], S[which])
+        identity_both = reconstruction_error(T_both, S_both)
         for reach in (2.5, PairAugmenter().smoothing, 5.0):
             for way in WAYS:
                 predicted = np.stack(
                     [averaged(T[of], of_pairs[of], own[of], of_pairs[i], reach, way, own[i]) for i, of in judged]
                 )
+                *_, both = while_both_sound(S[which], T[which], predicted)
                 rows.append(
                     {
                         "direction": f"{source} to {target}",
@@ -71,6 +75,9 @@ def main():
                         "error": (error := reconstruction_error(T[which], predicted)),
                         "/ identity": error / identity,
                         "LSD dB": log_spectral_distance(T[which], predicted),
+                        "error, both sound": (error_both := reconstruction_error(T_both, both)),
+                        "/ identity, both sound": error_both / identity_both,
+                        "LSD dB, both sound": log_spectral_distance(T_both, both),
                         "target above source, cents": f"{np.nanmean(off):.0f} +- {np.nanstd(off):.0f}",
                     }
                 )

@@ -30,22 +30,24 @@ def test_sizes_for_scipy_load_no_compiler():
     assert run(f"{BUILD} {work} {LOADED}") == "[]"
 
 
-SHORT = f"""{BUILD}
-import time
+COMPILED = f"""{BUILD}
+import gc
 X = np.random.default_rng(0).standard_normal((3, 900))
-t = time.process_time()  # compiling shows in it, a busy machine does not
 y = GriffinLimInverter(2, n_jobs=2).fit_transform(LogSTFT(64, n_jobs=2).fit_transform(X))
 assert y.shape == (3, 896)
-print(time.process_time() - t)
+from numba.core.dispatcher import Dispatcher
+print(sum(sum(o.stats.cache_misses.values()) for o in gc.get_objects() if isinstance(o, Dispatcher)))
 """
 
 
 ANALYSE = f"{BUILD} assert LogSTFT(64).fit_transform(np.ones((2, 900))).shape == (2, 33, 29)"
 
 
-def test_a_later_process_finds_the_kernels_on_disk():
-    run(SHORT)
-    assert float(run(SHORT)) < 3
+def test_a_later_process_finds_the_kernels_on_disk(tmp_path):
+    # In a place of its own: beside other processes numba may lose an entry of its index, and compile once more.
+    first, second = (int(run(COMPILED, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
+    assert first > 0
+    assert second == 0
 
 
 def test_without_a_place_for_a_cache_it_still_works():

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktimbre import LogSTFT
-from sktimbre.autoencoder.pairs import frames_together
+from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.metrics import (
     estimate_f0,
     f0_error,

@@ -13,7 +13,7 @@ from _common import parser, print_table, read_json, real_pairs, versions, write_
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import ARCHITECTURES
-from sktimbre.autoencoder.layers import NonNegative
+from sktimbre.autoencoder.networks.layers import NonNegative
 from sktimbre.exceptions import CollapsedModelWarning
 
 COLLAPSED = 0.01

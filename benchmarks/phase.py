@@ -17,8 +17,9 @@ from _common import interleaved, notes_folder, parser, print_table, real_pairs, 
 from scipy.ndimage import uniform_filter
 
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.baselines import PerBinLinearBaseline, TransposedNeighboursBaseline
 from sktimbre.datasets import load_notes
-from sktimbre.metrics import PerBinLinearControl, TransposedNeighboursControl, f0_error, log_spectral_distance
+from sktimbre.metrics import f0_error, log_spectral_distance
 from sktimbre.spectral import stft
 
 SR = 22050
@@ -145,12 +146,12 @@ def phases_of_a_transfer():
     notes, held_out = real_pairs()
     X, y = notes.source, notes.target
     S, T, D = LogSTFT().fit_transform(X), LogSTFT().fit_transform(y), LogSTFT().fit(X).complex_transform(X[held_out])
-    neighbours = TransposedNeighboursControl(sr=notes.sr, n_neighbors=4)
+    neighbours = TransposedNeighboursBaseline(sr=notes.sr, n_neighbors=4)
     neighbours.fit(X[~held_out], y[~held_out], pitches=notes.pitches[~held_out])
     spectra = {
         "the target's own": T[held_out],
         "transposed neighbours": neighbours.predict(X[held_out], pitches=notes.pitches[held_out]),
-        "per-bin linear": PerBinLinearControl().fit(S[~held_out], T[~held_out]).predict(S[held_out]),
+        "per-bin linear": PerBinLinearBaseline().fit(S[~held_out], T[~held_out]).predict(S[held_out]),
         "the source's, tilted": S[held_out] * np.linspace(1.0, 0.7, S.shape[1], dtype=np.float32)[:, np.newaxis],
     }
     rows = []

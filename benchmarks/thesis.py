@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import THESIS
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, TransposedNeighboursBaseline
 from sktimbre.datasets import load_notes, segment
-from sktimbre.metrics import IdentityControl, PerBinLinearControl, TransposedNeighboursControl, reconstruction_error
+from sktimbre.metrics import reconstruction_error
 from sktimbre.plotting import LearningCurveDisplay
 
 RESULTS = Path(__file__).parent / "results"
@@ -112,24 +113,24 @@ def estimator(row, budget, checkpoints):
 
 
 def transformation_data(budget):
-    """Return flute and clarinet spectra, split by pitch, and the controls' errors."""
+    """Return flute and clarinet spectra, split by pitch, and the baselines' errors."""
     notes, held_out = real_pairs(duration=budget.duration)
     stft = LogSTFT().fit(notes.source)
     S, T = stft.transform(notes.source), stft.transform(notes.target)
     training, validation = (S[~held_out], T[~held_out]), (S[held_out], T[held_out])
-    controls = {
-        name: reconstruction_error(validation[1], control.fit(*training).predict(validation[0]))
-        for name, control in (("identity", IdentityControl()), ("per-bin linear", PerBinLinearControl()))
+    baselines = {
+        name: reconstruction_error(validation[1], baseline.fit(*training).predict(validation[0]))
+        for name, baseline in (("identity", IdentityBaseline()), ("per-bin linear", PerBinLinearBaseline()))
     }
-    neighbours = TransposedNeighboursControl(sr=notes.sr)
+    neighbours = TransposedNeighboursBaseline(sr=notes.sr)
     neighbours.fit(notes.source[~held_out], notes.target[~held_out], pitches=notes.pitches[~held_out])
     predicted = neighbours.predict(notes.source[held_out], pitches=notes.pitches[held_out])
-    controls["transposed neighbours"] = reconstruction_error(validation[1], predicted)
-    return {"notes": (training, validation)}, controls
+    baselines["transposed neighbours"] = reconstruction_error(validation[1], predicted)
+    return {"notes": (training, validation)}, baselines
 
 
 def reconstruction_data(budget):
-    """Return piano spectra, whole notes and one-second segments, every fourteenth held out, and the controls' errors."""
+    """Return piano spectra, whole notes and one-second segments, every fourteenth held out, and the baselines' errors."""
     notes = load_notes(notes_folder() / "piano", duration=budget.duration, trim=False)
     held_out = np.arange(len(notes.audio)) % 14 == 6
     S = LogSTFT().fit_transform(notes.audio)
@@ -139,14 +140,14 @@ def reconstruction_data(budget):
     of_note = np.repeat(held_out, len(pieces) // len(held_out))
     data["segments"] = ((pieces[~of_note], None), (pieces[of_note], None))
     mean = np.broadcast_to(S[~held_out].mean(axis=(0, 2), keepdims=True), S[held_out].shape)
-    controls = {"mean spectrum": mean, "silence": np.zeros_like(mean)}
-    return data, {name: reconstruction_error(S[held_out], predicted) for name, predicted in controls.items()}
+    baselines = {"mean spectrum": mean, "silence": np.zeros_like(mean)}
+    return data, {name: reconstruction_error(S[held_out], predicted) for name, predicted in baselines.items()}
 
 
-def table(rows, results, controls):
-    """Return what is printed: ours beside the published, as ratios to the base row and to a control."""
+def table(rows, results, baselines):
+    """Return what is printed: ours beside the published, as ratios to the base row and to a baseline."""
     done = [row for row in rows if row.name in results]
-    base, control = done[0], next(iter(controls))
+    base, baseline = done[0], next(iter(baselines))
     return [
         {
             "row": row.name,
@@ -155,7 +156,7 @@ def table(rows, results, controls):
             "best": results[row.name]["best"],
             "ours / base": results[row.name]["error"] / results[base.name]["error"],
             "published / base": row.published / base.published if row.published else None,
-            f"ours / {control}": results[row.name]["error"] / controls[control],
+            f"ours / {baseline}": results[row.name]["error"] / baselines[baseline],
             "minutes": results[row.name]["seconds"] / 60,
         }
         for row in done
@@ -218,7 +219,7 @@ def run(task, budget_name):
     budget = BUDGETS[budget_name]
     path, checkpoints = RESULTS / f"thesis_{task}_{budget_name}.json", RESULTS / "checkpoints"
     rows = {"reconstruction": reconstruction_rows, "transformation": transformation_rows}[task](budget)
-    data, controls = {"reconstruction": reconstruction_data, "transformation": transformation_data}[task](budget)
+    data, baselines = {"reconstruction": reconstruction_data, "transformation": transformation_data}[task](budget)
     stored = read_json(path)
     results = stored.get("rows", {})
     for number, row in enumerate(rows, 1):
@@ -243,13 +244,13 @@ def run(task, budget_name):
             "history": history,
         }
         results[row.name] = result
-        write_json(path, {"versions": versions(), "budget": vars(budget), "controls": controls, "rows": results})
+        write_json(path, {"versions": versions(), "budget": vars(budget), "baselines": baselines, "rows": results})
         print(f"[{number}/{len(rows)}] {row.name}: {result['error']:.4g} in {result['seconds']:.0f} s", flush=True)
     draw(task, rows, results, data, RESULTS / f"thesis_{budget_name}", budget, checkpoints)
     for group in dict.fromkeys(row.group for row in rows):
         shown = [row for row in rows if row.group == group]
-        print_table(f"{task}, {group} ({budget_name}: {budget.epochs} epochs)", table([*shown], results, controls))
-    print({name: round(value, 5) for name, value in controls.items()}, f"held-out pitches {VALIDATION_PITCHES}")
+        print_table(f"{task}, {group} ({budget_name}: {budget.epochs} epochs)", table([*shown], results, baselines))
+    print({name: round(value, 5) for name, value in baselines.items()}, f"held-out pitches {VALIDATION_PITCHES}")
 
 
 SHOWN_PARAMETERS = (

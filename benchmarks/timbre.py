@@ -1,4 +1,4 @@
-"""Timbre transfer on real notes: flute to clarinet and back, ours beside controls, regressors and the thesis's networks.
+"""Timbre transfer on real notes: flute to clarinet and back, ours beside baselines, regressors and the thesis's networks.
 
 Every row is judged on notes of pitches that it never heard: distances, pitch, loudness, and what a classifier of real notes
 takes it for; then by octave. Finished rows and models are kept, and an interrupted run goes on with the epoch that it was in.
@@ -46,21 +46,15 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder
-from sktimbre.autoencoder.augmentation import transposed
-from sktimbre.metrics import (
-    IdentityControl,
-    PerBinLinearControl,
-    TransposedNeighboursControl,
-    log_spectral_distance,
-    loudness_correlation,
-    reconstruction_error,
-)
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, TransposedNeighboursBaseline
+from sktimbre.metrics import log_spectral_distance, loudness_correlation, reconstruction_error
 from sktimbre.plotting import TransferDisplay
+from sktimbre.spectral.log_magnitudes import transposed
 
 DIRECTIONS = {"flute-clarinet": ("flute", "clarinet"), "clarinet-flute": ("clarinet", "flute")}
 REGRESSORS = {
-    "identity": IdentityControl(),
-    "per-bin linear": PerBinLinearControl(),
+    "identity": IdentityBaseline(),
+    "per-bin linear": PerBinLinearBaseline(),
     "ridge per frame": Ridge(1.0),
     "nearest neighbour per frame": KNeighborsRegressor(1),
 }
@@ -78,9 +72,9 @@ def inverted(S, n_samples):
 
 
 def neighbours(notes, training, n=2):
-    """Return the fitted control that resamples the target's notes next to the wanted pitch."""
-    control = TransposedNeighboursControl(sr=notes.sr, n_neighbors=n)
-    return control.fit(notes.source[training], notes.target[training], pitches=notes.pitches[training])
+    """Return the fitted baseline that resamples the target's notes next to the wanted pitch."""
+    baseline = TransposedNeighboursBaseline(sr=notes.sr, n_neighbors=n)
+    return baseline.fit(notes.source[training], notes.target[training], pitches=notes.pitches[training])
 
 
 def predictions(name, notes, held_out, args):
@@ -226,11 +220,11 @@ def dynamics(name, model, notes, held_out):
     Also without the last 0.2 s: there a target's release sounds on where a source has stopped dead.
     """
     X, y, pitches = notes.source[held_out], notes.target[held_out], notes.pitches[held_out]
-    control, T = neighbours(notes, ~held_out), LogSTFT().fit_transform(y)
+    baseline, T = neighbours(notes, ~held_out), LogSTFT().fit_transform(y)
     sources = {shape: changed.astype(np.float32) for shape, changed in shaped(X, notes.sr).items()}
 
     def blind(X):
-        return inverted(control.predict(X, pitches=pitches), X.shape[1])
+        return inverted(baseline.predict(X, pitches=pitches), X.shape[1])
 
     def row(title, predict, S):
         outputs = {shape: predict(changed) for shape, changed in sources.items()}
@@ -251,7 +245,7 @@ def dynamics(name, model, notes, held_out):
         model.loudness = share
         rows.append(row(f"{name}, loudness={share:g}", model.predict, model.predict_spectra(X)))
     model.loudness = usual
-    rows.append(row("transposed neighbours 2", blind, control.predict(X, pitches=pitches)))
+    rows.append(row("transposed neighbours 2", blind, baseline.predict(X, pitches=pitches)))
     print_table(f"{name}: loudness correlation with the changed source; the bar is 0.95", [row for row, *_ in rows])
     print_table("the same, worst note and without the end", [{"row": row["row"], **w, **b} for row, w, b in rows])
     return [{**row, **worst, **before} for row, worst, before in rows]
@@ -280,7 +274,7 @@ def cut(name, model, notes, held_out):
 
     A network that took the end of a file for the end of a tone would let the end of a cut note fade.
     """
-    control = neighbours(notes, ~held_out)
+    baseline = neighbours(notes, ~held_out)
     fade = np.linspace(1, 0, notes.sr // 100, dtype=np.float32)
     rows = []
     for seconds in CUTS:
@@ -291,7 +285,7 @@ def cut(name, model, notes, held_out):
         given = {
             name: model.predict_spectra(X),
             "identity": LogSTFT().fit_transform(X),
-            "transposed neighbours 2": control.predict(X, pitches=notes.pitches[held_out]),
+            "transposed neighbours 2": baseline.predict(X, pitches=notes.pitches[held_out]),
         }
         errors = {which: reconstruction_error(T, spectra) for which, spectra in given.items()}
         distances = {f"{which}, LSD dB": log_spectral_distance(T, spectra) for which, spectra in given.items()}
@@ -315,14 +309,14 @@ def learning_curve(notes, held_out, args):
         if n < len(known):
             chosen["epochs"] = round(epochs * len(known) / n)
         model, _ = trained(chosen, notes, training, held_out, checkpoints_in(args.output))
-        linear = transfer(PerBinLinearControl(), loudness=0).fit(notes.source[training], notes.target[training])
-        control = neighbours(notes, training).predict(X, pitches=notes.pitches[held_out])
+        linear = transfer(PerBinLinearBaseline(), loudness=0).fit(notes.source[training], notes.target[training])
+        baseline = neighbours(notes, training).predict(X, pitches=notes.pitches[held_out])
         rows.append(
             {
                 "pairs": int(training.sum()),
                 "epochs": chosen.get("epochs", epochs),
                 OURS: reconstruction_error(T, model.predict_spectra(X)),
-                "transposed neighbours 2": reconstruction_error(T, control),
+                "transposed neighbours 2": reconstruction_error(T, baseline),
                 "per-bin linear": reconstruction_error(T, linear.predict_spectra(X)),
             }
         )

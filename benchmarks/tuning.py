@@ -12,9 +12,9 @@ from _judging import while_both_sound
 
 from sktimbre import LogSTFT
 from sktimbre.autoencoder import PairAugmenter
-from sktimbre.autoencoder.augmentation import transposed
-from sktimbre.autoencoder.pitch import pair_pitches
+from sktimbre.autoencoder.data.pitch import pair_pitches
 from sktimbre.metrics import log_spectral_distance, reconstruction_error
+from sktimbre.spectral.log_magnitudes import transposed
 
 WAYS = "as the sources", "to the mean tuning", "to the target's pitch"
 

@@ -1,4 +1,4 @@
-from . import audio, autoencoder, datasets, exceptions, metrics, plotting, spectral
+from . import audio, autoencoder, baselines, datasets, exceptions, metrics, plotting, spectral
 from .autoencoder import TimbreAutoencoder
 from .persistence import load, save
 from .spectral import GriffinLimInverter, LogSTFT, StreamingInverter
@@ -14,6 +14,7 @@ __all__ = [
     "TimbreTransfer",
     "audio",
     "autoencoder",
+    "baselines",
     "datasets",
     "exceptions",
     "load",

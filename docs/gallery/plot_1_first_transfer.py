@@ -70,14 +70,14 @@ curves = LearningCurveDisplay.from_estimator(model)
 # An error alone says nothing. Beside it stand those of doing nothing and of an
 # equaliser that was told the answer: a model that is not clearly below both has
 # learnt nothing that needs a network.
-from sktimbre.metrics import IdentityControl, PerBinLinearControl
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 
 for name, regressor in {
-    "identity": IdentityControl(),
-    "per-bin linear": PerBinLinearControl(),
+    "identity": IdentityBaseline(),
+    "per-bin linear": PerBinLinearBaseline(),
 }.items():
-    control = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor).fit(
+    baseline = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor).fit(
         X, y
     )
-    print(f"{name:15} {-control.score(X_new, y_new):.3f}")
+    print(f"{name:15} {-baseline.score(X_new, y_new):.3f}")
 print(f"{'network':15} {-model.score(X_new, y_new):.3f}")

@@ -2,7 +2,7 @@
 A metric of your own
 ====================
 
-A function of true and predicted audio becomes a scorer by one call, and belongs beside the controls like any other.
+A function of true and predicted audio becomes a scorer by one call, and belongs beside the baselines like any other.
 """
 
 # %%
@@ -42,8 +42,9 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import ShuffleSplit, cross_validate
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 from sktimbre.datasets import make_paired_notes
-from sktimbre.metrics import IdentityControl, PerBinLinearControl, get_scorer
+from sktimbre.metrics import get_scorer
 
 notes = make_paired_notes(25, duration=0.5)
 scoring = {
@@ -57,8 +58,8 @@ network = TimbreAutoencoder(
 means = {}
 print(" " * 15, *(f"{metric:>10}" for metric in scoring))
 for name, regressor in {
-    "identity": IdentityControl(),
-    "per-bin linear": PerBinLinearControl(),
+    "identity": IdentityBaseline(),
+    "per-bin linear": PerBinLinearBaseline(),
     "network": network,
 }.items():
     model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=regressor)
@@ -81,7 +82,7 @@ for i, (axes, metric) in enumerate(
     axes.tick_params("x", rotation=20)
 
 # %%
-# Metrics need not agree, and one that the controls win is no evidence for a network.
+# Metrics need not agree, and one that the baselines win is no evidence for a network.
 # Before you believe in a metric of your own, see what the source itself and the true
 # target get: the worst and the best that are of interest.
 (

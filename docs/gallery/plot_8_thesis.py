@@ -26,8 +26,8 @@ stored = next(
 
 # %%
 from sktimbre import LogSTFT, TimbreAutoencoder
+from sktimbre.baselines import IdentityBaseline
 from sktimbre.datasets import make_paired_notes
-from sktimbre.metrics import IdentityControl
 
 NETWORKS = {
     "base": {"architecture": "shallow"},
@@ -46,7 +46,7 @@ def mini():
         for side in (notes.source, notes.target)
     )
     validation = S[1::4], T[1::4]
-    identity = -IdentityControl().fit(S, T).score(*validation)
+    identity = -IdentityBaseline().fit(S, T).score(*validation)
     rows = {}
     for name, parameters in NETWORKS.items():
         network = TimbreAutoencoder(
@@ -67,7 +67,7 @@ def mini():
         }
     return {
         "budget": {"epochs": 12, "filters": 4},
-        "controls": {"identity": identity},
+        "baselines": {"identity": identity},
         "rows": rows,
     }
 
@@ -91,7 +91,7 @@ for name, row in rows.items():
     )
     error = row["error"]
     print(
-        f"{name:32}{error:8.4f}{error / base['error']:8.2f}{error / study['controls']['identity']:12.2f}{published}"
+        f"{name:32}{error:8.4f}{error / base['error']:8.2f}{error / study['baselines']['identity']:12.2f}{published}"
     )
 
 # %%
@@ -107,7 +107,7 @@ for name, row in rows.items():
     errors = row["history"]["val_reconstruction_error"]
     axes.semilogy(range(1, len(errors) + 1), errors, label=name)
 axes.axhline(
-    study["controls"]["identity"], color="grey", linestyle=":", label="identity"
+    study["baselines"]["identity"], color="grey", linestyle=":", label="identity"
 )
 axes.set(xlabel="epoch", ylabel="reconstruction error, validation notes")
 axes.grid(alpha=0.3, which="both")

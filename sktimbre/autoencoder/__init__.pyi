@@ -1,7 +1,7 @@
-from .architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow, unet
-from .augmentation import PairAugmenter
+from .data.augmentation import PairAugmenter
 from .estimator import TimbreAutoencoder
-from .options import THESIS, NetworkOptions
+from .networks.architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow, unet
+from .networks.options import THESIS, NetworkOptions
 
 __all__ = [
     "ARCHITECTURES",

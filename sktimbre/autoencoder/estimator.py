@@ -9,13 +9,13 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_c
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sktimbre._on_disk import as_stored, choose
-from sktimbre._seeds import draw_seed
-from sktimbre._validation import Batch, check_spectra, is_ragged
-from sktimbre.autoencoder.augmentation import PairAugmenter
+from sktimbre._utils.seeds import draw_seed
+from sktimbre._utils.validation import Batch, check_spectra, is_ragged
+from sktimbre.autoencoder.data.augmentation import PairAugmenter
+from sktimbre.autoencoder.data.pairs import split_notes, target_spectra
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
-from sktimbre.autoencoder.options import NAMES
-from sktimbre.autoencoder.pairs import split_notes, target_spectra
+from sktimbre.autoencoder.networks.options import NAMES
+from sktimbre.storage.notes import as_stored, choose
 
 __all__ = ["TimbreAutoencoder"]
 
@@ -317,9 +317,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
             validation = tuple(choose(side, range(len(side))) for side in given)
         pairs = choose(S, training), choose(T, training)
-        from sktimbre.autoencoder.distribution import scope
-        from sktimbre.autoencoder.settings import network_options, training_options
-        from sktimbre.autoencoder.training import train_network
+        from sktimbre.autoencoder.backend.distribution import scope
+        from sktimbre.autoencoder.training.loop import train_network
+        from sktimbre.autoencoder.training.settings import network_options, training_options
 
         network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
@@ -360,8 +360,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         """
         earlier = getattr(self, "network_", None)
         S, T = self._pairs(S, y, reset=earlier is None)
-        from sktimbre.autoencoder.settings import network_options, stream_options
-        from sktimbre.autoencoder.stream import go_on
+        from sktimbre.autoencoder.training.settings import network_options, stream_options
+        from sktimbre.autoencoder.training.stream import go_on
 
         seed = earlier.options.seed if earlier else draw_seed(self.random_state)
         history = getattr(self, "history_", {})
@@ -493,7 +493,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return check_spectra(S, estimator=self, reset=False)
 
     def _architecture(self):
-        from sktimbre.autoencoder.architectures import ARCHITECTURES
+        from sktimbre.autoencoder.networks.architectures import ARCHITECTURES
 
         return ARCHITECTURES[self.architecture] if isinstance(self.architecture, str) else self.architecture
 

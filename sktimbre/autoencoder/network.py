@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sktimbre._validation import Batch
-from sktimbre.autoencoder.forks import check_not_forked
-from sktimbre.autoencoder.level import HALO, at_one_level, scaled
-from sktimbre.autoencoder.memory import naming_full_memory
-from sktimbre.autoencoder.options import NetworkOptions
+from sktimbre._utils.validation import Batch
+from sktimbre.autoencoder.backend.forks import check_not_forked
+from sktimbre.autoencoder.backend.memory import naming_full_memory
+from sktimbre.autoencoder.data.level import HALO, at_one_level
+from sktimbre.autoencoder.networks.options import NetworkOptions
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, OutOfMemoryError, ParameterError, SmallerBatchWarning
+from sktimbre.spectral.log_magnitudes import scaled
 
 __all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
@@ -44,7 +45,7 @@ class Network:
     Parameters
     ----------
     architecture : callable
-        See `sktimbre.autoencoder.architectures`.
+        See `sktimbre.autoencoder.networks.architectures`.
     n_frequencies : int
         Height of the spectra.
     options : NetworkOptions

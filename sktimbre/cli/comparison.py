@@ -1,4 +1,4 @@
-"""A model beside all controls on some notes, and which notes a model was trained on."""
+"""A model beside all baselines on some notes, and which notes a model was trained on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_controls, through_inverter
+from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_baselines, through_inverter
 from sktimbre.cli.session import number
 from sktimbre.exceptions import ParameterError
 
@@ -22,12 +22,12 @@ __all__ = ["Comparison", "check_direction", "compare", "remember_training", "tra
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a model and the controls make of some notes.
+    """What a model and the baselines make of some notes.
 
     Parameters
     ----------
     sounds : dict of str to ndarray of shape (n_notes, n_samples)
-        Audio, by "model" and the names of the controls.
+        Audio, by "model" and the names of the baselines.
     scores : dict of str to Scores
         Numbers of each note, by the same names.
     """
@@ -42,7 +42,7 @@ class Comparison:
 
     @property
     def references(self) -> dict[str, float]:
-        """Mean reconstruction errors of the controls, by name."""
+        """Mean reconstruction errors of the baselines, by name."""
         errors = {name: each.get("reconstruction_error") for name, each in self.means.items() if name != "model"}
         return {name: error for name, error in errors.items() if error is not None}
 
@@ -60,7 +60,7 @@ class Comparison:
 
 
 def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any) -> Comparison:
-    """Judge a model on some notes beside all controls that there are notes for.
+    """Judge a model on some notes beside all baselines that there are notes for.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     pairs : Bunch
         From `load_paired_notes` with a duration, or `make_paired_notes`.
     judged, training : ndarray of int
-        Notes to judge on, and to fit controls on. Without training notes there are no controls that learn.
+        Notes to judge on, and to fit baselines on. Without training notes there are no baselines that learn.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     spectra = {"model": model.predict_spectra(X), "identity": S}
     if len(training) >= 2:
         sides = [model.stft_.transform(side[training]) for side in (pairs.source, pairs.target)]
-        spectra |= spectra_controls((sides[0], sides[1]), (S, T))
+        spectra |= spectra_baselines((sides[0], sides[1]), (S, T))
         spectra |= _neighbours(model, pairs, judged, training)
     spectra["phase oracle"] = T
     # What the model sounds like is what it predicts; doing nothing needs no phase retrieval either.
@@ -160,9 +160,9 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
 
 
 def _neighbours(model, pairs, judged, training):
-    """Return the spectra of transposed neighbours, where the model's analysis is one that the control can do."""
+    """Return the spectra of transposed neighbours, where the model's analysis is one that the baseline can do."""
     from sktimbre import LogSTFT
-    from sktimbre.metrics import TransposedNeighboursControl
+    from sktimbre.baselines import TransposedNeighboursBaseline
 
     stft = model.stft_
     if not isinstance(stft, LogSTFT):
@@ -170,9 +170,9 @@ def _neighbours(model, pairs, judged, training):
     geometry = stft.geometry
     if (geometry.window, geometry.win, geometry.center, stft.n_frames) != ("hann", geometry.n_fft, True, None):
         return {}
-    control = TransposedNeighboursControl(sr=model.sr, n_fft=geometry.n_fft, hop_length=geometry.hop)
-    control.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])
-    return {"transposed neighbours": control.predict(pairs.source[judged], pairs.pitches[judged])}
+    baseline = TransposedNeighboursBaseline(sr=model.sr, n_fft=geometry.n_fft, hop_length=geometry.hop)
+    baseline.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])
+    return {"transposed neighbours": baseline.predict(pairs.source[judged], pairs.pitches[judged])}
 
 
 def _digest(file: Path) -> str:

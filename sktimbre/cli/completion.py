@@ -17,20 +17,20 @@ def _offering(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[type
 
 
 def _architectures(ctx: typer.Context) -> Iterable[str]:
-    from sktimbre.autoencoder.options import NAMES
+    from sktimbre.autoencoder.networks.options import NAMES
 
     return NAMES
 
 
 def _formats(ctx: typer.Context) -> Iterable[str]:
-    from sktimbre._soundfiles import FORMATS
+    from sktimbre.audio.soundfiles import FORMATS
 
     return [suffix.removeprefix(".") for suffix in FORMATS]
 
 
 def _subtypes(ctx: typer.Context) -> Iterable[str]:
     """Return those of the format that was given before, or all."""
-    from sktimbre._soundfiles import FORMATS, legal_subtypes
+    from sktimbre.audio.soundfiles import FORMATS, legal_subtypes
 
     given = FORMATS.get(f".{(ctx.params.get('format') or '').lower().removeprefix('.')}")
     return dict.fromkeys(name for kind in ([given] if given else FORMATS.values()) for name in legal_subtypes(kind))

@@ -42,7 +42,7 @@ def demo(
 ) -> None:
     """Train on synthetic notes of a flute and a clarinet, and show what comes out: needs no files, takes a few minutes.
 
-    Every fifth pitch is held out. On those, the model stands beside four controls: **identity** does nothing;
+    Every fifth pitch is held out. On those, the model stands beside four baselines: **identity** does nothing;
     **per-bin linear** is an equaliser that was told the answer; **transposed neighbours** plays the nearest training
     notes of the target at the wanted pitch, which it has to be told; **phase oracle** has the true spectra and only
     lacks their phase.
@@ -75,7 +75,7 @@ def demo(
             model = TimbreTransfer(autoencoder=autoencoder, sr=pairs.sr)
         with s.progress("error") as progress:
             _train(model, pairs, training, held_out, progress)
-        with s.status("Comparing with controls"):
+        with s.status("Comparing with baselines"):
             compared = compare(model, pairs, held_out, training)
             remember_training(model, pairs.pitches[training], pairs.pitches[held_out])
         output.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     """Write sounds, pictures, numbers and the page."""
     from sktimbre.audio import write_audio
     from sktimbre.cli.report import make_page
-    from sktimbre.datasets._names import name_of_pitch
+    from sktimbre.datasets.names import name_of_pitch
     from sktimbre.plotting import TransferDisplay
 
     names = [name_of_pitch(pitch) for pitch in pairs.pitches[held_out]]
@@ -152,7 +152,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
 
 
 def _put(path: Path, content: bytes, overwrite: bool) -> None:
-    from sktimbre._files import atomic_path
+    from sktimbre._utils.files import atomic_path
 
     with atomic_path(path, overwrite) as temporary:
         temporary.write_bytes(content)

@@ -1,4 +1,4 @@
-"""`sktimbre evaluate`: judge a model on paired notes, beside controls."""
+"""`sktimbre evaluate`: judge a model on paired notes, beside baselines."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,7 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge a MODEL on notes that it was not trained on, beside two controls.
+    """Judge a MODEL on notes that it was not trained on, beside two baselines.
 
     **identity** is the source itself: a model with greater errors does harm. **phase oracle** is the true target
     through the model's phase retrieval: no network can sound nearer to the target than that.
@@ -48,7 +48,7 @@ def evaluate(
             from sktimbre.cli.comparison import check_direction, compare
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_paired_notes
-            from sktimbre.datasets._names import name_of_pitch
+            from sktimbre.datasets.names import name_of_pitch
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
             check_direction(transfer, notes)

@@ -133,7 +133,7 @@ def fit(
             import keras  # noqa: F401
 
             from sktimbre import save
-            from sktimbre.autoencoder.settings import training_options
+            from sktimbre.autoencoder.training.settings import training_options
             from sktimbre.cli.comparison import remember_training
             from sktimbre.datasets import load_paired_notes
 
@@ -146,7 +146,7 @@ def fit(
             notes = load_paired_notes(*folders, sr=model.sr, duration=seconds)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress)
-        with s.status("Comparing with controls"):
+        with s.status("Comparing with baselines"):
             held_out = model.autoencoder_.validation_indices_
             errors = _errors(model, notes, held_out)
             training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
@@ -202,9 +202,9 @@ def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
 
 def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration: float, output: Path) -> None:
     """Say what a fit would read, hold out and write."""
-    from sktimbre._seeds import draw_seed
-    from sktimbre.autoencoder.pairs import split_notes
-    from sktimbre.datasets._names import name_of_pitch
+    from sktimbre._utils.seeds import draw_seed
+    from sktimbre.autoencoder.data.pairs import split_notes
+    from sktimbre.datasets.names import name_of_pitch
 
     network, n_notes = model.autoencoder, len(pairs.pitches)
     training, held_out = split_notes(n_notes, network.validation_split, draw_seed(network.random_state))
@@ -232,8 +232,8 @@ def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration
 
 
 def _errors(model, notes, held_out):
-    """Return reconstruction errors on the held-out notes of the model and of controls fitted on the others."""
-    from sktimbre.cli.scores import spectra_controls
+    """Return reconstruction errors on the held-out notes of the model and of baselines fitted on the others."""
+    from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
     every = range(len(notes.pitches))
@@ -242,7 +242,7 @@ def _errors(model, notes, held_out):
     judged = held_out if len(held_out) else training
     S, T = model.stft_.transform(notes.source), model.stft_.transform(notes.target)
     predicted = {"model": model.predict_spectra(notes.source[judged])}
-    predicted |= spectra_controls((S[training], T[training]), (S[judged], T[judged]))
+    predicted |= spectra_baselines((S[training], T[training]), (S[judged], T[judged]))
     return {name: reconstruction_error(T[judged], spectra) for name, spectra in predicted.items()}
 
 

@@ -217,8 +217,8 @@ def _show_sound(s: Session, file: Path) -> None:
 
 def _sound_facts(file: Path) -> dict[str, Any]:
     """Return what is in a sound file, which is read in blocks; levels are None where there is only silence."""
-    from sktimbre._soundfiles import open_sound, read_blocks
     from sktimbre.audio import to_mono
+    from sktimbre.audio.soundfiles import open_sound, read_blocks
 
     # Sums are of all channels: the RMS of a stereo file is that of its samples, whichever side they are on.
     peak, power, n_frames, beginning = 0.0, 0.0, 0, []
@@ -258,7 +258,7 @@ def _f0(y: np.ndarray, sr: int) -> float | None:
 
 
 def _note(hertz: float | None) -> dict[str, Any]:
-    from sktimbre.datasets._names import name_of_pitch
+    from sktimbre.datasets.names import name_of_pitch
 
     if hertz is None:
         return {"note": None, "cents": None}
@@ -277,7 +277,7 @@ def _level(decibels: float | None) -> str:
 
 def _pitches(pitches: list[int] | None) -> str | None:
     """Return pitches as a number and a range, or all of a few."""
-    from sktimbre.datasets._names import name_of_pitch
+    from sktimbre.datasets.names import name_of_pitch
 
     if not pitches:
         return None

@@ -154,7 +154,7 @@ def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparis
     sr : float
         Sample rate in Hz.
     comparison : Comparison
-        Scores of the model and the controls.
+        Scores of the model and the baselines.
     index : int
         Which note of the comparison this is.
 
@@ -178,7 +178,7 @@ def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparis
 
 
 def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | None = None) -> str:
-    """Return a model's learning curves as SVG, beside the errors of controls; empty if it did not learn in epochs."""
+    """Return a model's learning curves as SVG, beside the errors of baselines; empty if it did not learn in epochs."""
     from sktimbre.plotting import LearningCurveDisplay
     from sktimbre.plotting.curves import history_of
 
@@ -192,7 +192,7 @@ def svg(figure: "Figure") -> str:
     """Return a figure as SVG to be put into HTML, in the page's own colours, which are others in the dark."""
     import markupsafe
 
-    from sktimbre.plotting._display import SIDES as COLOURS
+    from sktimbre.plotting.display import SIDES as COLOURS
 
     figure.set_facecolor("none")
     for ax in figure.axes:
@@ -249,7 +249,7 @@ def _harmonics(sounds, sr):
 def _flac(y: np.ndarray, sr: float) -> bytes:
     import soundfile
 
-    from sktimbre._soundfiles import quantise
+    from sktimbre.audio.soundfiles import quantise
 
     buffer = io.BytesIO()
     soundfile.write(buffer, quantise(y, "PCM_16"), round(sr), subtype="PCM_16", format="FLAC")

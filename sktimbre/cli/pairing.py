@@ -41,7 +41,7 @@ class PairedHeaders:
 
     def table(self, chosen: Iterable[int]) -> Table:
         """Return a row for each of some pairs."""
-        from sktimbre.datasets._names import name_of_pitch
+        from sktimbre.datasets.names import name_of_pitch
 
         shown = table("Pitch", "Source", "Target", numbers=False)
         shown.columns[0].min_width = None
@@ -66,7 +66,7 @@ def read_headers(source: Path | list[Path], target: Path | list[Path], sr: float
     -------
     PairedHeaders
     """
-    from sktimbre.datasets._loading import check_sizes, pair_files
+    from sktimbre.datasets.loading import check_sizes, pair_files
 
     check_sizes(sr, duration)
     pairs = pair_files(source, target)

@@ -64,7 +64,7 @@ class Writing:
 
     def check(self) -> None:
         """Raise `ParameterError` for what is wrong whatever the recording."""
-        from sktimbre._soundfiles import FORMATS
+        from sktimbre.audio.soundfiles import FORMATS
 
         if self.folder.exists() and not self.folder.is_dir():
             raise ParameterError(f"--output {self.folder} is a file; give a folder to write to.")
@@ -89,8 +89,8 @@ class Writing:
         AudioFileError
             The file cannot be read.
         """
-        from sktimbre._soundfiles import resolve_format
         from sktimbre.audio import AudioReader
+        from sktimbre.audio.soundfiles import resolve_format
 
         reader = AudioReader(found.path, sr=model_sr)
         sr = reader.file_sr if self.keep_rate else model_sr
@@ -179,7 +179,7 @@ def check_target(recording: Recording, sources: Set[Path], overwrite: bool) -> N
 
 
 def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
-    from sktimbre._soundfiles import READABLE_SUFFIXES
+    from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 
     written = output.resolve()
     if written == folder.resolve():
@@ -198,7 +198,7 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
 
 
 def _nothing_in(folder: Path, recursive: bool) -> str:
-    from sktimbre._soundfiles import READABLE_SUFFIXES
+    from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 
     fix = "Check the name." if recursive else "Folders inside it are searched with --recursive."
     return f"{folder} holds no recordings; looked for {', '.join(sorted(READABLE_SUFFIXES))}. {fix}"

@@ -127,7 +127,7 @@ def _resampled(
     """Resample blocks; where they are of a file that had ``n_wanted`` samples at ``sr_out``, to exactly as many."""
     import soxr
 
-    from sktimbre._streaming import resampled_length, resampling_tail
+    from sktimbre.audio.blockwise import resampled_length, resampling_tail
 
     stream = soxr.ResampleStream(sr_in, sr_out, n_channels, dtype="float32", quality="HQ")
     n_in = n_out = 0

@@ -132,7 +132,7 @@ def make_page(
     compared : Comparison
         What came out.
     references : dict of str to float or None
-        Errors of controls to draw beside the learning curves, where both are of the same notes.
+        Errors of baselines to draw beside the learning curves, where both are of the same notes.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def _which(trained: np.ndarray | None, n_judged: int) -> str:
 
 def _names(pairs: "Bunch", judged: Any) -> list[str]:
     """Return the names of the pitches; of a pitch that occurs twice, with the name of the file."""
-    from sktimbre.datasets._names import name_of_pitch
+    from sktimbre.datasets.names import name_of_pitch
 
     pitches = [int(pairs.pitches[i]) for i in judged]
     return [

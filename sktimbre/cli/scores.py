@@ -1,4 +1,4 @@
-"""Numbers of a model beside those of the controls, note by note."""
+"""Numbers of a model beside those of the baselines, note by note."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +10,7 @@ from sktimbre.exceptions import AudioError
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["METRICS", "Scores", "judge", "mean", "spectra_controls", "through_inverter"]
+__all__ = ["METRICS", "Scores", "judge", "mean", "spectra_baselines", "through_inverter"]
 
 Scores = dict[str, list[float | None]]
 
@@ -70,8 +70,8 @@ def mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def spectra_controls(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, np.ndarray]:
-    """Return spectra that the controls give in the place of a network.
+def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, np.ndarray]:
+    """Return spectra that the baselines give in the place of a network.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ def spectra_controls(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str,
     Returns
     -------
     dict of str to ndarray
-        By the name of the control.
+        By the name of the baseline.
     """
-    from sktimbre.metrics import IdentityControl, PerBinLinearControl
+    from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 
     return {
-        "identity": IdentityControl().fit(*train).predict(test[0]),
-        "per-bin linear": PerBinLinearControl().fit(*train).predict(test[0]),
+        "identity": IdentityBaseline().fit(*train).predict(test[0]),
+        "per-bin linear": PerBinLinearBaseline().fit(*train).predict(test[0]),
     }
 
 

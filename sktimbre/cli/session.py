@@ -19,7 +19,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sktimbre._files import check_target
+from sktimbre._utils.files import check_target
 from sktimbre.exceptions import (
     ClippingWarning,
     CollapsedModelWarning,
@@ -273,7 +273,7 @@ def _check_model_file(path: Path) -> None:
 
 
 def _is_sound(path: Path) -> bool:
-    from sktimbre._soundfiles import open_sound
+    from sktimbre.audio.soundfiles import open_sound
     from sktimbre.exceptions import AudioFileError
 
     try:

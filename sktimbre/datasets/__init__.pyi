@@ -1,8 +1,8 @@
-from ._iowa import fetch_iowa_notes
-from ._loading import load_notes, load_paired_notes
-from ._names import pitch_from_name
-from ._segments import overlap_add, segment
-from ._synthesis import INSTRUMENTS, Instrument, make_paired_notes
+from .iowa import fetch_iowa_notes
+from .loading import load_notes, load_paired_notes
+from .names import name_of_pitch, pitch_from_name
+from .segments import overlap_add, segment
+from .synthesis import INSTRUMENTS, Instrument, make_paired_notes
 
 __all__ = [
     "INSTRUMENTS",
@@ -11,6 +11,7 @@ __all__ = [
     "load_notes",
     "load_paired_notes",
     "make_paired_notes",
+    "name_of_pitch",
     "overlap_add",
     "pitch_from_name",
     "segment",

@@ -1,4 +1,3 @@
-from .controls import IdentityControl, PerBinLinearControl, PhaseOracleControl
 from .perceptual import loudness_correlation, mfcc_distance
 from .pitch import estimate_f0, f0_error
 from .scorers import SCORERS, get_scorer
@@ -8,14 +7,9 @@ from .spectral import (
     reconstruction_error,
     spectral_convergence,
 )
-from .transposition import TransposedNeighboursControl
 
 __all__ = [
     "SCORERS",
-    "IdentityControl",
-    "PerBinLinearControl",
-    "PhaseOracleControl",
-    "TransposedNeighboursControl",
     "estimate_f0",
     "f0_error",
     "get_scorer",

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_flags
-from sktimbre.metrics._inputs import (
+from sktimbre._utils.checks import check_flags
+from sktimbre.metrics.inputs import (
     check_hop_length,
     check_long_enough,
     check_n_fft,

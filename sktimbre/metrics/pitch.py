@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from sktimbre._validation import Batch, as_list, check_audio
+from sktimbre._utils.validation import Batch, as_list, check_audio
 from sktimbre.exceptions import AudioError
-from sktimbre.metrics._inputs import check_long_enough, check_number, paired_audio, require, summarise
+from sktimbre.metrics.inputs import check_long_enough, check_number, paired_audio, require, summarise
 
 __all__ = ["estimate_f0", "f0_error"]
 

@@ -55,10 +55,11 @@ def get_scorer(name: str, **parameters: Any) -> Callable:
 
     Examples
     --------
-    >>> from sktimbre.metrics import IdentityControl, get_scorer
+    >>> from sktimbre.baselines import IdentityBaseline
+    >>> from sktimbre.metrics import get_scorer
     >>> import numpy as np
     >>> S = np.ones((2, 513, 44), np.float32)
-    >>> get_scorer("neg_log_spectral_distance", floor=60)(IdentityControl().fit(S), S, S)
+    >>> get_scorer("neg_log_spectral_distance", floor=60)(IdentityBaseline().fit(S), S, S)
     -0.0
     """
     if not isinstance(name, str) or name not in _METRICS:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from sktimbre._checks import check_flags
-from sktimbre.metrics._inputs import (
+from sktimbre._utils.checks import check_flags
+from sktimbre.metrics.inputs import (
     check_average,
     check_long_enough,
     check_not_silent,
@@ -35,7 +35,7 @@ def reconstruction_error(
     """Mean squared error between log-magnitude spectra, ``log(1 + |STFT|)``: what the autoencoder is trained on.
 
     Sensitive to level and to every bin alike, so that broad errors between the partials weigh as much as errors on
-    them. It rewards smooth, average spectra. Compare it with the controls of this package before calling it good.
+    them. It rewards smooth, average spectra. Compare it with the baselines of this package before calling it good.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def reconstruction_error(
 
     Notes
     -----
-    On the flute to clarinet pairs of the benchmark the source itself (`IdentityControl`) has 0.263 and two transposed
-    target notes (`TransposedNeighboursControl`) 0.052.
+    On the flute to clarinet pairs of the benchmark the source itself (`IdentityBaseline`) has 0.263 and two transposed
+    target notes (`TransposedNeighboursBaseline`) 0.052.
 
     References
     ----------

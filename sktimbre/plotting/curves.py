@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_flags
+from sktimbre._utils.checks import check_flags
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
+from sktimbre.plotting.display import COLOURS, Display, add_legend, draw_references
 
 __all__ = ["LearningCurveDisplay", "history_of"]
 
@@ -96,7 +96,7 @@ class LearningCurveDisplay(Display):
         training, validation : bool, default=True
             Which notes; histories without validation have none.
         references : dict of str to float or None, default=None
-            Errors to compare with, such as those of controls: horizontal lines, where the reconstruction error is drawn.
+            Errors to compare with, such as those of baselines: horizontal lines, where the reconstruction error is drawn.
 
         Returns
         -------

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_real, check_whole
-from sktimbre._validation import as_list, check_audio, check_pair
+from sktimbre._utils.checks import check_real, check_whole
+from sktimbre._utils.validation import as_list, check_audio, check_pair
 from sktimbre.exceptions import ParameterError
 from sktimbre.metrics import estimate_f0
-from sktimbre.plotting._display import SIDES, Display, add_legend, check_fitted, check_names, choose_pairs, rate_of
+from sktimbre.plotting.display import SIDES, Display, add_legend, check_fitted, check_names, choose_pairs, rate_of
 from sktimbre.spectral import stft
 
 __all__ = ["HarmonicDisplay", "harmonic_levels"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import COLOURS, Display, add_legend, draw_references
+from sktimbre.plotting.display import COLOURS, Display, add_legend, draw_references
 
 __all__ = ["SearchDisplay"]
 
@@ -130,7 +130,7 @@ class SearchDisplay(Display):
         ax : Axes or None, default=None
             Where to draw; None makes a figure.
         references : dict of str to float or None, default=None
-            Errors to compare with, such as those of controls: horizontal lines.
+            Errors to compare with, such as those of baselines: horizontal lines.
 
         Returns
         -------

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre._checks import check_flags, check_real
-from sktimbre.datasets._names import name_of_pitch
+from sktimbre._utils.checks import check_flags, check_real
+from sktimbre.datasets.names import name_of_pitch
 from sktimbre.exceptions import ParameterError
-from sktimbre.plotting._display import (
+from sktimbre.plotting.display import (
     Display,
     Spectra,
     analysis_of,

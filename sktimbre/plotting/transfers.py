@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sktimbre._checks import check_flags, check_real
-from sktimbre._validation import check_pair
+from sktimbre._utils.checks import check_flags, check_real
+from sktimbre._utils.validation import check_pair
 from sktimbre.exceptions import AudioError
-from sktimbre.plotting._display import (
+from sktimbre.plotting.display import (
     SIDES,
     Display,
     Spectra,

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_real, check_whole
+from sktimbre._utils.checks import check_real, check_whole
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral._paths import takes_lanes
+from sktimbre.spectral._kernels.paths import takes_lanes
 from sktimbre.spectral.stft import STFTGeometry, check_magnitudes, cut
 
 __all__ = ["ALGORITHMS", "Retrieved", "griffin_lim"]
@@ -149,10 +149,10 @@ def start_note(
 ) -> Any:
     """Return a note ready to run, in the faster of the two ways that know its size; see `_lanes.LaneNote`."""
     if takes_lanes(geometry, magnitudes.shape[1]):
-        from sktimbre.spectral._lanes import LaneNote
+        from sktimbre.spectral._kernels.lanes import LaneNote
 
         return LaneNote(magnitudes, phasors, geometry, first, last, fixed)
-    from sktimbre.spectral._scipy_note import ScipyNote
+    from sktimbre.spectral._kernels.scipy_note import ScipyNote
 
     return ScipyNote(magnitudes, phasors, geometry, first, last, fixed)
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sktimbre._seeds import draw_seed
+from sktimbre._utils.seeds import draw_seed
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.stft import STFTGeometry, check_magnitudes
 
@@ -79,9 +79,9 @@ def initial_phasors(
         phasors = np.empty(shape, np.complex64)
         phasors.real, phasors.imag = np.cos(angles), np.sin(angles)
         return phasors
-    from sktimbre.spectral import _phase_kernels
+    from sktimbre.spectral._kernels import phase
 
-    kernel = _phase_kernels.spsi if init == "spsi" else _phase_kernels.peak_pghi
+    kernel = phase.spsi if init == "spsi" else phase.peak_pghi
     floor = max(np.float32(magnitudes.max(initial=0)) * FLOOR, np.finfo(np.float32).tiny)
     S = np.maximum(magnitudes.T, floor, order="C", dtype=np.float32)
     out = np.empty(S.shape, np.complex64)

@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sktimbre._seeds import draw_seed
-from sktimbre._validation import Batch, check_spectra
+from sktimbre._utils.seeds import draw_seed
+from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral._threads import map_notes
 from sktimbre.spectral.griffin_lim import ALGORITHMS, Retrieved, griffin_lim
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
 from sktimbre.spectral.stft import resolve_geometry
+from sktimbre.spectral.threads import map_notes
 
 __all__ = ["GriffinLimInverter", "InversionReport"]
 

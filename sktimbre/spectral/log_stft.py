@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 
-from sktimbre._validation import Batch, check_audio, check_spectra
-from sktimbre.spectral._paths import has_kernels
-from sktimbre.spectral._threads import map_notes
+from sktimbre._utils.validation import Batch, check_audio, check_spectra
+from sktimbre.spectral._kernels.paths import has_kernels
 from sktimbre.spectral.inverter import GriffinLimInverter
 from sktimbre.spectral.stft import STFTGeometry, frame_spectra, resolve_geometry
+from sktimbre.spectral.threads import map_notes
 
 __all__ = ["LogSTFT"]
 
@@ -215,7 +215,7 @@ def _analyse(geometry, note, into):
     spectra = into if n_frames == into.shape[1] else np.empty((len(into), n_frames), into.dtype)
     real = into.dtype == np.float32
     if has_kernels(geometry):
-        from sktimbre.spectral._lanes import lane_spectra
+        from sktimbre.spectral._kernels.lanes import lane_spectra
 
         lane_spectra(note, geometry, spectra)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from sktimbre._checks import check_whole
+from sktimbre._utils.checks import check_whole
 from sktimbre.exceptions import AudioError, ParameterError
 
 __all__ = ["STFTGeometry", "Window", "istft", "stft"]

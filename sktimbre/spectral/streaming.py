@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._checks import check_real, check_whole
-from sktimbre._seeds import RandomState, draw_seed
-from sktimbre._validation import check_spectra
+from sktimbre._utils.checks import check_real, check_whole
+from sktimbre._utils.seeds import RandomState, draw_seed
+from sktimbre._utils.validation import check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import PairAugmenter
-from sktimbre.autoencoder.augmentation import Variations, loudness_envelope, transposed
-from sktimbre.autoencoder.level import level_gain, scaled
-from sktimbre.autoencoder.pairs import frames_together
-from sktimbre.autoencoder.pitch import pair_pitches, pitch_in_bins
+from sktimbre.autoencoder.data.augmentation import Variations, loudness_envelope
+from sktimbre.autoencoder.data.level import level_gain
+from sktimbre.autoencoder.data.pairs import frames_together
+from sktimbre.autoencoder.data.pitch import pair_pitches, pitch_in_bins
 from sktimbre.datasets import load_notes, make_paired_notes
+from sktimbre.spectral.log_magnitudes import scaled, transposed
 
 SR = 22050
 

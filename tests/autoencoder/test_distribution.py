@@ -13,7 +13,7 @@ from packaging.version import Version
 from scipy import ndimage
 
 from sktimbre import TimbreAutoencoder
-from sktimbre.autoencoder.distribution import OLDEST_KERAS
+from sktimbre.autoencoder.backend.distribution import OLDEST_KERAS
 from sktimbre.exceptions import ParameterError
 
 pytestmark = pytest.mark.skipif(

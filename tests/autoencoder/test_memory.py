@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import reuse
-from sktimbre.autoencoder.memory import naming_full_memory
+from sktimbre.autoencoder.backend.memory import naming_full_memory
 from sktimbre.exceptions import OutOfMemoryError, SktimbreError, SmallerBatchWarning
 
 tf = pytest.importorskip("tensorflow")

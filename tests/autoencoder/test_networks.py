@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from sktimbre.autoencoder import ARCHITECTURES, NetworkOptions
-from sktimbre.autoencoder.layers import KLSparsity, NonNegative
-from sktimbre.autoencoder.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.networks.layers import KLSparsity, NonNegative
+from sktimbre.autoencoder.training.losses import ReconstructionError, SpectralError
 
 ALL = sorted(ARCHITECTURES)
 
@@ -88,7 +88,7 @@ def test_a_tied_decoder_uses_the_encoder_s_kernel():
 
 def test_transposed_convolution_is_the_adjoint():
     """<conv(x), y> = <x, tied(y)> for all x and y, which is what transposed means."""
-    from sktimbre.autoencoder.layers import TiedConv2D
+    from sktimbre.autoencoder.networks.layers import TiedConv2D
 
     rng = np.random.default_rng(0)
     for dilation in ((1, 1), (4, 2)):

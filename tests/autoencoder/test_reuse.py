@@ -8,7 +8,7 @@ import pytest
 
 from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import reuse
-from sktimbre.autoencoder.batches import SpectraBatches
+from sktimbre.autoencoder.data.batches import SpectraBatches
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import THESIS
-from sktimbre.autoencoder.schedules import LearningRate
+from sktimbre.autoencoder.training.schedules import LearningRate
 from sktimbre.exceptions import ParameterError, PersistenceError
 
 PLAIN = {name: THESIS[name] for name in ("activation", "schedule", "augment", "normalize_level", "quiet_weight")}

@@ -6,10 +6,10 @@ import pytest
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import NetworkOptions, unet
-from sktimbre.autoencoder.harmonics import PitchDictionary
-from sktimbre.autoencoder.layers import QUIET, Coordinates, QuietLog
-from sktimbre.autoencoder.losses import SpectralError
 from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.networks.layers import QUIET, Coordinates, QuietLog
+from sktimbre.autoencoder.networks.pitch_dictionary import PitchDictionary
+from sktimbre.autoencoder.training.losses import SpectralError
 from sktimbre.exceptions import ParameterError
 
 SR = 22050

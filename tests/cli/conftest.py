@@ -64,11 +64,11 @@ def fitted(fit, notes, tmp_path_factory):
 def unchanging(tmp_path_factory) -> Path:
     """A model that returns the source itself, so that every sample of a conversion can be checked."""
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreTransfer, save
-    from sktimbre.metrics import IdentityControl
+    from sktimbre.baselines import IdentityBaseline
 
     pairs = make_paired_notes(2, duration=0.3)
     model = TimbreTransfer(
-        stft=LogSTFT(n_fft=256), autoencoder=IdentityControl(), inverter=GriffinLimInverter(n_iter=0), phase="source"
+        stft=LogSTFT(n_fft=256), autoencoder=IdentityBaseline(), inverter=GriffinLimInverter(n_iter=0), phase="source"
     )
     path = tmp_path_factory.mktemp("model") / "unchanging.sktimbre"
     return save(model.fit(pairs.source, pairs.target), path)

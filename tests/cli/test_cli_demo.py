@@ -31,7 +31,7 @@ def test_results_stand_beside_all_controls(made):
         assert ("reconstruction_error" in each) == (name != "phase oracle")
         assert all(value is not None for value in each.values())
         assert name.split()[0] in result.stdout
-    # The controls stand in the order that theory asks for, if they are what their names say.
+    # The baselines stand in the order that theory asks for, if they are what their names say.
     distances = {name: each["log_spectral_distance"] for name, each in scores.items()}
     assert distances["phase oracle"] < distances["transposed neighbours"] < distances["identity"]
 
@@ -40,7 +40,7 @@ def test_page_needs_no_other_file(made):
     page = (made[0] / "index.html").read_text()
     assert page.count("<audio") == 3
     assert page.count("<img") == 3
-    # The errors of the controls stand beside the learning curves.
+    # The errors of the baselines stand beside the learning curves.
     assert "Learning curves" in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
 

@@ -43,15 +43,16 @@ def test_options_not_given_are_the_estimators_own(fitted):
 
 
 def test_errors_are_those_of_the_held_out_notes(fitted, notes):
+    from sktimbre.baselines import PerBinLinearBaseline
     from sktimbre.datasets import load_paired_notes
-    from sktimbre.metrics import PerBinLinearControl, reconstruction_error
+    from sktimbre.metrics import reconstruction_error
 
     model = package.load(fitted.path)
     held_out = model.autoencoder_.validation_indices_
     pairs = load_paired_notes(notes.flute, notes.clarinet, sr=8000, duration=0.3)
     S, T = model.stft_.transform(pairs.source), model.stft_.transform(pairs.target)
     training = [i for i in range(6) if i not in held_out]
-    linear = PerBinLinearControl().fit(S[training], T[training])
+    linear = PerBinLinearBaseline().fit(S[training], T[training])
     errors = fitted.printed["errors"]
     assert fitted.printed["errors_are_held_out"]
     assert fitted.printed["held_out_pitches"] == pairs.pitches[held_out].tolist()

@@ -71,7 +71,7 @@ def test_model(sktimbre, fitted):
 
 def test_model_without_network(sktimbre, unchanging):
     facts = told(sktimbre, unchanging)
-    assert facts["architecture"] == "IdentityControl"
+    assert facts["architecture"] == "IdentityBaseline"
     assert facts["epochs"] is facts["receptive_field"] is facts["training_pitches"] is None
 
 

@@ -123,7 +123,7 @@ def test_a_model_is_trained_again_from_its_parameters(sktimbre, notes, file, tmp
 def test_what_a_file_cannot_hold_is_told(sktimbre, unchanging, tmp_path):
     result = sktimbre("info", unchanging, "--params")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "IdentityControl as autoencoder" in result.stderr
+    assert "IdentityBaseline as autoencoder" in result.stderr
     pairs = package.datasets.make_paired_notes(2, duration=0.2, sr=8000)
     network = TimbreAutoencoder("shallow", filters=2, epochs=1, augment=PairAugmenter(n_frames=None), random_state=0)
     model = TimbreTransfer(LogSTFT(n_fft=128), network).fit(pairs.source, pairs.target)

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from sktimbre.datasets import _iowa, fetch_iowa_notes, load_paired_notes
-from sktimbre.datasets._iowa import ARCHIVES, extract_sounds
+from sktimbre.datasets.iowa import ARCHIVES, extract_sounds
 from sktimbre.exceptions import DatasetError, ParameterError
 
 

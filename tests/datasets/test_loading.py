@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sktimbre.audio import read_audio, resample, write_audio
 from sktimbre.datasets import load_notes, load_paired_notes
-from sktimbre.datasets._loading import trim_onset
+from sktimbre.datasets.loading import trim_onset
 from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
 SR = 22050

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sktimbre.datasets import pitch_from_name
-from sktimbre.datasets._names import name_of_pitch
+from sktimbre.datasets.names import name_of_pitch
 from sktimbre.exceptions import DatasetError
 
 

@@ -12,8 +12,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sktimbre import metrics
+from sktimbre.baselines import PerBinLinearBaseline
 from sktimbre.exceptions import ParameterError
-from sktimbre.metrics import SCORERS, PerBinLinearControl, get_scorer
+from sktimbre.metrics import SCORERS, get_scorer
 from sktimbre.spectral.stft import stft
 
 SR = 22050
@@ -79,7 +80,7 @@ def test_grid_search_with_all_at_once(tones):
 
 
 def test_a_pipeline_that_predicts_spectra_of_audio_targets(tones):
-    pipe = Pipeline([("stft", FunctionTransformer(to_spectra)), ("control", PerBinLinearControl())])
+    pipe = Pipeline([("stft", FunctionTransformer(to_spectra)), ("baseline", PerBinLinearBaseline())])
     spectral = ["neg_reconstruction_error", "neg_log_spectral_distance", "neg_spectral_convergence"]
     scores = cross_validate(pipe, tones, 0.5 * tones, cv=3, scoring={name: SCORERS[name] for name in spectral})
     for name in spectral:

@@ -25,8 +25,8 @@ from sktimbre import (
     spectral,
 )
 from sktimbre.audio import write_audio
+from sktimbre.baselines import IdentityBaseline
 from sktimbre.exceptions import SktimbreError
-from sktimbre.metrics import IdentityControl
 
 # scikit-learn's own words for a parameter out of range, for predicting before fitting, and for sparse and unreadable data.
 OURS = (SktimbreError, InvalidParameterError, NotFittedError)
@@ -245,7 +245,7 @@ ESTIMATORS = {
     "LogSTFT": LogSTFT,
     "GriffinLimInverter": GriffinLimInverter,
     "TimbreTransfer": TimbreTransfer,
-    **{name: getattr(metrics, name) for name in metrics.__all__ if name.endswith("Control")},
+    **{name: getattr(metrics, name) for name in metrics.__all__ if name.endswith("Baseline")},
 }
 
 
@@ -255,10 +255,10 @@ ESTIMATORS = {
 def test_estimators(name, data):
     made = outcome(ESTIMATORS[name], **drawn(data, ESTIMATORS[name], ()))
     if name == "TimbreTransfer" and made.autoencoder is None:
-        made.autoencoder = metrics.PerBinLinearControl()
+        made.autoencoder = metrics.PerBinLinearBaseline()
     X = data.draw(st.one_of(SOUNDS, MADE_SPECTRA, DATA), label="X")
     y = data.draw(st.one_of(st.just(X), DATA, st.none()), label="y")
-    extra = {"pitches": data.draw(ANYTHING, label="pitches")} if name == "TransposedNeighboursControl" else {}
+    extra = {"pitches": data.draw(ANYTHING, label="pitches")} if name == "TransposedNeighboursBaseline" else {}
     fitted = outcome(made.fit, X, y, **extra)
     if fitted is None:
         return
@@ -306,7 +306,7 @@ def test_autoencoder(data):
         check_finite(result)
 
 
-MODEL = TimbreTransfer(LogSTFT(n_fft=64), IdentityControl(), GriffinLimInverter(n_iter=0)).fit(SOUND, SOUND)
+MODEL = TimbreTransfer(LogSTFT(n_fft=64), IdentityBaseline(), GriffinLimInverter(n_iter=0)).fit(SOUND, SOUND)
 NAMES = st.sampled_from(
     ["a", "loss", "reconstruction_error", "params", "split0_test_score", "source", "output", "target"]
 )
@@ -329,7 +329,7 @@ SHOWN = {
     "levels": LEVELS,
     "search": st.builds(lambda results: type("Search", (), {"cv_results_": results})(), RESULTS),
     "estimator": st.sampled_from(
-        [MODEL, MODEL.stft_, LogSTFT(n_fft=64), TimbreTransfer(), metrics.PerBinLinearControl()]
+        [MODEL, MODEL.stft_, LogSTFT(n_fft=64), TimbreTransfer(), metrics.PerBinLinearBaseline()]
     ),
 }
 DISPLAYS = {

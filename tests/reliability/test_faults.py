@@ -104,7 +104,7 @@ def test_a_checkpoint_where_no_folder_can_be(tmp_path):
 
 def test_a_full_disk_where_kernels_are_cached():
     """Kernels that cannot be kept for the next process work in this one."""
-    from sktimbre.spectral._lane_fft import compiled
+    from sktimbre.spectral._kernels.lane_fft import compiled
 
     def twice(x):
         return 2 * x
@@ -144,11 +144,11 @@ def test_a_file_that_disappears_before_it_is_read(noise):
 def test_a_file_that_disappears_between_two_looks(noise, monkeypatch):
     """It is there when it is asked for and gone when it is opened."""
     path = noise("a.wav")
-    monkeypatch.setattr("sktimbre._soundfiles.missing_bytes", lambda path: path.unlink() or "")
+    monkeypatch.setattr("sktimbre.audio.soundfiles.missing_bytes", lambda path: path.unlink() or "")
     with pytest.raises(AudioFileError, match=r"a\.wav"):
         read_audio(path)
     path = noise("b.wav")
-    monkeypatch.setattr("sktimbre._soundfiles.missing_bytes", lambda path: path.unlink() or path.open())
+    monkeypatch.setattr("sktimbre.audio.soundfiles.missing_bytes", lambda path: path.unlink() or path.open())
     with pytest.raises(AudioFileError, match=r"b\.wav cannot be read: No such file"):
         read_audio(path)
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import STFTGeometry, griffin_lim, initial_phasors, istft, stft
-from sktimbre.spectral._lanes import LaneNote
-from sktimbre.spectral._paths import has_kernels, slots, takes_lanes
-from sktimbre.spectral._scipy_note import ScipyNote
+from sktimbre.spectral._kernels.lanes import LaneNote
+from sktimbre.spectral._kernels.paths import has_kernels, slots, takes_lanes
+from sktimbre.spectral._kernels.scipy_note import ScipyNote
 from sktimbre.spectral.griffin_lim import ALGORITHMS, step_sizes
 from sktimbre.spectral.initial import INITS, nearest_gaussian, unit_phasors
 

@@ -1,0 +1,275 @@
+"""Sound files and sample rates: read, write, resample, mix to mono, stream recordings of any length."""
+
+import os
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from sktimbre._utils.checks import check_real, check_whole
+from sktimbre._utils.files import atomic_path
+from sktimbre.audio.blockwise import (
+    AudioReader,
+    AudioWriter,
+    as_channels,
+    check_rates,
+    mix_frames,
+    resampled_length,
+    resampling_tail,
+)
+from sktimbre.audio.soundfiles import UNKNOWN_LENGTH, open_sound, read_blocks
+from sktimbre.exceptions import AudioError, AudioFileError, ParameterError
+
+__all__ = ["AudioReader", "AudioWriter", "atomic_path", "read_audio", "resample", "to_mono", "write_audio"]
+
+
+def read_audio(
+    path: str | os.PathLike[str],
+    sr: int | None = None,
+    *,
+    mono: bool = True,
+    offset: float = 0.0,
+    duration: float | None = None,
+) -> tuple[np.ndarray, int]:
+    """Read a sound file, or a part of one.
+
+    Parameters
+    ----------
+    path : path-like
+        WAV, AIFF, FLAC, Ogg (Vorbis, Opus), MP3 and whatever else libsndfile reads; the content decides, not the
+        suffix.
+    sr : int or None
+        Sampling rate in Hz to resample to (soxr, quality HQ). ``None`` keeps the file's.
+    mono : bool
+        Average the channels.
+    offset : float
+        Where to start, in seconds from the beginning.
+    duration : float or None
+        How much to read, in seconds of the file; less comes back where it ends earlier. ``None`` reads to the end.
+
+    Returns
+    -------
+    y : ndarray, float32
+        Shape (n_samples,) with ``mono=True``, else (n_channels, n_samples). Integer samples are scaled to [-1, 1];
+        floating-point samples come as they are stored.
+    sr : int
+        Sampling rate of `y` in Hz.
+
+    Raises
+    ------
+    AudioFileError
+        The file is missing, a folder, empty, not audio, truncated or damaged, holds no samples, or NaN or infinity; or
+        `offset` lies beyond its end.
+    ParameterError
+        `sr`, `offset` or `duration` is out of range.
+
+    See Also
+    --------
+    AudioReader : A recording in blocks, in bounded memory.
+    write_audio : The way back.
+
+    Notes
+    -----
+    What a header says about the length is never trusted: memory is that of the samples that are really there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sktimbre.audio import read_audio, write_audio
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/note.wav", np.zeros((2, 44100)), 44100)
+    ...     y, sr = read_audio(f"{folder}/note.wav", sr=22050)
+    >>> y.shape, y.dtype, sr
+    ((22050,), dtype('float32'), 22050)
+    """
+    offset = check_real(offset, "offset", 0.0, fix="It is in seconds from the beginning.")
+    if sr is not None:
+        sr = check_whole(sr, "sr", 1, fix="It is in Hz; None keeps the file's rate.")
+    if duration is not None:
+        duration = check_real(duration, "duration", 0.0, open_end=True, fix="It is in seconds; None reads to the end.")
+    with open_sound(path) as sound:
+        rate = sound.samplerate
+        if sr is not None:
+            check_rates(rate, sr, os.fspath(path))
+        n_frames = None if duration is None else round(duration * rate)
+        if n_frames == 0:
+            raise ParameterError(f"duration={duration} s is shorter than one sample of {path} ({rate} Hz); read more.")
+        _go_to(sound, round(offset * rate), offset)
+        blocks = [mix_frames(block) if mono else block for block in read_blocks(sound, n_frames)]
+    if not blocks:
+        raise _beyond_end(path, offset)
+    y = np.ascontiguousarray(np.concatenate(blocks).T)
+    del blocks
+    if mono:
+        y = y[0]
+    return (y, rate) if sr is None or sr == rate else (resample(y, rate, sr), sr)
+
+
+def write_audio(
+    path: str | os.PathLike[str], y: Any, sr: int, *, subtype: str | None = None, overwrite: bool = False
+) -> None:
+    """Write a sound file; it appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : path-like
+        The suffix decides the format: .wav, .aif, .aiff, .flac, .ogg, .opus, .mp3, .w64, .rf64, .caf or .au.
+    y : array-like of shape (n_samples,) or (n_channels, n_samples)
+        Audio in [-1, 1].
+    sr : int
+        Sampling rate in Hz.
+    subtype : str or None
+        How samples are stored, in libsndfile's words ("PCM_16", "PCM_24", "FLOAT", ...). ``None`` is "PCM_16", for .ogg
+        "VORBIS", for .opus "OPUS", for .mp3 "MPEG_LAYER_III".
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    AudioError
+        `y` is empty, of the wrong rank, not finite, or raw integers; or it does not fit into one file of the format.
+    AudioFileError
+        The file exists and ``overwrite=False``, its folder is missing or cannot be written to, or the disk is full.
+    ParameterError
+        The suffix is unknown, or it does not go with `subtype`, `sr` or the number of channels.
+
+    Warns
+    -----
+    ClippingWarning
+        Samples beyond full scale were clipped. Only "FLOAT" and "DOUBLE" keep them.
+
+    See Also
+    --------
+    AudioWriter : A recording in blocks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sktimbre.audio import read_audio, write_audio
+    >>> y = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/a4.flac", y, 22050, subtype="PCM_24")
+    ...     read, sr = read_audio(f"{folder}/a4.flac")
+    >>> bool(np.abs(read - y).max() < 2 ** -23)
+    True
+    """
+    channels = as_channels(y)
+    if len(channels) > max(channels.shape[1], 1):
+        raise AudioError(
+            f"y has shape {channels.shape}: {len(channels)} channels of {channels.shape[1]} samples. The shape is "
+            "(n_channels, n_samples): pass y.T."
+        )
+    writer = AudioWriter(path, sr, n_channels=len(channels), subtype=subtype, overwrite=overwrite)
+    writer.stacklevel += 1
+    with writer:
+        writer.write(channels)
+
+
+def resample(y: Any, sr_in: int, sr_out: int) -> np.ndarray:
+    """Change the sampling rate (soxr, quality HQ).
+
+    Parameters
+    ----------
+    y : array-like of shape (..., n_samples)
+        Audio; the last axis is time.
+    sr_in, sr_out : int
+        Sampling rates in Hz, of `y` and of what comes back; at most 256 times apart.
+
+    Returns
+    -------
+    ndarray of shape (..., ceil(n_samples * sr_out / sr_in)), float32
+
+    Raises
+    ------
+    AudioError
+        `y` is empty, not numeric or not finite.
+    ParameterError
+        A rate is not a whole positive number, or the two are too far apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.audio import resample
+    >>> resample(np.zeros((3, 44101)), 44100, 22050).shape
+    (3, 22051)
+    """
+    sr_in, sr_out = check_rates(sr_in, sr_out)
+    y = _as_float(y)
+    if sr_in == sr_out:
+        return y.copy()
+    length = resampled_length(y.shape[-1], sr_in, sr_out)
+    tail = resampling_tail(sr_in, sr_out)
+    result = np.empty((*y.shape[:-1], length), np.float32)
+    for index in np.ndindex(y.shape[:-1]):
+        result[index] = soxr.resample(np.concatenate([y[index], tail]), sr_in, sr_out, quality="HQ")[:length]
+    return result
+
+
+def to_mono(y: Any) -> np.ndarray:
+    """Average the channels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_channels, n_samples)
+        Audio.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float32
+
+    Raises
+    ------
+    AudioError
+        `y` is empty, of the wrong rank, not numeric or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.audio import to_mono
+    >>> to_mono([[1.0, 0.0], [0.0, 0.0]])
+    array([0.5, 0. ], dtype=float32)
+    """
+    y = _as_float(y)
+    if y.ndim > 2:
+        raise AudioError(
+            f"y has shape {y.shape}; mono is made of (n_samples,) or (n_channels, n_samples). Mix one by one."
+        )
+    return y.copy() if y.ndim == 1 else mix_frames(y.T)[:, 0]
+
+
+def _as_float(y: Any) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):
+            y = np.asarray(y, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise AudioError(
+            f"y is not an array of real numbers ({error}); arrays of different lengths go one by one."
+        ) from None
+    if y.ndim == 0 or y.size == 0:
+        raise AudioError(f"y has shape {y.shape}; it must hold at least one sample.")
+    if not np.isfinite(y).all():
+        raise AudioError("y contains NaN or infinity; repair the recording, for instance with numpy.nan_to_num.")
+    return y
+
+
+def _go_to(sound: Any, start: int, offset: float) -> None:
+    if start == 0:
+        return
+    if start >= min(sound.frames, UNKNOWN_LENGTH):
+        raise _beyond_end(sound.name, offset)
+    if sound.subtype in ("MPEG_LAYER_III", "OPUS"):
+        # What these decode to depends on what came before: after a seek they begin with wrong samples.
+        for _ in read_blocks(sound, start):
+            pass
+        return
+    try:
+        sound.seek(start)
+    except soundfile.LibsndfileError as error:
+        raise _beyond_end(sound.name, offset) from error
+
+
+def _beyond_end(path: Any, offset: float) -> AudioFileError:
+    return AudioFileError(f"offset={offset} s lies beyond the end of {os.fspath(path)}; start earlier.")

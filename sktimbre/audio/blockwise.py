@@ -1,0 +1,360 @@
+"""Recordings of any length in bounded memory: a reader and a writer of blocks."""
+
+import math
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from sktimbre._utils.checks import check_whole
+from sktimbre._utils.files import atomic_path, check_target
+from sktimbre.audio.soundfiles import BLOCK, BYTES, UNKNOWN_LENGTH, open_sound, quantise, read_blocks, resolve_format
+from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
+
+# Beyond this a header that lies about the rate could ask for any amount of memory.
+LARGEST_RATIO = 256
+# What libsndfile says when reading or writing failed in the operating system.
+SYSTEM_ERROR = 2
+# Sizes in these headers have 32 bits; the rest is room for the header itself.
+SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
+
+
+class AudioReader:
+    """Read a recording of any length in blocks, resampled on the way if asked.
+
+    The blocks joined are what `read_audio` gives for the whole file.
+
+    Parameters
+    ----------
+    path : path-like
+        The sound file.
+    sr : int or None
+        Sampling rate in Hz of the blocks; ``None`` keeps the file's.
+    mono : bool
+        Average the channels; blocks then have one.
+    block_size : int
+        Samples in each block, at the rate `sr`; the last one may be shorter.
+
+    Attributes
+    ----------
+    sr : int
+        Sampling rate of the blocks in Hz.
+    n_channels : int
+        Channels of the blocks.
+    n_frames : int or None
+        Samples of all blocks together as the header tells, None when it does not. An estimate: only reading shows.
+
+    Raises
+    ------
+    AudioFileError
+        As in `read_audio`; damage in the middle of a file shows when reading gets there.
+    ParameterError
+        `sr` or `block_size` is out of range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sktimbre.audio import AudioReader, write_audio
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/long.wav", np.zeros((2, 44100)), 44100)
+    ...     with AudioReader(f"{folder}/long.wav", sr=22050, block_size=10000) as reader:
+    ...         [block.shape for block in reader]
+    [(2, 10000), (2, 10000), (2, 2050)]
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], sr: int | None = None, *, mono: bool = False, block_size: int = BLOCK
+    ):
+        self.block_size = check_whole(block_size, "block_size", 1, fix=f"It is in samples; the default is {BLOCK}.")
+        self.path, self.mono = path, mono
+        if sr is not None:
+            sr = check_whole(sr, "sr", 1, fix="It is in Hz; None keeps the file's rate.")
+        with open_sound(path) as sound:
+            self.file_sr = sound.samplerate
+            channels, frames = sound.channels, sound.frames
+        self.sr: int = self.file_sr if sr is None else sr
+        check_rates(self.file_sr, self.sr, os.fspath(path))
+        self.n_channels: int = 1 if mono else channels
+        known = frames < UNKNOWN_LENGTH
+        self.n_frames: int | None = resampled_length(frames, self.file_sr, self.sr) if known else None
+        self._open = ExitStack()
+
+    def __enter__(self) -> "AudioReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if iteration stopped half way."""
+        self._open.close()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield float32 blocks of shape (n_channels, block_size), from the beginning each time."""
+        self._open.close()
+        sound = self._open.enter_context(open_sound(self.path))
+        kept: list[np.ndarray] = []
+        n_kept = 0
+        for piece in self._pieces(sound):
+            kept.append(piece)
+            n_kept += len(piece)
+            if n_kept < self.block_size:
+                continue
+            joined = np.concatenate(kept)
+            whole = n_kept - n_kept % self.block_size
+            for start in range(0, whole, self.block_size):
+                yield np.ascontiguousarray(joined[start : start + self.block_size].T)
+            kept, n_kept = [joined[whole:]], n_kept - whole
+        self._open.close()
+        if n_kept:
+            yield np.ascontiguousarray(np.concatenate(kept).T)
+
+    def _pieces(self, sound: Any) -> Iterator[np.ndarray]:
+        blocks = (mix_frames(block) if self.mono else block for block in read_blocks(sound))
+        if self.sr == self.file_sr:
+            yield from blocks
+            return
+        stream = soxr.ResampleStream(self.file_sr, self.sr, self.n_channels, dtype="float32", quality="HQ")
+        n_in = n_out = 0
+        for block in blocks:
+            n_in += len(block)
+            piece = stream.resample_chunk(np.ascontiguousarray(block)).reshape(-1, self.n_channels)
+            n_out += len(piece)
+            yield piece
+        tail = np.repeat(resampling_tail(self.file_sr, self.sr)[:, np.newaxis], self.n_channels, axis=1)
+        piece = stream.resample_chunk(tail, last=True).reshape(-1, self.n_channels)
+        yield piece[: resampled_length(n_in, self.file_sr, self.sr) - n_out]
+
+
+class AudioWriter:
+    """Write a recording block by block; the file appears under its name when the ``with`` block ends without error.
+
+    Parameters
+    ----------
+    path : path-like
+        The suffix decides the format, as in `write_audio`.
+    sr : int
+        Sampling rate in Hz.
+    n_channels : int
+        Channels of every block.
+    subtype : str or None
+        How samples are stored, as in `write_audio`.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    AudioError, AudioFileError, ParameterError
+        As in `write_audio`. What can be known beforehand is checked on construction.
+
+    Warns
+    -----
+    ClippingWarning
+        Once, at the end: how many samples were beyond full scale.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sktimbre.audio import AudioWriter, read_audio
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with AudioWriter(f"{folder}/long.flac", 22050, n_channels=2) as writer:
+    ...         for _ in range(3):
+    ...             writer.write(np.zeros((2, 1000)))
+    ...     read_audio(f"{folder}/long.flac", mono=False)[0].shape
+    (2, 3000)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        sr: int,
+        *,
+        n_channels: int = 1,
+        subtype: str | None = None,
+        overwrite: bool = False,
+    ):
+        self.path, self.overwrite = path, overwrite
+        self.sr = check_whole(sr, "sr", 1, (1 << 31) - 1, fix="It is in Hz.")
+        self.n_channels = check_whole(n_channels, "n_channels", 1)
+        target = check_target(path, overwrite)
+        # The suffix of the name that was asked for decides, not that of the file a link points to.
+        self.format, self.subtype = resolve_format(type(target)(path), subtype, self.sr, self.n_channels)
+        self.n_frames = self.n_clipped = 0
+        self.peak = 0.0
+        self.stacklevel = 2
+        self._sound: soundfile.SoundFile | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> "AudioWriter":
+        stack = ExitStack()
+        temporary = stack.enter_context(atomic_path(self.path, self.overwrite))
+        if self.subtype not in BYTES or self.format == "FLAC":
+            stack.push(partial(self._read_back, temporary))
+        try:
+            self._sound = stack.enter_context(
+                soundfile.SoundFile(temporary, "w", self.sr, self.n_channels, self.subtype, format=self.format)
+            )
+        except soundfile.LibsndfileError as error:
+            stack.__exit__(type(error), error, None)
+            if error.code == SYSTEM_ERROR:
+                raise self._full(error) from error
+            raise ParameterError(
+                f"{os.fspath(self.path)} cannot be written as {self.format}, {self.subtype}, sr={self.sr}, "
+                f"n_channels={self.n_channels}: {error.error_string} Choose .wav or resample."
+            ) from error
+        except BaseException as error:
+            stack.__exit__(type(error), error, None)
+            raise
+        self._open = stack
+        self.n_frames = self.n_clipped = 0
+        self.peak = 0.0
+        return self
+
+    def write(self, block: Any) -> None:
+        """Append a block.
+
+        Parameters
+        ----------
+        block : array-like of shape (n_channels, n) or, with one channel, (n,)
+            Audio in [-1, 1]; n may be 0.
+
+        Raises
+        ------
+        AudioError
+            The block has another number of channels, is not finite or holds raw integers; or the file would grow beyond
+            what its format can hold. Nothing of the block is written then.
+        AudioFileError
+            The disk is full.
+        """
+        if self._sound is None:
+            raise AudioError("AudioWriter is not open: write inside a `with AudioWriter(...) as writer:` block.")
+        channels = as_channels(block, "block", empty=True)
+        if len(channels) != self.n_channels:
+            raise AudioError(
+                f"block has {len(channels)} channels (shape {channels.shape}), the file has {self.n_channels}; pass "
+                f"n_channels={len(channels)} to AudioWriter, or mix with sktimbre.audio.to_mono."
+            )
+        n = channels.shape[1]
+        size = (self.n_frames + n) * self.n_channels * BYTES.get(self.subtype, 0)
+        if size > SMALL_HEADERS.get(self.format, size):
+            raise AudioError(
+                f"{os.fspath(self.path)} would hold {size / 2**30:.1f} GiB, {self.format} holds 4; choose .w64, .rf64, "
+                ".flac, or several files."
+            )
+        for start in range(0, n, BLOCK):
+            self._write(channels[:, start : start + BLOCK])
+
+    def _write(self, channels: np.ndarray) -> None:
+        assert self._sound is not None
+        if self.subtype not in ("FLOAT", "DOUBLE"):
+            magnitude = np.abs(channels)
+            self.n_clipped += int(np.count_nonzero(magnitude > 1))
+            self.peak = max(self.peak, float(magnitude.max()))
+            channels = np.clip(channels, -1, 1)
+        try:
+            self._sound.write(np.ascontiguousarray(quantise(channels, self.subtype).T))
+        except soundfile.LibsndfileError as error:
+            raise self._full(error) from error
+        self.n_frames += channels.shape[1]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._sound = None
+        stack, self._open = self._open, ExitStack()
+        if error is None and self.n_frames == 0:
+            error = AudioError(f"{os.fspath(self.path)} was not written: no samples came. Write at least one block.")
+            stack.__exit__(type(error), error, None)
+            raise error
+        try:
+            stack.__exit__(kind, error, traceback)
+        except soundfile.LibsndfileError as reason:
+            raise self._full(reason) from reason
+        if error is None and self.n_clipped:
+            peak = 20 * math.log10(self.peak)
+            needed = math.ceil(10 * peak) / 10
+            warnings.warn(
+                f"{os.fspath(self.path)}: {self.n_clipped} samples were beyond full scale and clipped; the peak was "
+                f"{peak:+.1f} dB. Lower the level by {needed} dB first (sktimbre convert --gain -{needed}), or store floats, "
+                "which keep them: subtype FLOAT in a .wav file.",
+                ClippingWarning,
+                stacklevel=self.stacklevel,
+            )
+
+    def _full(self, error: Exception) -> AudioFileError:
+        reason = getattr(error, "error_string", str(error))
+        return AudioFileError(f"{os.fspath(self.path)} cannot be written: {reason} Check that the disk has room.")
+
+    def _read_back(self, temporary: Path, kind: type[BaseException] | None, *_: object) -> None:
+        """Count what a compressed file holds: libsndfile does not say when the disk is full while it completes one."""
+        if kind is not None or not self.n_frames:
+            return
+        try:
+            with open_sound(temporary) as sound:
+                read = sum(len(block) for block in read_blocks(sound))
+        except AudioFileError:
+            read = 0
+        if read < self.n_frames:
+            raise self._full(AudioFileError(f"of {self.n_frames} samples {read} can be read back."))
+
+
+def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:
+    """Return audio as a float array (n_channels, n_samples), or raise `AudioError`."""
+    try:
+        y = np.asarray(y)
+        kind = y.dtype.kind
+    except ValueError as error:
+        raise AudioError(f"{name} is not an array ({error}); write one note at a time.") from None
+    if y.ndim not in (1, 2):
+        raise AudioError(f"{name} has shape {y.shape}; it must be (n_samples,) or (n_channels, n_samples).")
+    if y.size == 0 and not empty:
+        raise AudioError(f"{name} is empty (shape {y.shape}); there is nothing to write.")
+    if kind not in "fiu" or (kind != "f" and y.size and max(abs(int(y.max())), abs(int(y.min()))) > 1):
+        raise AudioError(
+            f"{name} has dtype {y.dtype}; audio is float in [-1, 1]. Divide integers by their full scale "
+            "(32768 for 16 bits)."
+        )
+    if y.dtype not in (np.float32, np.float64):
+        y = y.astype(np.float32 if y.dtype == np.float16 else np.float64)
+    if not np.isfinite(y).all():
+        raise AudioError(f"{name} contains NaN or infinity; nothing was written. See where it comes from first.")
+    return y[np.newaxis] if y.ndim == 1 else y
+
+
+def mix_frames(block: np.ndarray) -> np.ndarray:
+    """Average the channels of (n, n_channels) float32 frames; the result has shape (n, 1)."""
+    return block.mean(axis=1, keepdims=True, dtype=np.float32)
+
+
+def check_rates(sr_in: Any, sr_out: Any, path: str = "") -> tuple[int, int]:
+    """Return two sampling rates as int, or raise: not whole and positive, or more than 256 times apart."""
+    sr_in, sr_out = (
+        check_whole(sr_in, "sr_in", 1, fix="It is in Hz."),
+        check_whole(sr_out, "sr_out", 1, fix="It is in Hz."),
+    )
+    if max(sr_in, sr_out) > LARGEST_RATIO * min(sr_in, sr_out):
+        text = f"{sr_in} Hz cannot be resampled to {sr_out} Hz: the rates must be within a factor of {LARGEST_RATIO}."
+        if path:
+            raise AudioFileError(f"{path}: {text} Check the file's header, or pass another sr.")
+        raise ParameterError(f"sr_in={sr_in}, sr_out={sr_out}: {text} Check the units.")
+    return sr_in, sr_out
+
+
+def resampled_length(n: int, sr_in: int, sr_out: int) -> int:
+    """Return ceil(n * sr_out / sr_in), exactly."""
+    return -(-n * sr_out // sr_in)
+
+
+def resampling_tail(sr_in: int, sr_out: int) -> np.ndarray:
+    """Return the zeros after a signal with which soxr, which rounds its lengths, reaches the exact one."""
+    return np.zeros(1 - (-2 * sr_in // sr_out), np.float32)

@@ -1,0 +1,1 @@
+"""What depends on Keras's backend: several devices, full memory, forked processes."""

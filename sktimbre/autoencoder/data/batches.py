@@ -1,0 +1,97 @@
+"""Batches of spectra for training: at one level, augmented, padded to one length, shuffled with a seed of their own."""
+
+import keras
+import numpy as np
+
+from sktimbre._utils.notes import note_shapes
+from sktimbre.autoencoder.data.augmentation import Variations
+from sktimbre.autoencoder.data.level import pairs_at_one_level
+
+__all__ = ["SpectraBatches"]
+
+
+class SpectraBatches(keras.utils.PyDataset):
+    """Pairs of spectra as Keras wants them, with the row of gains that `losses` reads.
+
+    Keras asks for them in a thread beside training. What is drawn for a batch depends on seed, epoch and the batch's number
+    alone, so that an interrupted training goes on with the same.
+
+    Parameters
+    ----------
+    pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
+        Sources and targets; the two of a pair have the same shape. Notes on disk are read anew for every batch.
+    batch_size : int
+        Examples in a batch.
+    frame_multiple : int
+        Padded lengths are multiples of this.
+    seed : int or None
+        Of order and augmentation, new in each epoch; None keeps the order.
+    augmenter : PairAugmenter or None
+        Draws the examples; each epoch then has as many pieces as the notes are long. None gives the notes as they are.
+    normalize_level : bool
+        Whether both notes of a pair are brought to one level by the gains of the source. Variations have no other.
+    n_shares : int
+        A batch is filled up with empty examples until it can be shared out in so many equal parts.
+    """
+
+    def __init__(
+        self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None, normalize_level=False, n_shares=1
+    ):
+        super().__init__()
+        self.S, self.T = pairs
+        shapes = note_shapes(self.S)
+        lengths = [shape[1] for shape in shapes]
+        self.n_frequencies = shapes[0][0]
+        self.gains = [np.ones(n, np.float32) for n in lengths]
+        if normalize_level:
+            self.S, self.T, self.gains = pairs_at_one_level(self.S, self.T)
+        self.batch_size = batch_size
+        self.n_shares = n_shares
+        self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
+        longest = max(lengths)
+        if augmenter is not None and augmenter.n_frames is not None:
+            longest = min(longest, augmenter.n_frames)
+        # One length for all batches, so that the training step is traced once.
+        self.n_frames = -(-longest // frame_multiple) * frame_multiple
+        self._examples = np.repeat(np.arange(len(lengths)), [-(-n // longest) if augmenter else 1 for n in lengths])
+        self._seed = seed
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Begin an epoch, counted from 0, with its own order."""
+        self.epoch = epoch
+        self._order = self._examples
+        if self._seed is not None:
+            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)
+
+    def __len__(self):
+        """Return the batches of an epoch."""
+        return -(-len(self._order) // self.batch_size)
+
+    def __getitem__(self, index):
+        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as one more row."""
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
+        x = np.zeros((n_rows, self.n_frequencies, self.n_frames, 1), np.float32)
+        y = np.zeros((n_rows, self.n_frequencies + 1, self.n_frames, 1), np.float32)
+        for row, (source, target, gain) in enumerate(self._drawn(index, chosen)):
+            n = source.shape[1]
+            x[row, :, :n, 0] = source
+            y[row, :-1, :n, 0] = target
+            y[row, -1, :n, 0] = gain
+        return x, y
+
+    def _drawn(self, index, chosen):
+        if self._variations is None:
+            return [(self.S[i], self.T[i], self.gains[i]) for i in chosen]
+        rng = np.random.default_rng((self._seed, self.epoch, index))
+        return [(*self._variations.draw(i, rng), 1.0) for i in chosen]
+
+    def on_epoch_end(self):
+        """Go on with the next epoch."""
+        self.start(self.epoch + 1)
+
+    def close(self):
+        """Let the notes go: TensorFlow keeps all that it ever drew batches from for as long as the process lives."""
+        self.S, self.T, self.gains = [], [], []
+        self._variations = None

@@ -1,0 +1,1 @@
+"""How a network is trained: settings, stages, losses, learning rates, checkpoints."""

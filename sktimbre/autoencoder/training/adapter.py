@@ -1,0 +1,110 @@
+"""The one place that knows scikeras: it compiles and fits a network and keeps its history.
+
+scikeras 0.13 is its author's last release, and its estimator tags do not fit scikit-learn >= 1.7. So `TimbreAutoencoder` is
+a scikit-learn estimator of its own and hands only the training to scikeras, through this module.
+"""
+
+from typing import Any
+
+import keras
+from scikeras.wrappers import BaseWrapper
+
+from sktimbre.autoencoder.backend.distribution import share_clipping, skip_all_reduce
+from sktimbre.autoencoder.training.reuse import Trainee, copy_state, kind_of, leave, take
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["train"]
+
+
+class _Trainer(BaseWrapper):
+    """A `scikeras` wrapper that takes batches as they are."""
+
+    def _validate_data(self, X, y=None, reset=False, y_numeric=False):
+        # The estimator has checked the spectra; a dataset of batches would not pass as an array.
+        return X, y
+
+    def _check_model_compatibility(self, y):
+        pass
+
+
+def train(
+    model: keras.Model,
+    batches: Any,
+    *,
+    loss: Any,
+    metrics: list,
+    optimizer: Any,
+    optimizer_params: dict[str, Any],
+    epochs: int,
+    initial_epoch: int = 0,
+    validation: Any = None,
+    callbacks: list | None = None,
+    verbose: int = 0,
+) -> dict[str, list[float]]:
+    """Fit a network and return its history.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Not compiled; fitted in place.
+    batches, validation : keras.utils.PyDataset
+        Training and validation data, with their length as ``n_frames``; validation may be None.
+    loss, metrics
+        As in `keras.Model.compile`.
+    optimizer : str or keras.optimizers.Optimizer
+        A name, or an instance, of which a copy is used.
+    optimizer_params : dict
+        Routed to the optimizer, such as ``{"learning_rate": 1e-4}``.
+    epochs : int
+        Passes over the batches, those before ``initial_epoch`` included.
+    initial_epoch : int
+        Epochs that were run before.
+    callbacks : list of keras.callbacks.Callback
+        In addition to Keras's own.
+    verbose : int
+        As in `keras.Model.fit`.
+
+    Returns
+    -------
+    dict of str to list of float
+        One value for each epoch.
+
+    Raises
+    ------
+    ParameterError
+        The optimizer is unknown or does not take one of its parameters.
+    """
+    if not isinstance(optimizer, str):
+        optimizer = type(optimizer).from_config(optimizer.get_config())
+    params = {f"optimizer__{name}": value for name, value in optimizer_params.items()}
+    try:
+        settings = _Trainer(
+            model=model, loss=loss, metrics=metrics, optimizer=optimizer, **params
+        )._get_compile_kwargs()
+    except (TypeError, ValueError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None
+    share_clipping(settings["optimizer"])
+    skip_all_reduce(settings["optimizer"])
+    lengths = batches.n_frames, validation and validation.n_frames
+    kind = kind_of(model, settings["optimizer"], loss, *metrics, *lengths)
+    trainee = take(kind)
+    if trainee is None:
+        model.compile(**settings)
+        trainee = Trainee(model)
+    else:
+        trainee.begin_as(model, settings["optimizer"].get_config().get("learning_rate"))
+    trainer = _Trainer(
+        model=trainee.model,
+        epochs=epochs - initial_epoch,
+        verbose=verbose,
+        callbacks=callbacks,
+        shuffle=False,  # the batches shuffle themselves, with their own seed
+    )
+    trainer.fit(batches, None, validation_data=validation, initial_epoch=initial_epoch)
+    if trainee.model is not model:
+        copy_state(trainee.model, model)
+    # A callback may have changed what the network is; then nobody else is to get it.
+    if kind == kind_of(trainee.model, trainee.model.optimizer, loss, *metrics, *lengths):
+        leave(kind, trainee)
+    return {name: [float(value) for value in values] for name, values in trainer.history_.items()}

@@ -1,0 +1,225 @@
+"""Training a network: its stages, its learning rate, its callbacks, and going on after an interruption."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from sktimbre._utils.notes import NotesOnDisk
+from sktimbre.autoencoder.backend.distribution import n_replicas, on_replicas
+from sktimbre.autoencoder.backend.memory import naming_full_memory
+from sktimbre.autoencoder.data.batches import SpectraBatches
+from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.networks.options import NetworkOptions
+from sktimbre.autoencoder.training.adapter import train
+from sktimbre.autoencoder.training.checkpoint import Checkpoint
+from sktimbre.autoencoder.training.losses import ReconstructionError, SpectralError
+from sktimbre.autoencoder.training.schedules import LearningRate
+from sktimbre.exceptions import DivergedError, OutOfMemoryError, ParameterError, SmallerBatchWarning
+
+__all__ = ["TrainingOptions", "train_network"]
+
+Pairs = tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
+
+FULL = (
+    "Not even batch_size=1 can be trained: use fewer filters, or shorter notes, which PairAugmenter(n_frames=...) makes of "
+    "long ones; or train on a CPU (CUDA_VISIBLE_DEVICES='')."
+)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained; the names are those of `TimbreAutoencoder`."""
+
+    optimizer: Any = "adam"
+    optimizer_params: dict[str, Any] = field(default_factory=dict)
+    schedule: str = "constant"
+    warmup: float = 0.0
+    decay: float = 0.0
+    epochs: int = 100
+    batch_size: int = 4
+    early_stopping: int | None = None
+    quiet_weight: float = 0.0
+    augmenter: Any = None
+    pretraining: str | None = None
+    checkpoint: Any = None
+    seed: int = 0
+    verbose: int = 0
+
+
+def train_network(
+    network: Network, pairs: Pairs, validation: Pairs, options: TrainingOptions, callbacks: list
+) -> dict[str, list[float]]:
+    """Train a network in place, in one stage or level by level, and return its history.
+
+    Level by level (thesis section 3.2): each stage trains one level more, with a new decoder, while the levels below keep
+    the weights that they have learnt. ``pretraining="layerwise"`` ends with the last level, ``"layerwise_finetuned"`` then
+    trains all levels together.
+
+    Where memory is full, the stage begins again with half the batch, or goes on from the last epoch of a checkpoint.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are set.
+    pairs, validation : tuple of two sequences of ndarray of shape (n_frequencies, n_frames)
+        Sources and targets; validation may be empty.
+    options : TrainingOptions
+        How.
+    callbacks : list of keras.callbacks.Callback
+        Called in every stage.
+
+    Returns
+    -------
+    dict of str to list of float
+        Losses and errors of every epoch; with several stages also ``stage``, counted from 0.
+
+    Raises
+    ------
+    ParameterError
+        The optimizer does not take a parameter, or the network has no levels to train one by one.
+    DivergedError
+        Weights are not finite at the end.
+    OutOfMemoryError
+        Memory is full with a batch of one.
+
+    Warns
+    -----
+    SmallerBatchWarning
+        A smaller batch is tried.
+    """
+    stages = _stages(network.options, options.pretraining)
+    kept = _checkpoint(network, pairs, validation, options)
+    histories: list[dict[str, list[float]]] = kept.histories if kept else []
+    below: dict[str, list[np.ndarray]] = kept.encoder if kept else {}
+    if kept and kept.batch_size:
+        options = replace(options, batch_size=kept.batch_size)
+    # A training that was complete is taken up at its last stage, which then has no epoch left to run.
+    for number in range(min(kept.stage, len(stages) - 1) if kept else 0, len(stages)):
+        stage_options, frozen = stages[number]
+        while True:
+            stage = Network(network.architecture, network.n_frequencies, stage_options)
+            _take_over(stage.model, below, frozen)
+            try:
+                with naming_full_memory(FULL):
+                    history = _train_stage(stage, pairs, validation, options, list(callbacks), kept)
+                break
+            except OutOfMemoryError:
+                if options.batch_size == 1:
+                    raise
+                options = _with_half_the_batch(options)
+                if kept:
+                    kept.batch_size = options.batch_size
+        histories = [*histories[:number], history]
+        below = _encoder_weights(stage.model)
+        if kept and number + 1 < len(stages):
+            kept.finish_stage(histories, below)
+    stage.keep_weights()
+    network.weights = stage.weights
+    if not all(np.isfinite(w).all() for w in network.weights or []):
+        raise DivergedError(
+            f"The training diverged: after {len(histories[-1]['loss'])} epochs some weights are not finite. Lower "
+            f"optimizer__learning_rate in {options.optimizer_params}, or set optimizer__clipnorm=1.0."
+        )
+    history = {name: [value for h in histories for value in h[name]] for name in histories[0]}
+    if len(stages) > 1:
+        history["stage"] = [float(number) for number, h in enumerate(histories) for _ in h["loss"]]
+    return history
+
+
+def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[NetworkOptions, int]]:
+    """Return for each stage its network and how many levels from below stay as they are."""
+    if pretraining is None:
+        return [(options, 0)]
+    if options.depth_or(1) == 1:
+        raise ParameterError(f"pretraining={pretraining!r} needs levels to train one by one: set depth=2 or more.")
+    greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth_or(1) + 1)]
+    return [*greedy, (options, 0)] if pretraining == "layerwise_finetuned" else greedy
+
+
+def _with_half_the_batch(options):
+    smaller = options.batch_size // 2
+    warnings.warn(
+        f"Memory was full with batch_size={options.batch_size}; training goes on with {smaller}. Set batch_size={smaller} to "
+        "begin with it; other sizes may need another optimizer__learning_rate.",
+        SmallerBatchWarning,
+        stacklevel=5,
+    )
+    return replace(options, batch_size=smaller)
+
+
+def _checkpoint(network, pairs, validation, options):
+    if options.checkpoint is None:
+        return None
+    architecture = f"{network.architecture.__module__}.{network.architecture.__qualname__}"
+    of = architecture, network.n_frequencies, network.options, *map(_recognisable, (pairs, validation))
+    return Checkpoint(options.checkpoint, (*of, replace(options, checkpoint=None, verbose=0)))
+
+
+def _recognisable(pairs):
+    """Return what tells pairs from others: notes on disk are read for it one by one."""
+    return tuple(side.digest() if isinstance(side, NotesOnDisk) else side for side in pairs)
+
+
+def _encoder_weights(model):
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.name.startswith("level")}
+
+
+def _take_over(model, below, frozen):
+    """Give the model the encoder weights of the stage before, and freeze the lower levels."""
+    for layer in model.layers:
+        if layer.name in below:
+            layer.set_weights(below[layer.name])
+        layer.trainable = not any(layer.name.startswith(f"level{level}_") for level in range(frozen))
+    if frozen and not below:
+        raise ParameterError(
+            f"architecture={model.name!r} has no layers named 'level0_...', so it cannot be trained level by level. Build it "
+            "from sktimbre.autoencoder.networks.blocks, or set pretraining=None."
+        )
+
+
+def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
+    multiple = network.frame_multiple
+    common = {"normalize_level": network.options.normalize_level, "n_shares": n_replicas()}
+    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **common)
+    held_out = SpectraBatches(validation, options.batch_size, multiple, **common) if validation[0] else None
+    monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
+    optimizer_params = dict(options.optimizer_params)
+    if options.schedule == "plateau":
+        callbacks.append(keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=10, mode="min"))
+    elif options.warmup or options.decay or options.schedule != "constant":
+        steps = options.epochs * len(batches)
+        rate = optimizer_params["learning_rate"]
+        callbacks.append(LearningRate(rate, steps, options.schedule, options.warmup, options.decay))
+    if options.early_stopping:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor, patience=options.early_stopping, mode="min", restore_best_weights=True
+            )
+        )
+    done = 0
+    if checkpoint:
+        callbacks.append(checkpoint.callback(batches, callbacks))
+        done = options.epochs if checkpoint.state.get("stopped") else checkpoint.epoch
+    try:
+        history = train(
+            on_replicas(network.model),
+            batches,
+            loss=SpectralError(options.quiet_weight),
+            metrics=[ReconstructionError()],
+            optimizer=options.optimizer,
+            optimizer_params=optimizer_params,
+            epochs=options.epochs,
+            initial_epoch=done,
+            validation=held_out,
+            callbacks=callbacks,
+            verbose=options.verbose,
+        )
+    finally:
+        for side in (batches, held_out):
+            if side is not None:
+                side.close()
+    return checkpoint.histories[checkpoint.stage] if checkpoint else history

@@ -1,0 +1,146 @@
+"""What the parameters of `TimbreAutoencoder` mean for training, where they depend on one another."""
+
+from dataclasses import fields, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from sktimbre.autoencoder.data.augmentation import PairAugmenter
+from sktimbre.autoencoder.data.level import pairs_at_one_level
+from sktimbre.autoencoder.data.pairs import mean_and_scale
+from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.networks.options import NetworkOptions
+from sktimbre.autoencoder.training.loop import TrainingOptions
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["network_options", "stream_options", "training_options"]
+
+
+def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
+    """Return what the network of a `TimbreAutoencoder` is built with.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Drawn from its ``random_state``.
+    pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
+        Sources and targets, which ``standardize`` measures.
+    earlier : Network or None
+        One that a stream goes on with, and keeps its options.
+
+    Raises
+    ------
+    ParameterError
+        The earlier network was built with others.
+    """
+    names = [f.name for f in fields(NetworkOptions) if hasattr(model, f.name)]
+    options = NetworkOptions(**{name: getattr(model, name) for name in names}, seed=seed)
+    if earlier:
+        changed = [name for name in names if getattr(earlier.options, name) != getattr(options, name)]
+        if changed or earlier.architecture is not model._architecture():
+            raise ParameterError(
+                f"{', '.join(changed) or 'architecture'} was changed since the network was built, and partial_fit goes on "
+                "with that network. Set it back, or fit anew."
+            )
+        return earlier.options
+    if not model.standardize:
+        return options
+    S, T = pairs_at_one_level(*pairs)[:2] if model.normalize_level else pairs
+    return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
+
+
+def training_options(model: Any, seed: int) -> TrainingOptions:
+    """Return how a `TimbreAutoencoder` is to be trained: its parameters, with what depends on one another resolved.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Drawn from its ``random_state``.
+
+    Raises
+    ------
+    ParameterError
+        Parameters do not go together.
+    """
+    if model.checkpoint is not None and not isinstance(model.random_state, Integral):
+        raise ParameterError(
+            f"checkpoint={model.checkpoint!r} with random_state={model.random_state!r}: only a training with an integer "
+            "seed can be recognised and gone on with. Set random_state=0, for instance."
+        )
+    schedule = model.schedule or ("cosine" if isinstance(model.optimizer, str) else "constant")
+    warmup = model.warmup if model.warmup is not None else 0.05 if schedule == "cosine" else 0.0
+    if schedule == "plateau" and (warmup or model.decay):
+        raise ParameterError(
+            f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={model.warmup} or "
+            f"decay={model.decay}. Leave both at 0."
+        )
+    names = (
+        "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
+    )  # fmt: skip
+    given = isinstance(model.augment, PairAugmenter)
+    augmenter = model.augment if given else PairAugmenter() if model.augment else None
+    return TrainingOptions(
+        **{name: getattr(model, name) for name in names},
+        schedule=schedule,
+        warmup=warmup,
+        augmenter=augmenter,
+        optimizer_params=_optimizer_params(model, schedule, warmup),
+        early_stopping=20 if model.early_stopping is True else int(model.early_stopping or 0) or None,
+        seed=seed,
+        verbose=int(model.verbose),
+    )
+
+
+def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
+    """Return how a `TimbreAutoencoder` is to be trained by one pass of a stream.
+
+    Parameters
+    ----------
+    model : TimbreAutoencoder
+        Its parameters are valid one by one.
+    seed : int
+        Of the whole stream.
+    passes : int
+        That came before: each draws anew.
+
+    Raises
+    ------
+    ParameterError
+        Parameters do not go together, or need a training with an end.
+    """
+    names = ("schedule", "warmup", "early_stopping", "pretraining", "checkpoint")
+    given = {name: getattr(model, name) for name in names if getattr(model, name)}
+    if given.get("schedule") == "constant":
+        del given["schedule"]
+    if given:
+        listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ParameterError(
+            f"partial_fit cannot have {listed}: a stream has no end to count from. Leave it at None, or use fit."
+        )
+    if model.distribution:
+        raise ParameterError(
+            f"partial_fit trains on one device and cannot have distribution={model.distribution!r}. Leave it at None, or use "
+            "fit."
+        )
+    options = training_options(model, seed)
+    drawn = int(np.random.SeedSequence((seed, passes)).generate_state(1)[0])
+    return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn)
+
+
+def _optimizer_params(model, schedule, warmup):
+    names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
+    given = {name: getattr(model, f"optimizer__{name}") for name in names}
+    params = {name: value for name, value in given.items() if value is not None}
+    if isinstance(model.optimizer, str):
+        return {"learning_rate": 3e-3 if model.architecture == "unet" else 1e-3, **params}
+    if params or model.decay or warmup or schedule not in ("constant", "plateau"):
+        raise ParameterError(
+            f"optimizer={model.optimizer!r} is an instance with settings of its own; set "
+            f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
+        )
+    return params

@@ -1,0 +1,4 @@
+from .regressors import IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline
+from .transposition import TransposedNeighboursBaseline
+
+__all__ = ["IdentityBaseline", "PerBinLinearBaseline", "PhaseOracleBaseline", "TransposedNeighboursBaseline"]

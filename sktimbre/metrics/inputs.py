@@ -1,0 +1,156 @@
+"""What the metrics share: telling audio from spectra, checking pairs, log-magnitudes, the mean over notes."""
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra, is_ragged
+from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral.stft import stft
+
+Notes = list[np.ndarray]
+
+DEFAULT_N_FFT = 1024
+
+
+def require(condition: bool, name: str, value: Any, rule: str, fix: str) -> None:
+    """Raise `ParameterError` naming the parameter, its value, the rule and the fix unless the condition holds."""
+    if not condition:
+        raise ParameterError(f"{name}={value!r} must be {rule}; {fix}.")
+
+
+def check_number(
+    value: Any,
+    name: str,
+    fix: str,
+    *,
+    low: float = 0.0,
+    high: float = np.inf,
+    closed: bool = False,
+    integer: bool = False,
+) -> None:
+    """Raise `ParameterError` unless a finite number is above ``low`` (or at it, if ``closed``) and up to ``high``."""
+    number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool | np.bool_)
+    inside = number and math.isfinite(value) and (value >= low if closed else value > low) and value <= high
+    bounds = f"{'at least' if closed else 'above'} {low:g}" + (f" and at most {high:g}" if np.isfinite(high) else "")
+    require(bool(inside), name, value, f"{'an integer' if integer else 'a finite number'} {bounds}", fix)
+
+
+def check_n_fft(n_fft: int) -> None:
+    """Raise `ParameterError` unless this is a possible length of a Fourier transform."""
+    check_number(n_fft, "n_fft", "1024 samples is usual", low=2, closed=True, integer=True)
+    require(n_fft % 2 == 0, "n_fft", n_fft, "even", "take a power of two such as 1024")
+
+
+def check_stft_sizes(n_fft: int | None, hop_length: int | None) -> None:
+    """Raise `ParameterError` unless the sizes of an STFT are None or possible."""
+    if n_fft is not None:
+        check_n_fft(n_fft)
+    check_hop_length(hop_length)
+
+
+def check_hop_length(hop_length: int | None) -> None:
+    """Raise `ParameterError` unless this is None or a possible hop."""
+    if hop_length is not None:
+        check_number(hop_length, "hop_length", "None is n_fft // 2", low=1, closed=True, integer=True)
+
+
+def is_spectra(X: Any) -> bool:
+    """Tell spectra (3-D, or a list of 2-D arrays) from audio (2-D, or a list of 1-D arrays)."""
+    if is_ragged(X):
+        return max(np.ndim(x) for x in X) >= 2
+    try:
+        return np.ndim(X) >= 3
+    except ValueError:  # lists nested unevenly: whatever they are, the check of audio says what is wrong with them
+        return False
+
+
+def check_batch(X: Any, name: str) -> tuple[Batch, bool]:
+    """Return checked audio or spectra, and whether they are spectra."""
+    spectra = is_spectra(X)
+    return (check_spectra(X, name=name) if spectra else check_audio(X, name=name)), spectra
+
+
+def paired_audio(y_true: Any, y_pred: Any) -> tuple[Notes, Notes]:
+    """Return the notes of two batches of audio, checked and of equal shapes."""
+    for y, name in ((y_true, "y_true"), (y_pred, "y_pred")):
+        if is_spectra(y):
+            raise AudioError(
+                f"{name} holds spectra (three dimensions); this metric compares audio of shape (n_notes, n_samples). "
+                "Invert the spectra first, for instance with GriffinLimInverter."
+            )
+    true, pred = check_audio(y_true, name="y_true"), check_audio(y_pred, name="y_pred")
+    check_pair(true, pred, ("y_true", "y_pred"))
+    return as_list(true), as_list(pred)
+
+
+def paired_spectra(y_true: Any, y_pred: Any, n_fft: int | None, hop_length: int | None) -> tuple[Notes, Notes]:
+    """Return the log-magnitude spectra of two batches, each audio or spectra, checked and of equal shapes.
+
+    Audio is transformed; ``n_fft=None`` is read from the spectra, if either side has them, and is 1024 otherwise.
+    """
+    check_stft_sizes(n_fft, hop_length)
+    (true, true_is_spectra), (pred, pred_is_spectra) = check_batch(y_true, "y_true"), check_batch(y_pred, "y_pred")
+    if not (true_is_spectra or pred_is_spectra):
+        check_pair(true, pred, ("y_true", "y_pred"))
+    for batch, spectra, name in ((true, true_is_spectra, "y_true"), (pred, pred_is_spectra, "y_pred")):
+        if spectra:
+            implied = 2 * (batch[0].shape[0] - 1)
+            if n_fft is not None and n_fft != implied:
+                raise ParameterError(
+                    f"n_fft={n_fft} does not fit {name}, whose {batch[0].shape[0]} frequencies come from "
+                    f"n_fft={implied}; leave n_fft=None."
+                )
+            n_fft = implied
+    sides = [
+        as_list(batch) if spectra else as_list(log_spectra(batch, n_fft, hop_length, name))
+        for batch, spectra, name in ((true, true_is_spectra, "y_true"), (pred, pred_is_spectra, "y_pred"))
+    ]
+    try:
+        check_pair(sides[0], sides[1], ("y_true", "y_pred"))
+    except AudioError as error:
+        if true_is_spectra == pred_is_spectra:
+            raise
+        raise AudioError(
+            f"{error} One side is audio, transformed with n_fft={n_fft} and hop_length={hop_length} (None is "
+            "n_fft // 2): pass the hop_length that the spectra were computed with."
+        ) from None
+    return sides[0], sides[1]
+
+
+def log_spectra(y: Batch, n_fft: int | None, hop_length: int | None, name: str) -> Batch:
+    """Return log(1 + |STFT|) of checked audio, float32, with time last; lists give lists."""
+    n_fft = DEFAULT_N_FFT if n_fft is None else n_fft
+    check_long_enough(y, n_fft, f"n_fft={n_fft}", "a smaller n_fft or longer notes", name)
+    if isinstance(y, np.ndarray):
+        return np.log1p(np.abs(stft(y, n_fft, hop_length)))
+    return [np.log1p(np.abs(stft(note, n_fft, hop_length))) for note in y]
+
+
+def check_long_enough(y: Batch, n_samples: int, what: str, fix: str, name: str) -> None:
+    """Raise `AudioError` naming the first note with fewer samples than one window."""
+    for i, note in enumerate(y):
+        if len(note) < n_samples:
+            raise AudioError(f"{name}[{i}] has {len(note)} samples, shorter than one window ({what}); use {fix}.")
+
+
+def check_not_silent(notes: Sequence[np.ndarray], name: str) -> None:
+    """Raise `AudioError` naming the first note without any sound."""
+    for i, note in enumerate(notes):
+        if not note.any():
+            raise AudioError(f"{name}[{i}] is silent: there is nothing to compare with. Leave the note out.")
+
+
+def check_average(average: Any) -> None:
+    """Raise `ParameterError` unless this is True or False."""
+    require(isinstance(average, bool | np.bool_), "average", average, "True or False", "True averages over the notes")
+
+
+def summarise(values: Sequence[float], average: bool) -> float | np.ndarray:
+    """Return the mean over notes as a float, or the values as float64 of shape (n_notes,)."""
+    check_average(average)
+    per_note = np.asarray(values, np.float64)
+    return float(per_note.mean()) if average else per_note

@@ -1,0 +1,192 @@
+"""What all displays share: figures of no window, axes that are handed in, colours, batches of audio or spectra."""
+
+import io
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sktimbre._utils.checks import check_real
+from sktimbre._utils.validation import as_list, check_audio, check_pair
+from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.metrics.inputs import check_batch, check_stft_sizes, log_spectra
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# M. Okabe and K. Ito's colours, which the colour-blind can tell apart; without black and yellow, which vanish on a dark
+# and on a light page.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+SIDES = {"source": COLOURS[0], "output": COLOURS[1], "target": COLOURS[2]}
+DEFAULT_N_FFT = 1024
+
+
+class Display:
+    """A picture with the numbers that it is drawn from.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    axes_ : ndarray of matplotlib.axes.Axes
+    ax_ : matplotlib.axes.Axes
+        The first of them.
+    """
+
+    figure_: "Figure"
+    axes_: np.ndarray
+    ax_: "Axes"
+
+    def _use_axes(self, ax: Any, n_rows: int, n_columns: int, size: tuple[float, float], **subplots: Any) -> np.ndarray:
+        """Return axes (n_rows, n_columns): those handed in, or those of a figure that belongs to no window."""
+        self._own = ax is None
+        if ax is None:
+            from matplotlib.figure import Figure
+
+            figure = Figure(figsize=size, layout="constrained")
+            axes = figure.subplots(n_rows, n_columns, squeeze=False, **subplots)
+        else:
+            from matplotlib.axes import Axes
+
+            axes = np.array(ax, dtype=object).ravel()
+            if not all(isinstance(one, Axes) for one in axes):
+                raise ParameterError(f"ax={ax!r} must be matplotlib's Axes, one for each panel; None makes a figure.")
+            if len(axes) != n_rows * n_columns:
+                raise ParameterError(
+                    f"ax holds {len(axes)} axes; this display has {n_rows} x {n_columns} panels. Pass as many, or None."
+                )
+            axes = axes.reshape(n_rows, n_columns)
+            figure = axes[0, 0].get_figure()
+        self.figure_, self.axes_, self.ax_ = figure, axes, axes[0, 0]
+        return axes
+
+    def _repr_png_(self) -> bytes | None:
+        """Show the picture in a notebook; not one on axes of the user's, which is shown with their figure."""
+        if not getattr(self, "_own", False):
+            return None
+        buffer = io.BytesIO()
+        self.figure_.savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
+
+class Spectra(NamedTuple):
+    """Log-magnitude spectra, notes of any length, and their grid."""
+
+    notes: list[np.ndarray]
+    sr: float
+    hop_length: int
+
+    @property
+    def n_fft(self) -> int:
+        """Samples of the transform."""
+        return 2 * (self.notes[0].shape[0] - 1)
+
+
+def as_spectra(y: Any, name: str, sr: Any, n_fft: int | None, hop_length: int | None) -> Spectra:
+    """Return audio or spectra as spectra.
+
+    The hop of spectra is half of their transform if it is not given, as `LogSTFT` has it; that of audio a quarter, which
+    looks better.
+    """
+    sr = check_real(sr, "sr", 0.0, open_end=True, fix="It is in Hz.")
+    check_stft_sizes(n_fft, hop_length)
+    batch, are_spectra = check_batch(y, name)
+    if are_spectra and len(batch[0]) < 2:
+        raise AudioError(f"{name} has spectra of one frequency, which no transform gives; wanted are n_fft // 2 + 1.")
+    if not are_spectra:
+        n_fft = DEFAULT_N_FFT if n_fft is None else n_fft
+        hop_length = max(1, n_fft // 4) if hop_length is None else hop_length
+        return Spectra(as_list(log_spectra(batch, n_fft, hop_length, name)), sr, hop_length)
+    implied = 2 * (batch[0].shape[0] - 1)
+    if n_fft not in (None, implied):
+        raise ParameterError(
+            f"n_fft={n_fft} does not fit {name}, whose spectra have n_fft={implied}; leave it at None."
+        )
+    return Spectra(as_list(batch), sr, implied // 2 if hop_length is None else hop_length)
+
+
+def analysis_of(estimator: Any) -> Any:
+    """Return the `LogSTFT` in an estimator or a Pipeline, None if there is none."""
+    steps = getattr(estimator, "steps", None)
+    parts = [step for _, step in steps] if steps else [getattr(estimator, "stft_", None), estimator]
+    return next((part for part in parts if hasattr(part, "geometry")), None)
+
+
+def rate_of(estimator: Any, sr: float | None) -> float:
+    """Return the sample rate that is given, else that of the estimator, else the usual one."""
+    return getattr(estimator, "sr", 22050) if sr is None else sr
+
+
+def check_names(names: Sequence[str] | None, n_notes: int) -> list[str]:
+    """Return a name for each note, empty where none are given."""
+    if names is None:
+        return [""] * n_notes
+    listed = [] if isinstance(names, str) or not np.iterable(names) else [str(name) for name in names]
+    if len(listed) != n_notes:
+        raise ParameterError(f"names={names!r} must have one for each of {n_notes} notes.")
+    return listed
+
+
+def choose_notes(notes: Any, n_notes: int, most: int = 3) -> np.ndarray:
+    """Return the notes that were chosen; a few, evenly spread, where none were."""
+    if notes is None:
+        return np.unique(np.linspace(0, n_notes - 1, min(most, n_notes)).round().astype(int))
+    chosen = np.array(notes, dtype=object).ravel()
+    if not len(chosen) or not all(is_index(i, n_notes) for i in chosen):
+        raise ParameterError(f"notes={notes!r} must be indices of the {n_notes} notes: 0 to {n_notes - 1}.")
+    return chosen.astype(int)
+
+
+def is_index(value: Any, length: int) -> bool:
+    """Tell whether this is a place, counted from either end."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and -length <= int(value) < length
+
+
+def choose_pairs(X: Any, y: Any, notes: Any, names: Sequence[str] | None) -> tuple[list, list, list[str]]:
+    """Return the chosen notes of source and target as lists of arrays, and their names."""
+    X, y = check_audio(X, name="X"), check_audio(y, name="y")
+    check_pair(X, y)
+    names = check_names(names, len(X))
+    chosen = choose_notes(notes, len(X))
+    return [X[i] for i in chosen], [y[i] for i in chosen], [names[i] for i in chosen]
+
+
+def draw_references(ax: "Axes", references: Mapping[str, float] | None) -> None:
+    """Draw errors to compare with as horizontal lines, told apart by their dashes."""
+    if references is None:
+        return
+    values = references.values() if isinstance(references, Mapping) else [None]
+    if not all(isinstance(value, Real) and np.isfinite(float(value)) for value in values):
+        raise ParameterError(f"references={references!r} must be a dict of finite errors by their names.")
+    for i, (name, value) in enumerate(references.items()):
+        dashes: Any = ((0, (5, 2)), "-.", ":")[i % 3]
+        ax.axhline(value, color="#7F7F7F", linestyle=dashes, linewidth=1, label=name)
+
+
+def check_colours(**cmaps: Any) -> None:
+    """Raise `ParameterError` unless matplotlib knows these colours."""
+    import matplotlib
+
+    for name, cmap in cmaps.items():
+        if not isinstance(cmap, matplotlib.colors.Colormap) and not (
+            isinstance(cmap, str) and cmap in matplotlib.colormaps
+        ):
+            raise ParameterError(
+                f"{name}={cmap!r} must be a Colormap or a name that matplotlib knows, such as 'magma'."
+            )
+
+
+def check_fitted(estimator: Any, *attributes: str) -> None:
+    """Raise `ParameterError` unless the estimator has what is drawn from."""
+    missing = [name for name in attributes if not hasattr(estimator, name)]
+    if missing:
+        raise ParameterError(
+            f"estimator={estimator!r} has no {' and no '.join(missing)}: pass a fitted TimbreTransfer, or use "
+            "from_predictions."
+        )
+
+
+def add_legend(ax: "Axes") -> None:
+    """Add a legend that stays readable where lines run behind it."""
+    ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")

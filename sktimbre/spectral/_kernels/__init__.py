@@ -1,0 +1,1 @@
+"""Compiled and scipy.fft implementations of the STFT and of phase retrieval; only `spectral` imports them."""

@@ -1,0 +1,46 @@
+"""What is done to log-magnitude spectra ``log(1 + abs(STFT))``: back to magnitudes, scale, transpose."""
+
+import numpy as np
+
+__all__ = ["LARGEST", "magnitudes", "scaled", "transposed"]
+
+# Beyond any log-magnitude of audio in [-1, 1], and far from overflowing.
+LARGEST = 25.0
+
+
+def magnitudes(S: np.ndarray) -> np.ndarray:
+    """Return the magnitudes of log-magnitude spectra; values below zero, which none has, count as zero, above 25 as 25."""
+    return np.expm1(np.clip(S, 0, LARGEST))
+
+
+def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Return log-magnitude spectra (n_frequencies, n_frames) of magnitudes times ``gain``, which is broadcast to them.
+
+    Values below zero, which no magnitude has, count as zero, and those above 25 as 25.
+    """
+    return np.log1p(magnitudes(S) * gain)
+
+
+def transposed(S: np.ndarray, ratio: float) -> np.ndarray:
+    """Return spectra whose frequencies are multiplied by ``ratio``; their duration and the shape of partials stay.
+
+    Cubic interpolation along frequency (R. Keys, "Cubic convolution interpolation for digital image processing", IEEE
+    Transactions on Acoustics, Speech, and Signal Processing 29(6), 1981) of log-magnitudes, in which the main lobe of a
+    window is nearly a parabola. Above the highest bin that is known the last value is repeated.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_frequencies, n_frames), float32
+        Log-magnitude spectra.
+    ratio : float, positive
+        2 is an octave up.
+    """
+    if ratio == 1 or len(S) < 2:
+        return S
+    last = len(S) - 1
+    at = np.minimum(np.arange(len(S)) / ratio, last)
+    i = np.minimum(at.astype(int), last - 1)
+    w = (at - i).astype(np.float32)[:, np.newaxis]
+    a, b, c, d = S[np.maximum(i - 1, 0)], S[i], S[i + 1], S[np.minimum(i + 2, last)]
+    out = b + 0.5 * w * (c - a + w * (2 * a - 5 * b + 4 * c - d + w * (3 * (b - c) + d - a)))
+    return np.maximum(out, 0)

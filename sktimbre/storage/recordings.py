@@ -1,0 +1,82 @@
+"""Sound files as notes, read one by one."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sktimbre._utils.checks import check_whole
+from sktimbre._utils.notes import NotesOnDisk
+from sktimbre.audio.arrays import read_audio
+from sktimbre.audio.blockwise import check_rates, resampled_length
+from sktimbre.audio.soundfiles import UNKNOWN_LENGTH, open_sound
+from sktimbre.exceptions import AudioFileError
+from sktimbre.storage.notes import as_stored
+
+
+class Recordings(NotesOnDisk):
+    """Sound files as notes, mono, at one sampling rate; all headers are read at once, samples when they are asked for.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        One for each note.
+    sr : int or float without a fraction
+        In Hz.
+
+    Raises
+    ------
+    AudioFileError
+        A file is missing, or is none that can be read.
+    """
+
+    def __init__(self, paths: Iterable[Any], sr: float):
+        self.paths = [Path(path) for path in paths]
+        self.sr = check_whole(sr, "sr", 1, fix="Sound files are read at a whole number of Hz.")
+        self.shapes = [(self._length(path),) for path in self.paths]
+
+    def read(self, index: int) -> np.ndarray:
+        """Return a note, float32, counted from 0."""
+        note, _ = read_audio(self.paths[index], self.sr)
+        if note.shape != self.shapes[index]:
+            raise AudioFileError(
+                f"{self.paths[index]} gives {len(note)} samples at {self.sr} Hz where its header promises "
+                f"{self.shapes[index][0]}. Export it again."
+            )
+        return note
+
+    def digest(self) -> str:
+        """Return a hash of the files' bytes."""
+        found = hashlib.blake2b(str(self.sr).encode(), digest_size=16)
+        for path in self.paths:
+            with path.open("rb") as file:
+                found.update(hashlib.file_digest(file, "blake2b").digest())
+        return found.hexdigest()
+
+    def _length(self, path):
+        with open_sound(path) as sound:
+            check_rates(sound.samplerate, self.sr, os.fspath(path))
+            if sound.frames < UNKNOWN_LENGTH and sound.format != "MP3":
+                return resampled_length(sound.frames, sound.samplerate, self.sr)
+        # Of the others a header holds no count of samples, or an estimate.
+        return len(read_audio(path, self.sr)[0])
+
+
+def is_paths(X: Any) -> bool:
+    """Tell whether X is a list, tuple or array of names of files."""
+    if isinstance(X, np.ndarray):
+        X = X.tolist() if X.ndim == 1 and X.dtype.kind in "UO" else ()
+    return isinstance(X, list | tuple) and len(X) > 0 and all(isinstance(x, str | os.PathLike) for x in X)
+
+
+def left_on_disk(X: Any, sr: float, name: str) -> Any:
+    """Return names of files as `Recordings`, a memory map of audio as notes on disk, and all else as it is."""
+    if not is_paths(X):
+        return as_stored(X, 2)
+    try:
+        return Recordings(X, sr)
+    except AudioFileError as error:
+        raise AudioFileError(f"{name}: {error}") from error

@@ -1,0 +1,160 @@
+"""Spectra of pairs of notes in files, written once and read while training."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import joblib
+import numpy as np
+
+from sktimbre._utils.files import FULL, sync
+from sktimbre._utils.notes import NotesOnDisk
+from sktimbre._utils.progress import with_bar
+from sktimbre.exceptions import PersistenceError
+from sktimbre.storage.notes import StoredNotes
+
+# Pairs of notes that are transformed at a time.
+BLOCK = 64
+SOURCE, TARGET, SHAPES = "source.f32", "target.f32", "shapes.npy"
+
+
+@contextmanager
+def folders_for_spectra(memory: Any) -> Iterator[tuple[Path | None, Path]]:
+    """Give the folder of a joblib.Memory, or None, and a temporary one: inside of it, or where the system has its own."""
+    location = getattr(memory, "location", None)
+    kept = Path(location) / "sktimbre" if isinstance(location, str | os.PathLike) else None
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="sktimbre-", dir=kept, ignore_cleanup_errors=True) as temporary:
+        yield kept, Path(temporary)
+
+
+def stored_spectra(
+    pairs: Any, stft: Any, folders: tuple[Path | None, Path], show: bool
+) -> tuple[StoredNotes, StoredNotes]:
+    """Return the spectra of pairs of notes as notes on disk.
+
+    Parameters
+    ----------
+    pairs : tuple of two sequences of ndarray of shape (n_samples,), or iterator of such pairs
+        Sources and targets. Those of an iterator, which tells what it gives only once, are not kept.
+    stft : transformer
+        Of both.
+    folders : tuple
+        From `folders_for_spectra`.
+    show : bool
+        Whether to show a bar.
+
+    Raises
+    ------
+    PersistenceError
+        The disk is full.
+    """
+    kept, temporary = folders
+    stream = isinstance(pairs, Iterator)
+    bar = with_bar(total=None if stream else len(pairs[0]), description="Computing spectra", unit="note", show=show)
+    with bar:
+        if stream:
+            return stored_pairs(temporary, secrets.token_hex(8), _spectra(pairs, stft, bar))
+        key = secrets.token_hex(8) if kept is None else _key(pairs, stft)
+        spectra = _spectra(zip(*pairs, strict=True), stft, bar)
+        return stored_pairs(temporary if kept is None else kept, key, spectra, to_stay=kept is not None)
+
+
+def _key(pairs, stft):
+    """Return a name made of the notes and of the transform with its parameters."""
+    notes = [side.digest() if isinstance(side, NotesOnDisk) else joblib.hash(side) for side in pairs]
+    return str(joblib.hash((notes, stft)))
+
+
+def _spectra(pairs, stft, bar):
+    while block := list(islice(pairs, BLOCK)):
+        sources, targets = (list(side) for side in zip(*block, strict=True))
+        yield from zip(stft.transform(sources), stft.transform(targets), strict=True)
+        bar.update(len(block))
+
+
+def stored_pairs(
+    folder: Path, key: str, spectra: Iterable[tuple], to_stay: bool = False
+) -> tuple[StoredNotes, StoredNotes]:
+    """Return pairs of spectra as notes on disk: those that an earlier call has left under this key, else made now.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept, in a folder of their own, which takes its name when it is complete.
+    key : str
+        The folder's name.
+    spectra : iterable of tuple of two ndarray of shape (n_frequencies, n_frames), float32
+        Asked for one by one, and only where nothing intact is kept.
+    to_stay : bool
+        Whether all has to be on the disk before it takes its name, so that no failure of power leaves what looks complete.
+
+    Raises
+    ------
+    PersistenceError
+        The disk is full.
+    """
+    target = folder / key
+    kept = _opened(target)
+    if kept is not None:
+        return kept
+    temporary = folder / f".{target.name}-{secrets.token_hex(8)}"
+    temporary.mkdir()
+    try:
+        shapes = []
+        with open(temporary / SOURCE, "wb") as source, open(temporary / TARGET, "wb") as other:
+            for S, T in spectra:
+                shapes.append(S.shape)
+                for file, note in ((source, S), (other, T)):
+                    file.write(np.ascontiguousarray(note, np.float32).data)
+        np.save(temporary / SHAPES, np.array(shapes, np.int64).reshape(-1, 2))
+        for path in temporary.iterdir() if to_stay else ():
+            sync(path)
+        _put(temporary, target)
+    except OSError as reason:
+        if reason.errno not in FULL:
+            raise
+        raise PersistenceError(
+            f"Spectra cannot be kept in {folder}: {reason.strerror}. Make room, or set memory= to a folder on another disk."
+        ) from reason
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    made = _opened(target)
+    if made is None:
+        raise PersistenceError(f"The spectra in {target} were changed while they were written; fit again.")
+    return made
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Give a folder its name; what stands there is another process's, if it is intact, else damaged."""
+    if target.exists() and _opened(target) is None:
+        shutil.rmtree(target)
+    try:
+        temporary.rename(target)
+    except OSError:
+        if _opened(target) is None:
+            raise
+
+
+def _opened(folder: Path) -> tuple[StoredNotes, StoredNotes] | None:
+    """Return the pairs that a folder keeps, None where one of its files is missing or has not its size."""
+    try:
+        table = np.load(folder / SHAPES, allow_pickle=False)
+        sizes = {(folder / name).stat().st_size for name in (SOURCE, TARGET)}
+    except (OSError, ValueError, EOFError):
+        return None
+    if table.ndim != 2 or table.shape[1] != 2:
+        return None
+    ends = 4 * np.cumsum([0, *np.prod(table, axis=1)], dtype=np.int64)
+    if sizes != {int(ends[-1])} or not len(table):
+        return None
+    shapes = [tuple(shape) for shape in table.tolist()]
+    source, target = (StoredNotes(folder / name, shapes, ends[:-1].tolist()) for name in (SOURCE, TARGET))
+    return source, target

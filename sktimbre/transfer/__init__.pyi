@@ -1,0 +1,3 @@
+from .estimator import Extent, TimbreTransfer
+
+__all__ = ["Extent", "TimbreTransfer"]

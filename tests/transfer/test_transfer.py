@@ -1,0 +1,284 @@
+"""TimbreTransfer and the forms of ARCHITECTURE: audio in, audio out, inside scikit-learn's own tools."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sktimbre
+from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
+from sktimbre.datasets import make_paired_notes
+from sktimbre.exceptions import AudioError, ParameterError, PersistenceError
+from sktimbre.metrics import f0_error, reconstruction_error
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return make_paired_notes(8, duration=0.4, random_state=0)
+
+
+def small(**parameters):
+    return TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0, **parameters)
+
+
+@pytest.fixture(scope="module")
+def model(notes):
+    return TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small()).fit(notes.source, notes.target)
+
+
+def test_score_is_the_negative_reconstruction_error_of_the_spectra(notes, model):
+    stft = LogSTFT(n_fft=512).fit(notes.source)
+    wanted = np.mean((stft.transform(notes.target) - model.predict_spectra(notes.source)) ** 2)
+    assert model.score(notes.source, notes.target) == pytest.approx(-wanted, rel=1e-5)
+
+
+def test_identity_gives_the_source_back(notes):
+    model = TimbreTransfer(autoencoder=IdentityBaseline()).fit(notes.source, notes.target)
+    audio = model.predict(notes.source)
+    assert audio.shape == notes.source.shape
+    assert audio.dtype == np.float32
+    assert np.abs(model.set_params(phase="source").predict(notes.source) - notes.source).max() < 1e-2
+    assert model.score(notes.source, notes.source) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_pitch_of_the_output_is_the_source_s(notes):
+    model = TimbreTransfer(autoencoder=PerBinLinearBaseline()).fit(notes.source, notes.target)
+    assert f0_error(notes.source, model.predict(notes.source), sr=notes.sr) < 10
+
+
+def test_source_phase_is_the_better_start_where_little_changes(notes):
+    """An equaliser leaves the phase nearly as it was, so that no iteration is needed; an estimate needs some."""
+    stft = LogSTFT().fit(notes.source)
+    equalised = np.log1p(
+        np.expm1(stft.transform(notes.source)) * np.linspace(1, 0.3, 513, dtype=np.float32)[:, np.newaxis]
+    )
+    error = {}
+    for phase in (None, stft.complex_transform(notes.source)):
+        audio = GriffinLimInverter(0).invert(equalised, phase=phase, length=notes.source.shape[1])
+        error[phase is None] = reconstruction_error(equalised, stft.transform(audio))
+    assert error[False] < 0.5 * error[True]
+
+
+def test_phase_source_reaches_the_inverter(notes):
+    model = TimbreTransfer(autoencoder=IdentityBaseline(), inverter=GriffinLimInverter(0), phase="source")
+    model.fit(notes.source, notes.target)
+    np.testing.assert_allclose(model.predict(notes.source), notes.source, atol=1e-3)
+    estimated = model.set_params(phase="estimate").predict(notes.source)
+    assert np.abs(estimated - notes.source).max() > 0.05
+
+
+def test_ragged_in_ragged_out(notes, model):
+    lengths = [8820, 100, 5000, 7777]
+    ragged = [x[:n] for x, n in zip(notes.source, lengths, strict=False)]
+    out = model.predict(ragged)
+    assert isinstance(out, list)
+    assert [len(a) for a in out] == lengths
+    for note, audio in zip(ragged, out, strict=True):
+        np.testing.assert_allclose(audio, model.predict(note[np.newaxis])[0], atol=1e-4)
+    targets = [y[:n] for y, n in zip(notes.target, lengths, strict=False)]
+    fitted = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small()).fit(ragged, targets)
+    assert np.isfinite(fitted.score(ragged, targets))
+
+
+@pytest.mark.parametrize("regressor", [Ridge(1.0), make_pipeline(StandardScaler(), LinearRegression())])
+def test_any_regressor_is_given_frames_as_rows(notes, regressor):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=regressor).fit(notes.source, notes.target)
+    assert model.autoencoder_.n_features_in_ == 129
+    assert model.predict(notes.source).shape == notes.source.shape
+    identity = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=IdentityBaseline()).fit(notes.source, notes.target)
+    assert model.score(notes.source, notes.target) > identity.score(notes.source, notes.target)
+
+
+@pytest.mark.parametrize("phase", ["estimate", "source"])
+def test_blocks_of_any_size_give_the_recording_back_continuously(notes, phase):
+    recording = np.concatenate(notes.source)
+    model = TimbreTransfer(autoencoder=IdentityBaseline(), phase=phase).fit(notes.source, notes.target)
+    results = [
+        np.concatenate(list(model.predict_blocks(np.array_split(recording, n), piece=1.0, overlap=0.2)))
+        for n in (1, 7, 400)
+    ]
+    for result in results:
+        assert result.shape == recording.shape
+        np.testing.assert_array_equal(result, results[0])
+    # What comes out has the spectra of what went in, at the borders of pieces as elsewhere.
+    stft = LogSTFT().fit(recording[np.newaxis])
+    wanted, given = (np.expm1(stft.transform(a[np.newaxis])[0]) for a in (recording, results[0]))
+    error = np.linalg.norm(given - wanted, axis=0) / (np.linalg.norm(wanted, axis=0) + 1e-2 * wanted.max())
+    assert np.median(error) < 0.1
+    assert error.max() < 0.6
+    assert sum(len(block) for block in model.predict_blocks([])) == 0
+    assert len(np.concatenate(list(model.predict_blocks([recording[:50]])))) == 50
+
+
+@settings(deadline=None, max_examples=20)
+@given(n_samples=st.integers(1, 30000), piece=st.floats(0.2, 1.0), block=st.integers(1, 9000))
+def test_blocks_give_as_many_samples_as_they_take(model, n_samples, piece, block):
+    y = np.sin(np.arange(n_samples, dtype=np.float32) / 9)
+    blocks = [y[start : start + block] for start in range(0, n_samples, block)]
+    assert sum(len(b) for b in model.predict_blocks(blocks, piece=piece, overlap=0.1)) == n_samples
+
+
+def test_the_plain_pipelines(notes):
+    X, y = notes.source, notes.target
+    two = Pipeline([("stft", LogSTFT()), ("autoencoder", small())]).fit(X, y)
+    assert two.predict(X).shape == (8, 513, 18)
+    assert two.score(X, y) < 0
+    three = Pipeline([("stft", LogSTFT()), ("autoencoder", small()), ("invert", GriffinLimInverter(3))])
+    assert three.fit(X, y).transform(X).shape == (8, 17 * 512)
+
+
+def test_transformed_target_regressor(notes):
+    X, y = notes.source, notes.target
+    regressor = Pipeline([("stft", LogSTFT()), ("autoencoder", small())])
+    model = TransformedTargetRegressor(regressor=regressor, transformer=LogSTFT(), check_inverse=False).fit(X, y)
+    assert model.predict(X).shape == y.shape
+
+
+def test_grid_search_reaches_every_level_and_scores_are_finite(notes):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=small())
+    grid = {
+        "autoencoder__filters": [2, 3],
+        "stft__hop_length": [64, 128],
+        "autoencoder__optimizer__learning_rate": [1e-3, 1e-2],
+    }
+    search = GridSearchCV(model, grid, cv=2).fit(notes.source, notes.target)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.inverter_.hop_length == search.best_params_["stft__hop_length"]
+    assert search.predict(notes.source).shape == notes.source.shape
+    plain = Pipeline([("stft", LogSTFT()), ("autoencoder", small())])
+    assert np.isfinite(cross_val_score(plain, notes.source, notes.target, cv=2)).all()
+
+
+def test_voting_takes_it_for_a_regressor_and_refuses_its_targets_only(notes, model):
+    """scikit-learn's ensembles want one-dimensional targets; that, and nothing about the estimator, is what they refuse."""
+    with pytest.raises(ValueError, match="1d array"):
+        VotingRegressor([("a", model), ("b", model)]).fit(notes.source, notes.target)
+
+
+@pytest.mark.parametrize("store", ["pickle", "joblib", "sktimbre"])
+def test_stored_models_predict_the_same(notes, model, store, tmp_path):
+    path = tmp_path / "model.bin"
+    if store == "pickle":
+        copy = pickle.loads(pickle.dumps(model))
+    elif store == "joblib":
+        joblib.dump(model, path)
+        copy = joblib.load(path)
+    else:
+        copy = sktimbre.load(sktimbre.save(model, path))
+    np.testing.assert_array_equal(copy.predict_spectra(notes.source), model.predict_spectra(notes.source))
+    assert copy.get_params()["autoencoder__filters"] == 2
+
+
+def test_loading_refuses_what_is_not_ours(tmp_path):
+    path = tmp_path / "model.sktimbre"
+    with pytest.raises(PersistenceError, match="cannot be read"):
+        sktimbre.load(path)
+    path.write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(PersistenceError, match="not written by sktimbre"):
+        sktimbre.load(path)
+    sktimbre.save(Ridge(), path, overwrite=True)
+    with pytest.raises(PersistenceError, match="exists"):
+        sktimbre.save(Ridge(), path)
+    with pytest.raises(PersistenceError, match="does not know"):
+        sktimbre.load(sktimbre.save(TimbreAutoencoder(np.sum), path, overwrite=True))
+
+
+def test_validation_data_is_audio(notes):
+    X, y = notes.source, notes.target
+    model = TimbreTransfer(autoencoder=small()).fit(X[:6], y[:6], validation_data=(X[6:], y[6:]))
+    assert "val_loss" in model.autoencoder_.history_
+    with pytest.raises(AudioError, match=r"validation_data\[0\] has 2 notes"):
+        TimbreTransfer(autoencoder=small()).fit(X, y, validation_data=(X[6:], y[5:]))
+
+
+def test_receptive_field_in_milliseconds_and_hertz(notes, model):
+    # Two 3x3 convolutions over frames of 512 samples, 256 apart; level and loudness look further.
+    assert model.receptive_field_.milliseconds > 1000
+    plain = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small(normalize_level=False), loudness=0)
+    extent = plain.fit(notes.source, notes.target).receptive_field_
+    assert extent.milliseconds == pytest.approx(1000 * (4 * 256 + 512) / 22050)
+    assert extent.hertz == pytest.approx(5 * 22050 / 512)
+
+
+def test_parts_that_do_not_fit_are_refused(notes):
+    X, y = notes.source, notes.target
+    with pytest.raises(ParameterError, match=r"inverter has hop_length=64, the stft hop_length=512"):
+        TimbreTransfer(inverter=GriffinLimInverter(hop_length=64), autoencoder=small()).fit(X, y)
+    with pytest.raises(ParameterError, match="phase='estimate'"):
+        TimbreTransfer(stft=make_pipeline(LogSTFT()), autoencoder=small(), phase="source").fit(X, y)
+    with pytest.raises(AudioError, match="8 notes and y has 7"):
+        TimbreTransfer(autoencoder=small()).fit(X, y[:7])
+    with pytest.raises(AudioError, match=r"X\[0\] has shape \(8820,\) and y\[0\] has shape \(8000,\)"):
+        TimbreTransfer(autoencoder=small()).fit(X, y[:, :8000])
+    with pytest.raises(ParameterError, match="overlap"):
+        list(TimbreTransfer(autoencoder=IdentityBaseline()).fit(X, y).predict_blocks([X[0]], piece=1, overlap=2))
+
+
+def test_clone_forgets_what_was_fitted(model):
+    assert not hasattr(clone(model), "autoencoder_")
+
+
+@pytest.mark.parametrize("n_samples", [8192, 8193, 8700, 8703])
+def test_no_click_at_the_end_of_a_note(n_samples):
+    """The last samples stand under the end of one window; inconsistent spectra must not be blown up there."""
+    rng = np.random.default_rng(0)
+    X = (0.5 * np.sin(np.arange(n_samples) / 8) * np.ones((2, 1))).astype(np.float32)
+
+    class Noisy(IdentityBaseline):
+        def predict(self, S):
+            return np.maximum(S + rng.normal(0, 0.3, np.shape(S)), 0).astype(np.float32)
+
+    audio = TimbreTransfer(autoencoder=Noisy()).fit(X, X).predict(X)
+    assert audio.shape == X.shape
+    assert np.abs(audio[:, -300:]).max() < 1.5 * np.abs(audio[:, 1000:-1000]).max()
+
+
+def test_silence_stays_silent(notes, model):
+    X = notes.source.copy()
+    X[:, 1500:7000] = 0
+    out = model.predict(X)
+    # A tenth of a second may sound on after an end, nothing may sound ahead of a beginning.
+    assert np.abs(out[:, 1500 + 2205 + 512 : 6400]).max() < 1e-3
+    assert not model.predict(np.zeros((1, 5000), np.float32)).any()
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("n_samples", [4000, 4096, 4399])
+def test_audio_is_as_long_and_to_its_end_as_loud_as_its_spectra_say(n_samples, ragged):
+    X = (0.5 * np.sin(np.arange(n_samples) / 8) * np.ones((2, 1))).astype(np.float32)
+    model = TimbreTransfer(autoencoder=IdentityBaseline()).fit(X, X)
+    given = [X[0], X[1, :3000]] if ragged else X
+    S = LogSTFT().transform(given)
+    for wanted, got, audio, note in zip(S, model.predict_spectra(given), model.predict(given), given, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+        assert audio.shape == note.shape
+        assert np.std(audio[-500:]) == pytest.approx(np.std(note[-500:]), rel=0.2)
+    assert model.score(X, X) > -1e-6
+
+
+def test_a_release_fades_away():
+    class SoundsOn(IdentityBaseline):
+        def predict(self, S):
+            return np.ones(np.shape(S), np.float32)
+
+    X = np.zeros((1, 22050), np.float32)
+    X[0, 5000:8000] = 0.5 * np.sin(np.arange(3000) / 5)
+    S = TimbreTransfer(autoencoder=SoundsOn(), loudness=0).fit(X, X).predict_spectra(X)[0]
+    sounding = LogSTFT().transform(X)[0].any(axis=0)
+    last = np.flatnonzero(sounding)[-1]
+    level = 20 * np.log10(np.maximum(np.expm1(S[0]), 1e-9))
+    assert (S[:, sounding] == 1).all()
+    assert not S[:, : np.flatnonzero(sounding)[0]].any()
+    np.testing.assert_allclose(np.diff(level[last : last + 5]), -60 / 5, atol=1e-3)
+    assert not S[:, last + 5 :].any()

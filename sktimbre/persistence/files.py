@@ -25,36 +25,20 @@ from packaging.version import Version
 from sktimbre import __version__
 from sktimbre._utils.files import as_path, atomic_path
 from sktimbre.exceptions import PersistenceError, VersionWarning
+from sktimbre.persistence.names import PLACES, with_places, with_short_names
 
 __all__ = ["load", "save"]
 
-# What files of ours may name beside what skops trusts of scikit-learn, numpy and scipy. Nothing here runs code when made.
-TRUSTED = (
-    "sktimbre.autoencoder.networks.architectures.dilated",
-    "sktimbre.autoencoder.networks.architectures.dilated_residual",
-    "sktimbre.autoencoder.networks.architectures.residual",
-    "sktimbre.autoencoder.networks.architectures.shallow",
-    "sktimbre.autoencoder.networks.architectures.unet",
-    "sktimbre.autoencoder.data.augmentation.PairAugmenter",
-    "sktimbre.autoencoder.estimator.TimbreAutoencoder",
-    "sktimbre.autoencoder.network.Network",
-    "sktimbre.autoencoder.networks.options.NetworkOptions",
-    "sktimbre.baselines.regressors.IdentityBaseline",
-    "sktimbre.baselines.regressors.PerBinLinearBaseline",
-    "sktimbre.baselines.regressors.PhaseOracleBaseline",
-    "sktimbre.baselines.transposition.TransposedNeighboursBaseline",
-    "sktimbre.spectral.inverter.GriffinLimInverter",
-    "sktimbre.spectral.log_stft.LogSTFT",
-    "sktimbre.transfer.TimbreTransfer",
-)
-# Names above may only be looked up and filled with attributes. Other loaders of skops call what they name.
+TRUSTED = tuple(f"{module}.{name}" for name, module in PLACES.items())
+# What is trusted may only be looked up and filled with attributes. Other loaders of skops call what they name.
 FILLED = {"ObjectNode", "FunctionNode"}
 # The loaders that models need; all that is left out calls something or unpacks archives inside the archive.
 PLAIN = FILLED | {f"{kind}Node" for kind in ("Dict", "List", "Tuple", "Set", "Slice", "Json", "Bytes", "Type")}
 PLAIN |= {f"{kind}Node" for kind in ("NdArray", "MaskedArray", "DType", "RandomState", "RandomGenerator")}
 
-FORMAT = 1
-VERSIONS = "sktimbre.json"
+# 2: types have short names. 1: full names.
+FORMAT = 2
+VERSIONS, SCHEMA = "sktimbre.json", "schema.json"
 # Weights hardly compress; an archive that grows by more than this when it is unpacked is made to fill the memory.
 LARGEST_GROWTH = 50
 ALWAYS_BYTES = 64 * 2**20
@@ -164,8 +148,10 @@ def _dumped(model: Any) -> bytes:
     for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         buffer = io.BytesIO()
         skops.io.dump(model, buffer, compression=compression)
-        with zipfile.ZipFile(buffer, "a") as archive:
-            archive.writestr(VERSIONS, about)
+        members = _members(buffer)
+        members[SCHEMA] = json.dumps(with_short_names(json.loads(members[SCHEMA]))).encode()
+        buffer = _archive({**members, VERSIONS: about.encode()}, compression)
+        with zipfile.ZipFile(buffer) as archive:
             grown = _unpacked_size(archive)
         if grown <= _allowed_size(buffer.getbuffer().nbytes):
             break
@@ -189,21 +175,35 @@ def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> bytes:
                 f"{path} would take {grown / 2**20:.0f} MiB of memory where {len(data)} bytes may take {allowed / 2**20:.0f}: "
                 "it was made to fill the memory, or not by sktimbre.save."
             )
-        members = {}
-        for member in archive.infolist():
-            with archive.open(member) as file:
-                # Without a size, all that is compressed is unpacked, whatever size the archive gave.
-                members[member.filename] = file.read(member.file_size + 1)
+    members = _members(io.BytesIO(data))
     _check_versions(json.loads(members[VERSIONS]), path)
-    called = _called(json.loads(members["schema.json"]), set(trusted))
+    schema = with_places(json.loads(members[SCHEMA]))
+    called = _called(schema, set(trusted))
     if called:
         raise _untrusted(called, path)
     # What is read from here on is what was looked at.
-    plain = io.BytesIO()
-    with zipfile.ZipFile(plain, "w") as archive:
+    members[SCHEMA] = json.dumps(schema).encode()
+    return _archive(members, zipfile.ZIP_STORED).getvalue()
+
+
+def _members(file: io.BytesIO) -> dict[str, bytes]:
+    """Return the members of an archive by their names."""
+    members = {}
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as content:
+                # Without a size, all that is compressed is unpacked, whatever size the archive gave.
+                members[member.filename] = content.read(member.file_size + 1)
+    return members
+
+
+def _archive(members: dict[str, bytes], compression: int) -> io.BytesIO:
+    """Return an archive of members by their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    return plain.getvalue()
+    return buffer
 
 
 def _check_versions(about: dict[str, Any], path: Any) -> None:

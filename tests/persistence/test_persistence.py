@@ -86,7 +86,7 @@ def test_generators_come_back_in_their_state(tmp_path):
 def test_a_file_carries_its_versions(path):
     with zipfile.ZipFile(path) as archive:
         about = json.loads(archive.read("sktimbre.json"))
-    assert about["format"] == 1
+    assert about["format"] == 2
     assert about["versions"]["sktimbre"] == sktimbre.__version__
     assert about["versions"]["numpy"] == np.__version__
     assert set(about["versions"]) == {"sktimbre", "scikit-learn", "keras", "numpy", "skops"}
@@ -123,8 +123,8 @@ def test_parameters_that_came_later_have_their_defaults(path, notes):
 
 
 def test_a_newer_format_is_refused(path):
-    rewritten(path, sktimbre=lambda about: {"format": 2, "versions": {**about["versions"], "sktimbre": "7.1"}})
-    with pytest.raises(PersistenceError, match=r"has format 2, .* reads up to 1. Install sktimbre 7.1 or newer"):
+    rewritten(path, sktimbre=lambda about: {"format": 3, "versions": {**about["versions"], "sktimbre": "7.1"}})
+    with pytest.raises(PersistenceError, match=r"has format 3, .* reads up to 2. Install sktimbre 7.1 or newer"):
         sktimbre.load(path)
 
 

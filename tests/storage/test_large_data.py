@@ -208,7 +208,7 @@ def test_a_file_that_changed_meanwhile_is_named(paths, monkeypatch):
         soundfile.write(paths[1][-1], np.zeros(100), 22050)
         return spectra(self, X)
 
-    monkeypatch.setattr("sktimbre.storage.notes.BLOCK", 2)
+    monkeypatch.setattr("sktimbre.storage.spectra.BLOCK", 2)
     monkeypatch.setattr(LogSTFT, "transform", shortened)
     with pytest.raises(AudioFileError, match=r"y5\.wav gives 100 samples"):
         by_frames().fit(*paths)

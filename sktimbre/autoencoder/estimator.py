@@ -5,10 +5,11 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra, is_ragged
 from sktimbre.autoencoder.data.augmentation import PairAugmenter
@@ -18,6 +19,9 @@ from sktimbre.autoencoder.networks.options import NAMES
 from sktimbre.storage.notes import as_stored, choose
 
 __all__ = ["TimbreAutoencoder"]
+
+# Of names of the optimizer's arguments.
+PREFIX = "optimizer__"
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
@@ -57,6 +61,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Passed to the optimizer; None leaves its own default.
     optimizer__nesterov : bool or None, default=None
         Passed to the optimizer.
+    optimizer_params : dict or None, default=None
+        Further arguments of the optimizer by name. ``set_params(optimizer__beta_1=0.8)`` sets one of them, so that a search
+        can vary it; one that the optimizer does not have is refused by `fit`.
     schedule : {"constant", "step", "exponential", "cosine", "plateau"} or None, default=None
         Course of the learning rate over the training: constant; divided by ten after each third; down to a hundredth;
         down to zero along a cosine; halved after ten epochs without improvement. None is "cosine", and for an optimizer
@@ -111,6 +118,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     history_ : dict of str to list of float
         ``loss`` (with penalties, at the level that the network sees) and ``reconstruction_error`` of each epoch, and both
         with ``val_`` in front where there are validation notes. With ``augment`` those of training are of the variations.
+    target_transformer_ : transformer
+        Fitted on the targets of `fit`, where these were audio.
     optimizer_state_ : list of ndarray
         After `partial_fit`: what it goes on with beside the weights. With "adam" twice their size.
     validation_indices_ : ndarray of int
@@ -159,6 +168,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         "optimizer__momentum": [Interval(Real, 0, 1, closed="left"), None],
         "optimizer__clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "optimizer__nesterov": ["boolean", None],
+        "optimizer_params": [dict, None],
         "schedule": [StrOptions({"constant", "step", "exponential", "cosine", "plateau"}), None],
         "warmup": [Interval(Real, 0, 1, closed="left"), None],
         "decay": [Interval(Real, 0, None, closed="left")],
@@ -197,6 +207,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         optimizer__momentum=None,
         optimizer__clipnorm=None,
         optimizer__nesterov=None,
+        optimizer_params=None,
         schedule=None,
         warmup=None,
         decay=0.0,
@@ -232,6 +243,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.optimizer__momentum = optimizer__momentum
         self.optimizer__clipnorm = optimizer__clipnorm
         self.optimizer__nesterov = optimizer__nesterov
+        self.optimizer_params = optimizer_params
         self.schedule = schedule
         self.warmup = warmup
         self.decay = decay
@@ -250,8 +262,25 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; with ``deep``, those in ``optimizer_params`` also as ``optimizer__...``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether parameters of parts are returned as well, as in scikit-learn.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        params = super().get_params(deep)
+        if not deep:
+            return params
+        return params | {f"{PREFIX}{name}": value for name, value in (self.optimizer_params or {}).items()}
+
     def set_params(self, **params: Any) -> "TimbreAutoencoder":
-        """Set parameters; ``optimizer__learning_rate`` and its like are parameters of this estimator.
+        """Set parameters. ``optimizer__...`` is an argument of the optimizer, whatever its name.
 
         Parameters
         ----------
@@ -262,23 +291,28 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         -------
         TimbreAutoencoder
         """
-        routed = {name: params.pop(name) for name in list(params) if name in self._get_param_names()}
-        for name, value in routed.items():
+        own = {name: params.pop(name) for name in list(params) if name in self._get_param_names()}
+        for name, value in own.items():
             setattr(self, name, value)
+        further = {name: params.pop(name) for name in list(params) if name.startswith(PREFIX)}
+        if further:
+            given = {name.removeprefix(PREFIX): value for name, value in further.items()}
+            self.optimizer_params = {**(self.optimizer_params or {}), **given}
         return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, S: Any, y: Any = None, *, validation_data: Any = None, callbacks: Any = ()) -> "TimbreAutoencoder":
+    @restores_on_failure
+    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, callbacks: Any = ()) -> "TimbreAutoencoder":
         """Train the network.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding
             does not count. A `numpy.memmap` is not taken into memory, here and as ``y``: notes are read when they are used.
-        y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
-            The target; audio goes through ``target_transformer``; None reconstructs S.
-        validation_data : tuple (S, y) or None
+        y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
+            The target; audio goes through ``target_transformer``; None reconstructs X.
+        validation_data : tuple (X, y) or None
             Pairs to validate on in place of ``validation_split``.
         callbacks : sequence of keras.callbacks.Callback
             Called while training.
@@ -307,16 +341,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         SmallerBatchWarning
             Memory was full, and a smaller batch is tried.
         """
-        S, T = self._pairs(S, y)
+        self.target_transformer_ = self._new_target_transformer()
+        X, T = self._pairs(X, y, fit=True)
         seed = draw_seed(self.random_state)
         if validation_data is None:
-            training, held_out = split_notes(len(S), self.validation_split, seed)
-            validation = choose(S, held_out), choose(T, held_out)
+            training, held_out = split_notes(len(X), self.validation_split, seed)
+            validation = choose(X, held_out), choose(T, held_out)
         else:
-            training, held_out = np.arange(len(S)), np.arange(0)
+            training, held_out = np.arange(len(X)), np.arange(0)
             given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
             validation = tuple(choose(side, range(len(side))) for side in given)
-        pairs = choose(S, training), choose(T, training)
+        pairs = choose(X, training), choose(T, training)
         from sktimbre.autoencoder.backend.distribution import scope
         from sktimbre.autoencoder.training.loop import train_network
         from sktimbre.autoencoder.training.settings import network_options, training_options
@@ -330,7 +365,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, S: Any, y: Any = None) -> "TimbreAutoencoder":
+    @restores_on_failure
+    def partial_fit(self, X: Any, y: Any = None) -> "TimbreAutoencoder":
         """Train the network by one pass over these notes; later calls go on where this one ends.
 
         The first call builds the network, with ``standardize`` by the notes that it is given; after `fit` the fitted network
@@ -340,7 +376,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        S, y
+        X, y
             As in `fit`.
 
         Returns
@@ -359,14 +395,16 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             Weights are not finite at the end; the model is as it was before the call.
         """
         earlier = getattr(self, "network_", None)
-        S, T = self._pairs(S, y, reset=earlier is None)
+        if earlier is None:
+            self.target_transformer_ = self._new_target_transformer()
+        X, T = self._pairs(X, y, fit=earlier is None, reset=earlier is None)
         from sktimbre.autoencoder.training.settings import network_options, stream_options
         from sktimbre.autoencoder.training.stream import go_on
 
         seed = earlier.options.seed if earlier else draw_seed(self.random_state)
         history = getattr(self, "history_", {})
         options = stream_options(self, seed, len(history.get("loss", ())))
-        pairs = choose(S, range(len(S))), choose(T, range(len(T)))
+        pairs = choose(X, range(len(X))), choose(T, range(len(T)))
         built = network_options(self, seed, pairs, earlier)
         network = Network(self._architecture(), self.n_features_in_, built)
         new, state = go_on(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))
@@ -377,46 +415,46 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             self.validation_indices_ = np.arange(0)
         return self
 
-    def predict(self, S: Any) -> Batch:
+    def predict(self, X: Any) -> Batch:
         """Return the target's log-magnitude spectra.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source, of any number of frames: long ones are run in overlapping pieces, in bounded memory.
 
         Returns
         -------
-        ndarray of the shape of S or list of 2-D arrays, float32, non-negative
+        ndarray of the shape of X or list of 2-D arrays, float32, non-negative
 
         Raises
         ------
         AudioError
             The spectra are empty, not finite or of another number of frequencies.
         """
-        S = self._checked(S)
-        return self.network_.predict(S)
+        X = self._checked(X)
+        return self.network_.predict(X)
 
-    def transform(self, S: Any) -> Batch:
+    def transform(self, X: Any) -> Batch:
         """Return `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source.
 
         Returns
         -------
-        ndarray of the shape of S or list of 2-D arrays, float32, non-negative
+        ndarray of the shape of X or list of 2-D arrays, float32, non-negative
         """
-        return self.predict(S)
+        return self.predict(X)
 
-    def encode(self, S: Any) -> Batch:
+    def encode(self, X: Any) -> Batch:
         """Return the code.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra of the source.
 
         Returns
@@ -428,8 +466,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         ParameterError
             The architecture has no layer named "code".
         """
-        S = self._checked(S)
-        return self.network_.encode(S)
+        X = self._checked(X)
+        return self.network_.encode(X)
 
     def decode(self, codes: Any) -> Batch:
         """Return the spectra of codes from `encode`; pooled codes give a multiple of the pooling in frames.
@@ -454,21 +492,21 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             [np.asarray(c, np.float32) for c in codes] if is_ragged(codes) else np.asarray(codes)
         )
 
-    def score(self, S: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the negative reconstruction error (mean squared error of log-magnitudes); higher is better.
 
         Parameters
         ----------
-        S, y
+        X, y
             As in `fit`.
 
         Returns
         -------
         float
         """
-        S = self._checked(S)
-        T = target_spectra(S, y, self.target_transformer)
-        predicted = self.network_.predict(S)
+        check_is_fitted(self)
+        X, T = self._pairs(X, y, reset=False)
+        predicted = self.network_.predict(X)
         total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
         return -total / sum(t.size for t in T)
 
@@ -484,13 +522,23 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.network_.receptive_field
 
-    def _pairs(self, S, y, **how):
-        S = check_spectra(as_stored(S, 3), estimator=self, **how)
-        return S, target_spectra(S, as_stored(y, 3), self.target_transformer)
+    def _pairs(self, X, y, *, fit=False, **how):
+        """Return checked spectra of source and target; with ``fit`` the target transformer is fitted, where y is audio."""
+        X = check_spectra(as_stored(X, 3), estimator=self, **how)
+        # Models of before this attribute existed have none.
+        transformer = getattr(self, "target_transformer_", None) or self._new_target_transformer()
+        return X, target_spectra(X, as_stored(y, 3), transformer, fit=fit)
 
-    def _checked(self, S):
+    def _new_target_transformer(self):
+        if self.target_transformer is not None:
+            return clone(self.target_transformer)
+        from sktimbre.spectral import LogSTFT
+
+        return LogSTFT()
+
+    def _checked(self, X):
         check_is_fitted(self)
-        return check_spectra(S, estimator=self, reset=False)
+        return check_spectra(X, estimator=self, reset=False)
 
     def _architecture(self):
         from sktimbre.autoencoder.networks.architectures import ARCHITECTURES

@@ -206,6 +206,12 @@ def resolve_geometry(
 _known_geometry = lru_cache(maxsize=16)(STFTGeometry)
 
 
+def geometry_of(transformer: Any) -> STFTGeometry | None:
+    """Return the STFT parameters of a `LogSTFT`, resolved; None for a transformer of another kind."""
+    geometry = getattr(transformer, "geometry", None)
+    return geometry if isinstance(geometry, STFTGeometry) else None
+
+
 def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:
     """Return the STFT of one signal with time first: complex64 of shape (n_frames, n_frequencies)."""
     padded = np.pad(y, geometry.pad) if geometry.pad else y

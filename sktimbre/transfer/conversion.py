@@ -1,4 +1,4 @@
-"""From audio to the spectra that a fitted transfer gives a phase to: a regressor, and what it is not left alone with."""
+"""Audio to predicted spectra: STFT, regressor, loudness correction, release."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from sktimbre._utils.validation import Batch
-from sktimbre.spectral import LogSTFT
 from sktimbre.spectral.log_magnitudes import scaled
+from sktimbre.spectral.stft import geometry_of
 from sktimbre.transfer.loudness import follow_loudness
 
-# Seconds that an instrument may sound on when the source has ended in digital silence, and by how much it fades meanwhile.
-RELEASE, FADE = 0.1, 60.0  # dB
-# Seconds to each side that are usual where a frame is louder or quieter than usual.
-NEIGHBOURHOOD = 1.5
+# How long the output may sound on after the source has ended in digital silence, and by how much it fades meanwhile.
+RELEASE, FADE = 0.1, 60.0  # s, dB
+# Loudness is compared with its mean over so many seconds to each side.
+LOUDNESS_CONTEXT = 1.5
 
 
 def transform(stft: Any, X: Batch) -> Batch:
-    """Return what a transformer makes of audio; a function, so that `joblib.Memory` can keep it."""
+    """Return the spectra of audio; a function, so that `joblib.Memory` can keep its results."""
     return stft.transform(X)
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """Audio to predicted spectra.
+    """The fitted parts that turn audio into predicted spectra.
 
     Parameters
     ----------
@@ -45,39 +45,40 @@ class Conversion:
     loudness: float
 
     @property
-    def neighbourhood(self) -> int:
-        """Frames to each side that loudness is compared with."""
-        return self._frames(NEIGHBOURHOOD) if self.loudness else 0
+    def loudness_context(self) -> int:
+        """Frames to each side that the loudness of a frame is compared with."""
+        return self._frames(LOUDNESS_CONTEXT) if self.loudness else 0
 
     @property
-    def reach(self) -> int:
-        """Frames to each side that a frame of the output depends on."""
-        return getattr(getattr(self.regressor, "receptive_field_", None), "frames", 0) // 2 + 1 + self.neighbourhood
+    def context(self) -> int:
+        """Frames to each side of a frame that its output depends on."""
+        field = getattr(self.regressor, "receptive_field_", None)
+        return getattr(field, "frames", 0) // 2 + 1 + self.loudness_context
 
     def predict(self, X: Batch, transform: Callable[[Any, Batch], Batch] = transform) -> Batch:
-        """Return what becomes of the spectra of audio."""
+        """Return the predicted spectra of audio.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
+            Audio of the source.
+        transform : callable
+            Called with ``stft`` and X; another one may keep its results.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
+        """
         S = transform(self.stft, X)
         predicted = self._regressed(S)
         if self.loudness:
-            predicted = follow_loudness(S, predicted, self.loudness, self.neighbourhood)
+            predicted = follow_loudness(S, predicted, self.loudness, self.loudness_context)
         return self._released(S, predicted)
 
-    def padded(self, X: Batch) -> Batch:
-        """Return notes with silence up to a whole hop.
-
-        Phase retrieval makes audio as loud as spectra say: samples that are seen through the end of one window alone would be
-        blown up.
-        """
-        if not isinstance(self.stft, LogSTFT):
-            return X
-        hop = self.stft.geometry.hop
-        if isinstance(X, list):
-            return [np.pad(note, (0, -len(note) % hop)) for note in X]
-        return np.pad(X, ((0, 0), (0, -X.shape[1] % hop)))
-
     def _frames(self, seconds):
-        """Return a duration in frames; 0 where the transform is not ours."""
-        return int(seconds * self.sr / self.stft.geometry.hop) if isinstance(self.stft, LogSTFT) else 0
+        """Return a duration in frames; 0 where the transformer is not a `LogSTFT`."""
+        geometry = geometry_of(self.stft)
+        return int(seconds * self.sr / geometry.hop) if geometry else 0
 
     def _regressed(self, S):
         predicted = self.regressor.predict(*as_taken(self.regressor, S))
@@ -87,27 +88,24 @@ class Conversion:
         return [np.ascontiguousarray(part.T, np.float32) for part in np.split(predicted, ends[:-1])]
 
     def _released(self, S, predicted):
-        """Return predicted spectra without what sounds where the source S is digital silence, but for a release.
-
-        There is nothing to transfer there, whatever a network makes of it; but what sounded just before may sound on.
-        """
+        """Return predicted spectra that fade to silence where the source S is digital silence."""
         release = self._frames(RELEASE)
         notes = [_faded(np.maximum(p, 0), s.any(axis=0), release) for s, p in zip(S, predicted, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 
 
 def takes_notes(regressor: Any) -> bool:
-    """Tell whether a regressor is given whole notes; others are given one frame a row."""
+    """Return True if a regressor takes whole notes, by its tags; others take one frame a row."""
     return get_tags(regressor).input_tags.three_d_array
 
 
 def as_taken(regressor: Any, *sides: Batch) -> list[Any]:
-    """Return spectra of sources, targets, ... as a regressor takes them: as they are, or all frames of all notes as rows."""
+    """Return spectra as a regressor takes them: whole notes, or the frames of all notes as rows."""
     return [S if takes_notes(regressor) else np.concatenate([note.T for note in S]) for S in sides]
 
 
 def _faded(S, sounding, n_frames):
-    """Let spectra fade over so many frames when the source has stopped sounding, and be silent from then on; in place."""
+    """Fade spectra over so many frames after the source has stopped sounding, then silence them; in place."""
     frames = np.arange(len(sounding))
     since = (frames - np.maximum.accumulate(np.where(sounding, frames, -len(frames))))[~sounding]
     gain = np.where(since > n_frames, 0, 10 ** (-FADE / 20 * since / (n_frames + 1)))

@@ -6,15 +6,19 @@ from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._utils.checks import check_real
+from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
+from sktimbre.spectral.stft import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_pair, checked_stream, length_check, on_disk
@@ -30,8 +34,8 @@ class Extent(NamedTuple):
     hertz: float
 
 
-def _goes_on(model):
-    """Tell whether the autoencoder has partial_fit; the default one has."""
+def _has_partial_fit(model):
+    """Return True if the autoencoder supports partial_fit."""
     return model.autoencoder is None or hasattr(model.autoencoder, "partial_fit")
 
 
@@ -108,6 +112,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @restores_on_failure
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "TimbreTransfer":
         """Learn to turn each source into its target.
 
@@ -117,7 +122,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             Audio of source and target in [-1, 1]; the two of a pair have the same length and pitch. Files are read as
             mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, y then being None.
         **fit_params
-            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first.
+            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first. With
+            scikit-learn's metadata routing enabled, the autoencoder has to request them:
+            ``TimbreAutoencoder().set_fit_request(callbacks=True)``.
 
         Returns
         -------
@@ -141,6 +148,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         training. An autoencoder that is given one frame a row has no such way, and is given all rows at once.
         """
         stft, inverter = self._new_parts()
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).autoencoder.fit
         given: list[Any]
         if isinstance(X, Iterator):
             given = [checked_stream(X, y, length_check(stft))]
@@ -165,8 +174,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
 
-    @available_if(_goes_on)
+    @available_if(_has_partial_fit)
     @_fit_context(prefer_skip_nested_validation=False)
+    @restores_on_failure
     def partial_fit(self, X: Any, y: Any) -> "TimbreTransfer":
         """Learn by one pass over these notes, and go on from there at the next call.
 
@@ -217,15 +227,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
-        padded, lengths = self._conversion.padded(X), [len(note) for note in X]
-        S = self._conversion.predict(padded)
-        if not hasattr(self.inverter_, "invert"):
-            audio = self.inverter_.transform(S)
-            if isinstance(audio, list):
-                return [note[:n] for note, n in zip(audio, lengths, strict=True)]
-            return audio[:, : lengths[0]]
-        phase = self.stft_.complex_transform(padded) if self.phase == "source" else None
-        return self.inverter_.invert(S, phase=phase, length=lengths)
+        return self.invert_spectra(self._conversion.predict(X), X)
 
     def predict_spectra(self, X: Any) -> Batch:
         """Return the log-magnitude spectra that `predict` gives a phase to.
@@ -242,43 +244,81 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return self._conversion.predict(check_audio(X, estimator=self, reset=False))
 
+    def invert_spectra(self, S: Any, X: Any) -> Batch:
+        """Return the audio of log-magnitude spectra, by the phase retrieval of `predict`.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+            Spectra, such as `predict_spectra` or a baseline predicts for X.
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio of the source: it gives the lengths and, with ``phase="source"``, the initial phase.
+
+        Returns
+        -------
+        ndarray of the shape of X or list of 1-D arrays of the lengths of X, float32
+            An inverter without the method ``invert`` of `GriffinLimInverter` cannot be told the lengths: its audio is cut, or
+            padded with zeros.
+
+        Raises
+        ------
+        AudioError
+            The audio cannot be used, or the spectra do not have its frames.
+        """
+        check_is_fitted(self)
+        X = check_audio(X, estimator=self, reset=False)
+        lengths = [len(note) for note in X]
+        if not hasattr(self.inverter_, "invert"):
+            audio = zip(self.inverter_.transform(S), lengths, strict=True)
+            notes = [np.pad(y[:n], (0, max(0, n - len(y)))) for y, n in audio]
+            return notes if isinstance(X, list) else np.stack(notes)
+        phase = self.stft_.complex_transform(X) if self.phase == "source" else None
+        return self.inverter_.invert(S, phase=phase, length=lengths)
+
     def predict_blocks(
-        self, blocks: Iterable[np.ndarray], piece: float = 10.0, overlap: float = 0.5
+        self, blocks: Iterable[np.ndarray], piece: float = 12.0, overlap: float = 0.5
     ) -> Iterator[np.ndarray]:
         """Convert a recording of any length in bounded memory.
 
-        The recording is cut into overlapping pieces. With estimated phase their spectra follow one another through a
-        `StreamingInverter`, so that the phase runs on; all iterations run there, whatever the inverter's ``tol``. With the
-        source's phase, or parts other than ours, pieces are converted by themselves and faded into each other, which
-        their common phase allows.
+        The recording is cut into pieces. Each is converted together with as much of its surroundings as the network and the
+        loudness correction look at, up to a quarter of ``piece`` on each side, so that pieces agree with the whole. With
+        estimated phase their spectra follow one another through a `StreamingInverter`, which runs all iterations whatever the
+        inverter's ``tol``. With the source's phase, and with an STFT or an inverter that is not this package's, each piece is
+        inverted by itself and cross-faded with the next.
 
         Parameters
         ----------
         blocks : iterable of ndarray of shape (n_samples,)
             The recording at ``sr``, mono, in blocks of any size.
-        piece, overlap : float
-            Seconds converted at a time, and by which neighbours overlap: what the network sees beyond a piece.
+        piece : float
+            Seconds converted at a time.
+        overlap : float
+            Seconds by which neighbouring pieces overlap: those of the cross-fade, and the least surroundings.
 
-        Yields
-        ------
-        ndarray of shape (n_samples,), float32
+        Returns
+        -------
+        iterator of ndarray of shape (n_samples,), float32
             The converted recording in blocks, as long as the recording in all.
 
         Raises
         ------
         AudioError
-            A block is not finite or of the wrong rank.
+            A block is not finite or of the wrong rank; raised when it comes.
+        ParameterError
+            A duration is out of range, or ``blocks`` is not an iterable of blocks.
         """
         check_is_fitted(self)
         shared = int(check_real(overlap, "overlap", 0.0, fix="It is in seconds.") * self.sr)
         size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
-        blocks = checked_blocks(blocks)
-        if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and self.stft_.geometry.center:
-            yield from run_on(self._conversion, self.inverter_, blocks, size, shared)
-        else:
-            yield from fade_over(self.predict, blocks, size, shared)
+        blocks, geometry = checked_blocks(blocks), geometry_of(self.stft_)
+        if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and geometry and geometry.center:
+            return run_on(self._conversion, self.inverter_, blocks, size, shared)
+        if geometry is None:
+            return fade_over(self.predict, blocks, size, shared, context=0, hop=1)
+        context = self._conversion.context * geometry.hop + geometry.n_fft
+        return fade_over(self.predict, blocks, size, shared, context, geometry.hop)
 
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.
@@ -308,7 +348,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Milliseconds and hertz that one value of the output depends on."""
         check_is_fitted(self)
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
-        n_frames = field.frames + 2 * self._conversion.neighbourhood
+        n_frames = field.frames + 2 * self._conversion.loudness_context
         samples = (n_frames - 1) * geometry.hop + geometry.win
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
@@ -323,8 +363,18 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         to_spectra = self._remembered()
         return tuple(to_spectra(stft, side) for side in pair)
 
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return how metadata is routed: that of `fit` goes to the autoencoder's ``fit``.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        fits = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=type(self).__name__).add(autoencoder=self._new_autoencoder(), method_mapping=fits)
+
     def _new_parts(self):
-        """Return a new transform and the inverter that goes with it."""
+        """Return a new STFT and the inverter that goes with it."""
         stft = LogSTFT() if self.stft is None else clone(self.stft)
         inverter = self._matched_inverter(stft)
         if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
@@ -344,9 +394,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     def _matched_inverter(self, stft):
         """Return the inverter with the sizes and window of the analysis; refuse one that was set to others."""
         inverter = GriffinLimInverter() if self.inverter is None else clone(self.inverter)
-        if not isinstance(inverter, GriffinLimInverter) or not isinstance(stft, LogSTFT):
+        geometry = geometry_of(stft)
+        if not isinstance(inverter, GriffinLimInverter) or geometry is None:
             return inverter
-        geometry = stft.geometry
         sizes = {"n_fft": geometry.n_fft, "hop_length": geometry.hop, "win_length": geometry.win}
         for name, size in sizes.items():
             given = getattr(inverter, name)

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
 from sktimbre._utils.validation import check_audio, check_note, check_pair, check_same_shape
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral import LogSTFT
+from sktimbre.spectral.stft import geometry_of
 from sktimbre.storage.recordings import Recordings, left_on_disk
 
 
@@ -47,7 +47,8 @@ def check_on_disk(stft: Any, pair: Any, name: str) -> None:
 
 def length_check(stft: Any) -> Callable[[int, str], None]:
     """Return a function that raises an error for a note, by its number of samples and its name, that is too short."""
-    return stft.geometry.check_length if isinstance(stft, LogSTFT) else lambda n_samples, name: None
+    geometry = geometry_of(stft)
+    return geometry.check_length if geometry else lambda n_samples, name: None
 
 
 def checked_stream(

@@ -1,4 +1,4 @@
-"""Recordings of any length in bounded memory: converted in overlapping pieces."""
+"""Convert recordings of any length in overlapping pieces, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -6,25 +6,44 @@ from typing import Any
 import numpy as np
 
 from sktimbre._utils.validation import check_audio
-from sktimbre.exceptions import AudioError
+from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, StreamingInverter
 from sktimbre.transfer.conversion import Conversion
 
 
 def checked_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield the blocks of a recording, shape (n_samples,), float32, checked one by one; they may be empty."""
-    for given in blocks:
-        try:
-            block = np.asarray(given)
-        except ValueError as error:
-            raise AudioError(f"A block is no array of shape (n_samples,): {error}") from None
-        yield check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)
+    """Return an iterator over the blocks of a recording, shape (n_samples,), float32; each is checked when it comes.
+
+    Raises
+    ------
+    ParameterError
+        ``blocks`` is one array, or cannot be iterated over.
+    AudioError
+        Later, when a block comes that is not finite or of the wrong rank.
+    """
+    if isinstance(blocks, np.ndarray) or not isinstance(blocks, Iterable):
+        raise ParameterError(
+            f"blocks={type(blocks).__name__} must be an iterable of blocks of shape (n_samples,); a recording in one array is "
+            "[recording]."
+        )
+    return map(_checked, blocks)
+
+
+def _checked(given):
+    try:
+        block = np.asarray(given)
+    except ValueError as error:
+        raise AudioError(f"A block is no array of shape (n_samples,): {error}") from None
+    return check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)
 
 
 def fade_over(
-    predict: Callable[[np.ndarray], Any], blocks: Iterable[np.ndarray], size: int, shared: int
+    predict: Callable[[np.ndarray], Any], blocks: Iterable[np.ndarray], size: int, shared: int, context: int, hop: int
 ) -> Iterator[np.ndarray]:
-    """Convert blocks in pieces, each by itself, and fade one into the next.
+    """Convert a recording in pieces, each by itself, and cross-fade from one to the next.
+
+    A piece consists of context, of what is kept of it, and of context again; what is kept of two neighbours overlaps by
+    ``shared`` samples.
 
     Parameters
     ----------
@@ -32,42 +51,51 @@ def fade_over(
         Audio (1, n_samples) to audio of the same shape.
     blocks : iterable of ndarray of shape (n_samples,), float32
         The recording.
-    size, shared : int
-        Samples of a piece, and those that it has in common with the next.
+    size : int
+        Samples of a piece; more where context and cross-fade would leave less than half of it.
+    shared : int
+        Samples of the cross-fade.
+    context : int
+        Samples to each side of a sample that its output depends on.
+    hop : int
+        Pieces begin at multiples of so many samples.
 
     Yields
     ------
     ndarray of shape (n_samples,), float32
     """
     fade = np.linspace(0, 1, shared, dtype=np.float32)
-    waiting, tail = np.empty(0, np.float32), None
+    context = min(-(-context // hop), size // (4 * hop)) * hop
+    step = max(1, (size - 2 * context - shared) // hop) * hop
+    # ``known`` samples at the beginning of ``waiting`` are context: they have been given out.
+    waiting, known, tail = np.empty(0, np.float32), 0, None
     for block in blocks:
         waiting = np.concatenate([waiting, block])
-        # The last piece is never shorter than the overlap, so that there is something to fade over.
-        while len(waiting) > size + shared:
-            converted = predict(waiting[np.newaxis, :size])[0]
-            _fade_in(converted, tail, fade)
-            yield converted[:-shared]
-            tail, waiting = converted[-shared:], waiting[size - shared :]
+        while len(waiting) > (stop := known + step + shared) + context:
+            converted = _faded_in(predict(waiting[np.newaxis, : stop + context])[0][known:stop], tail, fade)
+            yield converted[:step]
+            tail = converted[step:]
+            drop = max(0, known + step - context)
+            waiting, known = waiting[drop:], known + step - drop
     if len(waiting):
-        converted = predict(waiting[np.newaxis])[0]
-        _fade_in(converted, tail, fade)
-        yield converted
+        yield _faded_in(predict(waiting[np.newaxis])[0][known:], tail, fade)
 
 
 def run_on(
     conversion: Conversion, inverter: GriffinLimInverter, blocks: Iterable[np.ndarray], size: int, shared: int
 ) -> Iterator[np.ndarray]:
-    """Convert blocks with one phase from beginning to end; pieces meet frame by frame.
+    """Convert a recording in pieces whose spectra follow one another through one phase retrieval.
 
     Parameters
     ----------
     conversion : Conversion
         Audio to spectra, by a centred `LogSTFT`.
     inverter : GriffinLimInverter
-        Whose settings the phase retrieval has.
-    blocks, size, shared
-        As in `fade_over`.
+        Its settings are those of the phase retrieval.
+    blocks : iterable of ndarray of shape (n_samples,), float32
+        The recording.
+    size, shared : int
+        Samples of a piece, and of its context to each side at least.
 
     Yields
     ------
@@ -75,36 +103,32 @@ def run_on(
         Often empty, for audio comes later than spectra.
     """
     g, given = conversion.stft.geometry, inverter.get_params()
-    stream = StreamingInverter(
-        g.n_fft,
-        g.hop,
-        g.win,
-        g.window,
-        **{name: given[name] for name in ("n_iter", "algorithm", "momentum", "random_state")},
-        init="pghi" if given["init"] == "source" else given["init"],
-    )
-    # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
-    # shown as much around a piece as it looks at, as long as that leaves half of the piece.
-    before = max(-(-shared // g.hop), g.overlap, min(conversion.reach, size // g.hop // 4))
-    step = max(1, size // g.hop - 2 * before)
+    names = ("n_iter", "algorithm", "momentum", "random_state")
+    init = "pghi" if given["init"] == "source" else given["init"]
+    stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **{name: given[name] for name in names}, init=init)
+    # Whole hops, so that the frames of all pieces lie on one grid. The context is cut where it would take half of the piece.
+    context = max(-(-shared // g.hop), g.overlap, min(conversion.context, size // g.hop // 4))
+    step = max(1, size // g.hop - 2 * context)
+    # ``known`` frames at the beginning of ``waiting`` are context: they have been given out.
     waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
-        while len(waiting) > (known + step + before) * g.hop:
-            (S,) = conversion.predict(waiting[np.newaxis, : (known + step + before) * g.hop])
+        while len(waiting) > (known + step + context) * g.hop:
+            (S,) = conversion.predict(waiting[np.newaxis, : (known + step + context) * g.hop])
             audio = stream.push(S[:, known : known + step])
             done += len(audio)
             yield audio
-            drop = max(0, known + step - before)
+            drop = max(0, known + step - context)
             waiting, known = waiting[drop * g.hop :], known + step - drop
     if total:
-        (S,) = conversion.predict(conversion.padded(waiting[np.newaxis]))
+        (S,) = conversion.predict(waiting[np.newaxis])
         audio = stream.push(S[:, known:])[: total - done]
         yield audio
         yield stream.finish(length=total - done - len(audio))
 
 
-def _fade_in(converted, tail, fade):
-    """Fade from the last piece's end to this one's beginning, in place."""
+def _faded_in(converted, tail, fade):
+    """Cross-fade from the last piece's end to this one's beginning, in place."""
     if tail is not None:
         converted[: len(fade)] = tail * (1 - fade) + converted[: len(fade)] * fade
+    return converted

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import THESIS, shallow
@@ -285,3 +287,92 @@ def test_a_failed_fit_leaves_the_fitted_model_alone(pair):
     with pytest.raises(AudioError):
         model.fit(pair[0], pair[1][:3])
     np.testing.assert_array_equal(model.predict(pair[0]), before)
+
+
+# --- the contract of scikit-learn
+
+
+def test_any_argument_of_the_optimizer_can_be_set_and_searched(pair):
+    model = TimbreAutoencoder(**SMALL, epochs=1)
+    model.set_params(optimizer__beta_1=0.5, optimizer__learning_rate=1e-2)
+    assert (model.optimizer_params, model.optimizer__learning_rate) == ({"beta_1": 0.5}, 1e-2)
+    assert model.get_params()["optimizer__beta_1"] == 0.5
+    assert clone(model).get_params() == model.get_params()
+    first, second = (clone(model).set_params(optimizer__beta_1=b).fit(*pair).network_.weights[0] for b in (0.5, 0.9))
+    assert not np.array_equal(first, second)
+    search = GridSearchCV(model, {"optimizer__beta_1": [0.5, 0.9]}, cv=2, error_score="raise").fit(*pair)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"optimizer__beta_9": 0.5}, "beta_9"),
+        ({"optimizer_params": {"clipnorm": 1.0}}, "set optimizer__clipnorm"),
+        ({"optimizer_params": {"0": 1.0}}, "'0'"),
+        ({"optimizer": "sgd", "optimizer__beta_1": 0.5}, "beta_1"),
+        ({"optimizer": keras.optimizers.SGD(), "optimizer__clipvalue": 0.5}, "clipvalue"),
+    ],
+)
+def test_what_the_optimizer_does_not_have_is_refused_by_name(pair, parameters, words):
+    with pytest.raises(ParameterError, match=words):
+        TimbreAutoencoder(**SMALL, epochs=1).set_params(**parameters).fit(*pair)
+
+
+class Levelled(TransformerMixin, BaseEstimator):
+    """Spectra of audio, at the level of what it was fitted on."""
+
+    def __init__(self, n_fft=64):
+        self.n_fft = n_fft
+
+    def fit(self, X, y=None):
+        self.peak_ = max(np.abs(note).max() for note in X)
+        return self
+
+    def transform(self, X):
+        return LogSTFT(n_fft=self.n_fft).transform(np.asarray(X) / self.peak_)
+
+
+def test_the_target_transformer_is_fitted_once_on_the_targets_of_fit():
+    audio = np.random.default_rng(0).uniform(-1, 1, (6, 640)).astype(np.float32)
+    S, quiet = LogSTFT(n_fft=64).fit_transform(audio), 0.1 * audio
+    given = Levelled()
+    model = TimbreAutoencoder(**SMALL, epochs=1, target_transformer=given)
+    model.fit(S[:4], audio[:4], validation_data=(S[4:], quiet[4:]))
+    assert model.target_transformer_.peak_ == np.abs(audio[:4]).max()
+    assert not hasattr(given, "peak_")
+    wanted = model.target_transformer_.transform(quiet)
+    error = float(np.mean((wanted - model.predict(S)) ** 2))
+    assert -model.score(S, quiet) == pytest.approx(error, rel=1e-4)
+    assert model.history_["val_reconstruction_error"][0] == pytest.approx(
+        float(np.mean((wanted[4:] - model.predict(S[4:])) ** 2)), rel=1e-3
+    )
+    model.partial_fit(S[:4], quiet[:4])
+    assert model.target_transformer_.peak_ == np.abs(audio[:4]).max()
+
+
+class Stop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_fails_leaves_a_fitted_model_as_it_was(pair, method):
+    model = TimbreAutoencoder(**SMALL, epochs=1).fit(*pair)
+    before, expected = dict(vars(model)), model.predict(pair[0])
+    S, T = (side[:, :17] for side in pair)
+    with pytest.raises(AudioError):
+        getattr(model, method)(S, T[:3])
+    with pytest.raises(AudioError):
+        getattr(model, method)(pair[0], np.full_like(pair[1], np.nan))
+    assert dict(vars(model)) == before
+    np.testing.assert_array_equal(model.predict(pair[0]), expected)
+
+
+def test_an_interrupted_fit_leaves_a_fitted_model_as_it_was(pair):
+    model = TimbreAutoencoder(**SMALL, epochs=2).fit(*pair)
+    before, expected = dict(vars(model)), model.predict(pair[0])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(pair[0][:, :17], pair[1][:, :17], callbacks=[Stop()])
+    assert dict(vars(model)) == before
+    np.testing.assert_array_equal(model.predict(pair[0]), expected)

@@ -1,15 +1,19 @@
 """TimbreTransfer and the forms of ARCHITECTURE: audio in, audio out, inside scikit-learn's own tools."""
 
+import copy
 import pickle
 
 import joblib
+import keras
 import numpy as np
 import pytest
+import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingRegressor
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -282,3 +286,122 @@ def test_a_release_fades_away():
     assert not S[:, : np.flatnonzero(sounding)[0]].any()
     np.testing.assert_allclose(np.diff(level[last : last + 5]), -60 / 5, atol=1e-3)
     assert not S[:, last + 5 :].any()
+
+
+# --- the contract of scikit-learn
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_fails_leaves_a_fitted_model_as_it_was(notes, method):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small()).fit(notes.source, notes.target)
+    before, expected = dict(vars(model)), model.predict(notes.source)
+    shorter = notes.source[:, :4000]
+    for X, y in ((shorter, notes.target), (shorter, np.full_like(shorter, np.nan)), (shorter[:3], shorter[:2])):
+        with pytest.raises(AudioError):
+            getattr(model, method)(X, y)
+    with pytest.raises(AudioError):
+        model.fit(shorter, shorter, validation_data=(shorter, shorter[:2]))
+    assert dict(vars(model)) == before
+    np.testing.assert_array_equal(model.predict(notes.source), expected)
+
+
+def test_callbacks_and_validation_data_are_routed_through_searches(notes):
+    """With routing enabled the autoencoder has to request them, as scikit-learn demands; else they are passed on."""
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(set(logs)))
+    given = {"callbacks": [callback], "validation_data": (notes.source[:3], notes.target[:3])}
+    X, y = notes.source, notes.target
+    asking = small().set_fit_request(callbacks=True, validation_data=True)
+    with sklearn.config_context(enable_metadata_routing=True):
+        TimbreTransfer(autoencoder=asking).fit(X, y, **given)
+        GridSearchCV(TimbreTransfer(autoencoder=asking), {"loudness": [0.0]}, cv=2).fit(X, y, **given)
+        Pipeline([("transfer", TimbreTransfer(autoencoder=asking))]).fit(X, y, **given)
+        assert len(seen) == 1 + 3 + 1
+        assert all("val_loss" in logs for logs in seen)
+        with pytest.raises(UnsetMetadataPassedError, match="callbacks"):
+            TimbreTransfer(autoencoder=small()).fit(X, y, **given)
+    GridSearchCV(TimbreTransfer(autoencoder=small()), {"loudness": [0.0]}, cv=2).fit(X, y, **given)
+    assert len(seen) == 5 + 3
+
+
+def test_spectra_have_no_columns():
+    """Arrays of three dimensions are no data frames: `set_output` is not there, and the configuration changes nothing."""
+    X = np.zeros((2, 2048), np.float32)
+    for transformer, data in ((LogSTFT(), X), (GriffinLimInverter(1), np.zeros((2, 33, 9), np.float32))):
+        assert not hasattr(transformer, "set_output")
+        with sklearn.config_context(transform_output="pandas"):
+            assert type(transformer.fit_transform(data)) is np.ndarray
+    with pytest.raises(ValueError, match="Unable to configure output"):
+        Pipeline([("stft", LogSTFT()), ("autoencoder", small())]).set_output(transform="pandas")
+
+
+# --- recordings in pieces
+
+
+@pytest.fixture(scope="module")
+def default_network(notes):
+    """The default network, hardly trained: what it sees is what counts."""
+    autoencoder = TimbreAutoencoder(filters=4, epochs=1, random_state=0)
+    return TimbreTransfer(autoencoder=autoencoder, inverter=GriffinLimInverter(3)).fit(notes.source, notes.target)
+
+
+@pytest.mark.parametrize("phase", ["estimate", "source"])
+def test_pieces_agree_with_the_whole_as_far_as_the_network_sees(notes, default_network, phase):
+    model = copy.copy(default_network).set_params(phase=phase)
+    swell = np.geomspace(0.02, 1, 10 * notes.source.shape[1], dtype=np.float32)
+    recording = np.tile(notes.source.ravel(), 5)[: len(swell)] * np.abs(np.sin(np.arange(len(swell)) / 9000)) * swell
+    recording = np.concatenate([recording, recording[::-1]]).astype(np.float32)
+    context = model._conversion.context * 512 / model.sr
+    assert 2 < context < 3  # seconds, to each side
+    whole, spectra = model.predict(recording[np.newaxis])[0], model.predict_spectra(recording[np.newaxis])[0]
+    pieces = np.concatenate(list(model.predict_blocks([recording], piece=4.01 * context)))
+    error = reconstruction_error(spectra[np.newaxis], pieces[np.newaxis])
+    assert error < 1.1 * reconstruction_error(spectra[np.newaxis], whole[np.newaxis]) + 1e-5
+    if phase == "source":
+        assert np.abs(pieces - whole).max() < 0.02 * np.abs(whole).max()
+    # With pieces too short for what the network sees, the level of their surroundings is missing.
+    short = np.concatenate(list(model.predict_blocks([recording], piece=1.0, overlap=0.1)))
+    assert reconstruction_error(spectra[np.newaxis], short[np.newaxis]) > 2 * error
+
+
+@pytest.mark.parametrize("inverter", [None, make_pipeline(GriffinLimInverter(2))])
+@pytest.mark.parametrize(
+    "stft", [LogSTFT(n_fft=512), make_pipeline(LogSTFT(n_fft=512)), LogSTFT(n_fft=512, center=False)]
+)
+def test_parts_of_any_kind_convert_recordings(notes, stft, inverter):
+    model = TimbreTransfer(stft, IdentityBaseline(), inverter if inverter is None else clone(inverter), loudness=0.5)
+    if inverter is None and not isinstance(stft, LogSTFT):
+        model.set_params(inverter=GriffinLimInverter(n_fft=512))
+    model.fit(notes.source, notes.target)
+    recording = np.concatenate(notes.source)
+    out = np.concatenate(list(model.predict_blocks([recording], piece=0.5, overlap=0.1)))
+    assert out.shape == recording.shape
+    wanted, given = LogSTFT().transform([recording, out])
+    assert np.mean((wanted - given) ** 2) < 0.05 * np.mean(wanted**2)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "options", "words"),
+    [
+        (np.zeros(100), {}, r"\[recording\]"),
+        (3, {}, "iterable"),
+        ([], {"piece": 1, "overlap": 2}, "overlap"),
+        ([], {"piece": -1}, "piece"),
+        ([], {"overlap": "x"}, "overlap"),
+    ],
+)
+def test_arguments_of_blocks_are_checked_at_the_call(notes, model, blocks, options, words):
+    with pytest.raises(ParameterError, match=words):
+        model.predict_blocks(blocks, **options)
+    with pytest.raises(NotFittedError):
+        TimbreTransfer().predict_blocks([])
+
+
+def test_any_spectra_have_one_way_to_audio(notes, model):
+    S = model.predict_spectra(notes.source)
+    np.testing.assert_array_equal(model.invert_spectra(S, notes.source), model.predict(notes.source))
+    identity = copy.copy(model).set_params(phase="source")
+    audio = identity.invert_spectra(model.stft_.transform(notes.source), notes.source)
+    assert np.abs(audio - notes.source).max() < 1e-2
+    with pytest.raises(AudioError):
+        model.invert_spectra(S[:2], notes.source)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
 from sktimbre._utils.validation import Notes, check_audio, check_spectra, is_ragged
@@ -18,17 +17,19 @@ __all__ = ["frames_together", "mean_and_scale", "split_notes", "target_spectra"]
 ENDING, ENDED, FADE = 9.0, 30.0, 8  # dB, dB, frames
 
 
-def target_spectra(S: Notes, y: Any, transformer: Any = None) -> Notes:
+def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> Notes:
     """Return target spectra that match the source's.
 
     Parameters
     ----------
-    S : ndarray of shape (n_notes, n_frequencies, n_frames), list of 2-D arrays or notes on disk
+    X : ndarray of shape (n_notes, n_frequencies, n_frames), list of 2-D arrays or notes on disk
         Spectra of the source.
-    y : spectra of the shapes of S, audio (n_notes, n_samples) or list of 1-D arrays, or None
+    y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
         The target; None is the source itself.
-    transformer : transformer or None
-        Turns audio into spectra; None is ``LogSTFT()``. A clone of it is fitted.
+    transformer : transformer
+        Turns audio into spectra.
+    fit : bool
+        Whether the transformer is fitted first, where y is audio.
 
     Returns
     -------
@@ -40,22 +41,18 @@ def target_spectra(S: Notes, y: Any, transformer: Any = None) -> Notes:
         The target is empty, not finite, of the wrong rank, or its spectra have other shapes than the source's.
     """
     if y is None:
-        return S
+        return X
     notes = list(y) if is_ragged(y) else None
     if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
-        if transformer is None:
-            from sktimbre.spectral import LogSTFT
-
-            transformer = LogSTFT()
         audio = check_audio(y, name="y")
-        T = clone(transformer).fit(audio).transform(audio)
+        T = (transformer.fit(audio) if fit else transformer).transform(audio)
         hint = f"y is audio and went through target_transformer={transformer!r}"
     else:
         T = check_spectra(y, name="y")
         hint = "y is spectra"
-    if list(note_shapes(T)) != list(note_shapes(S)):
+    if list(note_shapes(T)) != list(note_shapes(X)):
         raise AudioError(
-            f"The source spectra have the shapes {_shapes(S)}, the target spectra {_shapes(T)}; {hint}. The two of a "
+            f"The source spectra have the shapes {_shapes(X)}, the target spectra {_shapes(T)}; {hint}. The two of a "
             "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
             "and notes of equal length."
         )

@@ -147,3 +147,7 @@ class TiedConv2D(keras.layers.Layer):
         # One axis at a time: Keras 3.6 flips no two.
         kernel = ops.transpose(ops.flip(ops.flip(conv.kernel, axis=0), axis=1), (0, 1, 3, 2))
         return ops.conv(x, kernel, padding="same", dilation_rate=conv.dilation_rate) + self.bias
+
+    def get_config(self):
+        """Return the name of the other convolution: the layer is rebuilt by its architecture, not from this."""
+        return {**keras.layers.Layer.get_config(self), "tied_to": self._tied_to[0].name}

@@ -16,6 +16,7 @@ from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.networks.options import NetworkOptions
 from sktimbre.autoencoder.training.adapter import train
 from sktimbre.autoencoder.training.checkpoint import Checkpoint
+from sktimbre.autoencoder.training.description import check_described, described_optimizer
 from sktimbre.autoencoder.training.losses import ReconstructionError, SpectralError
 from sktimbre.autoencoder.training.schedules import LearningRate
 from sktimbre.exceptions import DivergedError, OutOfMemoryError, ParameterError, SmallerBatchWarning
@@ -92,7 +93,7 @@ def train_network(
         A smaller batch is tried.
     """
     stages = _stages(network.options, options.pretraining)
-    kept = _checkpoint(network, pairs, validation, options)
+    kept = _checkpoint(network, stages, pairs, validation, options)
     histories: list[dict[str, list[float]]] = kept.histories if kept else []
     below: dict[str, list[np.ndarray]] = kept.encoder if kept else {}
     if kept and kept.batch_size:
@@ -151,17 +152,15 @@ def _with_half_the_batch(options):
     return replace(options, batch_size=smaller)
 
 
-def _checkpoint(network, pairs, validation, options):
+def _checkpoint(network, stages, pairs, validation, options):
+    """Return the checkpoint of a training, recognised by what is built and by all that it is trained with."""
     if options.checkpoint is None:
         return None
-    architecture = f"{network.architecture.__module__}.{network.architecture.__qualname__}"
-    of = architecture, network.n_frequencies, network.options, *map(_recognisable, (pairs, validation))
-    return Checkpoint(options.checkpoint, (*of, replace(options, checkpoint=None, verbose=0)))
-
-
-def _recognisable(pairs):
-    """Return what tells pairs from others: notes on disk are read for it one by one."""
-    return tuple(side.digest() if isinstance(side, NotesOnDisk) else side for side in pairs)
+    built = [check_described(Network(network.architecture, network.n_frequencies, of).build()) for of, _ in stages]
+    optimizer = described_optimizer(options.optimizer)
+    how = replace(options, optimizer=optimizer, checkpoint=None, verbose=0)
+    notes = [tuple(side.digest() if isinstance(side, NotesOnDisk) else side for side in p) for p in (pairs, validation)]
+    return Checkpoint(options.checkpoint, (built, network.n_frequencies, network.options, notes, how))
 
 
 def _encoder_weights(model):

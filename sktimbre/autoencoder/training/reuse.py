@@ -13,6 +13,8 @@ from typing import Any
 
 import keras
 
+from sktimbre.autoencoder.training.description import comes_from_us_or_keras, described_model
+
 __all__ = ["Trainee", "copy_state", "kind_of", "leave", "state_variables", "take"]
 
 # Kinds kept, the latest used: enough for the stages of a layer-wise training, or a few candidates of a search.
@@ -20,8 +22,9 @@ LARGEST = 5
 # Networks that go between two collections of their graphs. These are large and refer to themselves, and Python, which counts
 # objects and not bytes, would let many gather.
 COLLECTED = 5
-# Whose configuration tells all about a layer. Of other people's it cannot be known.
-KNOWN = ("keras", "sktimbre")
+
+
+PLAIN = (str, int, float, type(None))
 
 
 class Trainee:
@@ -91,10 +94,8 @@ def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:
         None where the configuration does not tell all: layers, losses and optimizers from elsewhere, closures.
     """
     parts = (model, *model.layers, optimizer, *others)
-    if not all(_is_known(part) for part in parts):
+    if not all(isinstance(part, PLAIN) or comes_from_us_or_keras(part) for part in parts):
         return None
-    names = {layer.name: f"layer {i}" for i, layer in enumerate(model.layers)}
-    names[model.name] = "model"
     settings = {name: value for name, value in optimizer.get_config().items() if name != "name"}
     # The wrapper that scales the loss in mixed precision has no rate of its own.
     if isinstance(settings.get("learning_rate"), float):
@@ -102,7 +103,7 @@ def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:
     places = [str(getattr(v.value, "device", "")) for v in model.variables]
     strategy = id(getattr(model, "distribute_strategy", None))
     try:
-        network = _without(model.get_config(), names)
+        network = described_model(model, seeds=False)
     except NotImplementedError:
         return None
     described = [network, type(optimizer).__name__, settings, places, strategy, *map(_describe, others)]
@@ -121,27 +122,9 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
         old.assign(new)
 
 
-def _is_known(part):
-    if isinstance(part, str | int | float | None):
-        return True
-    if isinstance(part, keras.layers.Lambda):
-        return False
-    named = part if hasattr(part, "__qualname__") else type(part)
-    return named.__module__.split(".")[0] in KNOWN and "<" not in named.__qualname__
-
-
 def _describe(part):
-    if isinstance(part, str | int | float | None):
+    if isinstance(part, PLAIN):
         return part
     if hasattr(part, "__qualname__"):
         return part.__module__, part.__qualname__
     return type(part).__qualname__, part.get_config()
-
-
-def _without(config, names):
-    """Return a configuration with names replaced and without seeds."""
-    if isinstance(config, dict):
-        return {key: _without(value, names) for key, value in config.items() if key != "seed"}
-    if isinstance(config, list | tuple):
-        return [_without(value, names) for value in config]
-    return names.get(config, config) if isinstance(config, str) else config

@@ -133,9 +133,22 @@ def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
 
 
 def _optimizer_params(model, schedule, warmup):
+    """Return the arguments of the optimizer by name."""
     names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
     given = {name: getattr(model, f"optimizer__{name}") for name in names}
     params = {name: value for name, value in given.items() if value is not None}
+    further = model.optimizer_params or {}
+    twice = sorted(set(further) & set(names))
+    if twice:
+        raise ParameterError(
+            f"optimizer_params={further!r} has {twice[0]!r}, which is a parameter of its own: set optimizer__{twice[0]}."
+        )
+    unnamed = [name for name in further if not isinstance(name, str) or not name.isidentifier()]
+    if unnamed:
+        raise ParameterError(
+            f"optimizer_params={further!r} has {unnamed[0]!r}, which names no argument of an optimizer."
+        )
+    params |= further
     if isinstance(model.optimizer, str):
         return {"learning_rate": 3e-3 if model.architecture == "unet" else 1e-3, **params}
     if params or model.decay or warmup or schedule not in ("constant", "plateau"):

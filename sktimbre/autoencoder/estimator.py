@@ -13,9 +13,10 @@ from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra, is_ragged
 from sktimbre.autoencoder.data.augmentation import PairAugmenter
-from sktimbre.autoencoder.data.pairs import split_notes, target_spectra
+from sktimbre.autoencoder.data.pairs import split_notes
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.networks.options import NAMES
+from sktimbre.spectral.targets import target_spectra
 from sktimbre.storage.notes import as_stored, choose
 
 __all__ = ["TimbreAutoencoder"]

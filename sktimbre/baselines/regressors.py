@@ -8,10 +8,12 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
-from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra
+from sktimbre._utils.fitting import restores_on_failure
+from sktimbre._utils.validation import Batch, as_list, check_spectra
 from sktimbre.exceptions import AudioError
-from sktimbre.metrics.inputs import is_spectra, log_spectra
 from sktimbre.metrics.spectral import reconstruction_error
+from sktimbre.spectral import LogSTFT
+from sktimbre.spectral.targets import target_spectra
 
 __all__ = ["IdentityBaseline", "PerBinLinearBaseline", "PhaseOracleBaseline"]
 
@@ -29,15 +31,16 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
         self.target_transformer = target_transformer
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, S: Any, y: Any = None) -> "_SpectraBaseline":
+    @restores_on_failure
+    def fit(self, X: Any, y: Any = None) -> "_SpectraBaseline":
         """Learn from pairs.
 
         Parameters
         ----------
-        S : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
+        X : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
             Log-magnitude spectra of the sources.
-        y : array of the shape of S or (n_notes, n_samples), or list of arrays, or None
-            Spectra or audio of the targets; None is S itself.
+        y : array of the shape of X or (n_notes, n_samples), or list of arrays, or None
+            Spectra or audio of the targets; None is X itself.
 
         Returns
         -------
@@ -49,22 +52,23 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
         AudioError
             Empty, not finite, of the wrong rank or mismatched.
         """
-        checked = check_spectra(S, estimator=self)
-        self.target_transformer_ = None if self.target_transformer is None else clone(self.target_transformer)
-        self._learn(as_list(checked), as_list(self._targets(checked, y, fit=True)))
+        X = check_spectra(X, estimator=self)
+        transformer = LogSTFT(n_fft=2 * (len(X[0]) - 1)) if self.target_transformer is None else self.target_transformer
+        self.target_transformer_ = clone(transformer)
+        self._learn(as_list(X), as_list(target_spectra(X, y, self.target_transformer_, fit=True)))
         return self
 
-    def predict(self, S: Any) -> Batch:
+    def predict(self, X: Any) -> Batch:
         """Return the spectra of the targets.
 
         Parameters
         ----------
-        S : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
+        X : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
             Log-magnitude spectra of sources.
 
         Returns
         -------
-        ndarray of the shape of S, or list of 2-D ndarray, float32, non-negative
+        ndarray of the shape of X, or list of 2-D ndarray, float32, non-negative
 
         Raises
         ------
@@ -74,65 +78,38 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
             Before ``fit``.
         """
         check_is_fitted(self)
-        checked = check_spectra(S, estimator=self, reset=False)
-        if len(checked[0]) != self.n_features_in_:
-            raise AudioError(
-                f"S has {len(checked[0])} frequencies, but {type(self).__name__} was fitted on {self.n_features_in_}; "
-                "use the same n_fft."
-            )
-        predicted = [self._predict_note(note, i) for i, note in enumerate(checked)]
-        return np.stack(predicted) if isinstance(checked, np.ndarray) else predicted
+        X = check_spectra(X, estimator=self, reset=False)
+        predicted = [self._predict_note(note, i) for i, note in enumerate(X)]
+        return np.stack(predicted) if isinstance(X, np.ndarray) else predicted
 
-    def transform(self, S: Any) -> Batch:
+    def transform(self, X: Any) -> Batch:
         """Return `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
-        S : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
+        X : array of shape (n_notes, n_frequencies, n_frames), or list of 2-D arrays
             As in `predict`.
 
         Returns
         -------
-        ndarray of the shape of S, or list of 2-D ndarray, float32, non-negative
+        ndarray of the shape of X, or list of 2-D ndarray, float32, non-negative
         """
-        return self.predict(S)
+        return self.predict(X)
 
-    def score(self, S: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the negative reconstruction error (log1p magnitudes, all elements alike): 0 at best, higher is better.
 
         Parameters
         ----------
-        S, y : arrays or lists
+        X, y : arrays or lists
             As in `fit`.
 
         Returns
         -------
         float
         """
-        predicted = self.predict(S)
-        return -float(reconstruction_error(self._targets(check_spectra(S), y), predicted))
-
-    def _targets(self, S: Batch, y: Any, fit: bool = False) -> Batch:
-        if y is None:
-            return S
-        if is_spectra(y):
-            targets = check_spectra(y, name="y")
-        else:
-            audio = check_audio(y, name="y")
-            if self.target_transformer_ is None:
-                targets = log_spectra(audio, 2 * (len(S[0]) - 1), None, "y")
-            else:
-                targets = (self.target_transformer_.fit(audio) if fit else self.target_transformer_).transform(audio)
-        try:
-            check_pair(S, targets, ("S", "y"))
-        except AudioError as error:
-            if is_spectra(y):
-                raise
-            raise AudioError(
-                f"{error} y is audio, transformed by target_transformer={self.target_transformer!r} (None is the "
-                "n_fft of S and half of it as hop): pass target_transformer=LogSTFT(...) with the sizes that made S."
-            ) from None
-        return targets
+        predicted = self.predict(X)
+        return -float(reconstruction_error(target_spectra(check_spectra(X), y, self.target_transformer_), predicted))
 
     def _learn(self, sources: list[np.ndarray], targets: list[np.ndarray]) -> None:
         raise NotImplementedError
@@ -158,7 +135,8 @@ class IdentityBaseline(_SpectraBaseline):
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is its default at the sources' size.
+        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
+        ``n_fft`` of the sources.
 
     Attributes
     ----------
@@ -197,7 +175,8 @@ class PerBinLinearBaseline(_SpectraBaseline):
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is its default at the sources' size.
+        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
+        ``n_fft`` of the sources.
 
     Attributes
     ----------
@@ -251,7 +230,8 @@ class PhaseOracleBaseline(_SpectraBaseline):
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is its default at the sources' size.
+        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
+        ``n_fft`` of the sources.
 
     Attributes
     ----------
@@ -291,7 +271,7 @@ class PhaseOracleBaseline(_SpectraBaseline):
             first = self._index.setdefault(_digest(source), i)
             if not np.array_equal(self.targets_[first], self.targets_[i]):
                 raise AudioError(
-                    f"S[{first}] and S[{i}] are the same source with different targets: the oracle cannot tell which "
+                    f"X[{first}] and X[{i}] are the same source with different targets: the oracle cannot tell which "
                     "is meant. Leave one of them out."
                 )
 
@@ -304,7 +284,7 @@ class PhaseOracleBaseline(_SpectraBaseline):
             known = int(np.argmin(differences))
             if differences[known] > SAME:
                 raise AudioError(
-                    f"S[{i}] was not in fit: PhaseOracleBaseline only knows the targets of its {len(self.sources_)} "
+                    f"X[{i}] was not in fit: PhaseOracleBaseline only knows the targets of its {len(self.sources_)} "
                     "training sources. Fit it on the pairs that are to be judged, with the same STFT."
                 )
         return self.targets_[known].copy()

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, as_list, check_audio
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.metrics.inputs import check_long_enough, check_stft_sizes, log_spectra
@@ -86,6 +87,7 @@ class TransposedNeighboursBaseline(RegressorMixin, BaseEstimator):
         self.hop_length = hop_length
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @restores_on_failure
     def fit(self, X: Any, y: Any, pitches: Any = None) -> "TransposedNeighboursBaseline":
         """Keep the target's notes and their pitches.
 

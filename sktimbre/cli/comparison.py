@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_baselines, through_inverter
+from sktimbre.cli.scores import METRICS, Scores, judge, mean, spectra_baselines
 from sktimbre.cli.session import number
 from sktimbre.exceptions import ParameterError
 
@@ -85,7 +85,7 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     spectra["phase oracle"] = T
     # What the model sounds like is what it predicts; doing nothing needs no phase retrieval either.
     sounds = {"model": model.predict(X), "identity": X}
-    sounds |= {name: through_inverter(model, X, given) for name, given in spectra.items() if name not in sounds}
+    sounds |= {name: model.invert_spectra(given, X) for name, given in spectra.items() if name not in sounds}
     scores = {
         # The oracle's spectra are the target's by definition: only what phase retrieval makes of them tells anything.
         name: judge(y, audio, T, None if name == "phase oracle" else spectra[name], model.sr)
@@ -160,15 +160,14 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
 
 
 def _neighbours(model, pairs, judged, training):
-    """Return the spectra of transposed neighbours, where the model's analysis is one that the baseline can do."""
-    from sktimbre import LogSTFT
+    """Return the spectra of transposed neighbours, where the model's STFT is one that the baseline can do."""
     from sktimbre.baselines import TransposedNeighboursBaseline
+    from sktimbre.spectral.stft import geometry_of
 
-    stft = model.stft_
-    if not isinstance(stft, LogSTFT):
+    stft, geometry = model.stft_, geometry_of(model.stft_)
+    if geometry is None or stft.n_frames is not None:
         return {}
-    geometry = stft.geometry
-    if (geometry.window, geometry.win, geometry.center, stft.n_frames) != ("hann", geometry.n_fft, True, None):
+    if (geometry.window, geometry.win, geometry.center) != ("hann", geometry.n_fft, True):
         return {}
     baseline = TransposedNeighboursBaseline(sr=model.sr, n_fft=geometry.n_fft, hop_length=geometry.hop)
     baseline.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])

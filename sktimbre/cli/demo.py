@@ -113,7 +113,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     """Write sounds, pictures, numbers and the page."""
     from sktimbre.audio import write_audio
     from sktimbre.cli.report import make_page
-    from sktimbre.datasets.names import name_of_pitch
+    from sktimbre.datasets import name_of_pitch
     from sktimbre.plotting import TransferDisplay
 
     names = [name_of_pitch(pitch) for pitch in pairs.pitches[held_out]]

@@ -47,8 +47,7 @@ def evaluate(
             transfer = load_model(model)
             from sktimbre.cli.comparison import check_direction, compare
             from sktimbre.cli.scores import METRICS
-            from sktimbre.datasets import load_paired_notes
-            from sktimbre.datasets.names import name_of_pitch
+            from sktimbre.datasets import load_paired_notes, name_of_pitch
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
             check_direction(transfer, notes)

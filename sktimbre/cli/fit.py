@@ -204,7 +204,7 @@ def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration
     """Say what a fit would read, hold out and write."""
     from sktimbre._utils.seeds import draw_seed
     from sktimbre.autoencoder.data.pairs import split_notes
-    from sktimbre.datasets.names import name_of_pitch
+    from sktimbre.datasets import name_of_pitch
 
     network, n_notes = model.autoencoder, len(pairs.pitches)
     training, held_out = split_notes(n_notes, network.validation_split, draw_seed(network.random_state))

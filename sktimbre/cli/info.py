@@ -258,7 +258,7 @@ def _f0(y: np.ndarray, sr: int) -> float | None:
 
 
 def _note(hertz: float | None) -> dict[str, Any]:
-    from sktimbre.datasets.names import name_of_pitch
+    from sktimbre.datasets import name_of_pitch
 
     if hertz is None:
         return {"note": None, "cents": None}
@@ -277,7 +277,7 @@ def _level(decibels: float | None) -> str:
 
 def _pitches(pitches: list[int] | None) -> str | None:
     """Return pitches as a number and a range, or all of a few."""
-    from sktimbre.datasets.names import name_of_pitch
+    from sktimbre.datasets import name_of_pitch
 
     if not pitches:
         return None

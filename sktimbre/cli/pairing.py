@@ -41,7 +41,7 @@ class PairedHeaders:
 
     def table(self, chosen: Iterable[int]) -> Table:
         """Return a row for each of some pairs."""
-        from sktimbre.datasets.names import name_of_pitch
+        from sktimbre.datasets import name_of_pitch
 
         shown = table("Pitch", "Source", "Target", numbers=False)
         shown.columns[0].min_width = None

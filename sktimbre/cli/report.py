@@ -174,7 +174,7 @@ def _which(trained: np.ndarray | None, n_judged: int) -> str:
 
 def _names(pairs: "Bunch", judged: Any) -> list[str]:
     """Return the names of the pitches; of a pitch that occurs twice, with the name of the file."""
-    from sktimbre.datasets.names import name_of_pitch
+    from sktimbre.datasets import name_of_pitch
 
     pitches = [int(pairs.pitches[i]) for i in judged]
     return [

@@ -1,16 +1,13 @@
 """Numbers of a model beside those of the baselines, note by note."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sktimbre.exceptions import AudioError
 
-if TYPE_CHECKING:
-    from sktimbre.transfer import TimbreTransfer
-
-__all__ = ["METRICS", "Scores", "judge", "mean", "spectra_baselines", "through_inverter"]
+__all__ = ["METRICS", "Scores", "judge", "mean", "spectra_baselines"]
 
 Scores = dict[str, list[float | None]]
 
@@ -89,28 +86,6 @@ def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str
         "identity": IdentityBaseline().fit(*train).predict(test[0]),
         "per-bin linear": PerBinLinearBaseline().fit(*train).predict(test[0]),
     }
-
-
-def through_inverter(model: "TimbreTransfer", source: np.ndarray, spectra: Any) -> np.ndarray:
-    """Return the audio of any spectra by the phase retrieval of a model, as if its network had predicted them.
-
-    Parameters
-    ----------
-    model : TimbreTransfer
-        Fitted.
-    source : ndarray of shape (n_notes, n_samples)
-        Audio of the sources, whose phase a model with ``phase="source"`` starts from.
-    spectra : ndarray of shape (n_notes, n_frequencies, n_frames)
-        Log-magnitude spectra.
-
-    Returns
-    -------
-    ndarray of the shape of source
-    """
-    if not hasattr(model.inverter_, "invert"):
-        return model.inverter_.transform(spectra)
-    phase = model.stft_.complex_transform(source) if model.phase == "source" else None
-    return model.inverter_.invert(spectra, phase=phase, length=[len(note) for note in source])
 
 
 def _each(metric: Callable, wanted: Any, given: Any, **options: Any) -> list[float | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sktimbre._utils.checks import check_flags, check_real
-from sktimbre.datasets.names import name_of_pitch
+from sktimbre.datasets import name_of_pitch
 from sktimbre.exceptions import ParameterError
 from sktimbre.plotting.display import (
     Display,

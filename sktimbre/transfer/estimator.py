@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 from sktimbre._utils.checks import check_real
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
 from sktimbre.spectral.stft import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
@@ -263,10 +263,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Raises
         ------
         AudioError
-            The audio cannot be used, or the spectra do not have its frames.
+            The audio cannot be used, or the number of notes differs.
         """
         check_is_fitted(self)
         X = check_audio(X, estimator=self, reset=False)
+        if len(S) != len(X):
+            raise AudioError(
+                f"S has {len(S)} notes and X has {len(X)}: give the spectra and the source of the same notes."
+            )
         lengths = [len(note) for note in X]
         if not hasattr(self.inverter_, "invert"):
             audio = zip(self.inverter_.transform(S), lengths, strict=True)

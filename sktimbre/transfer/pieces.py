@@ -38,7 +38,12 @@ def _checked(given):
 
 
 def fade_over(
-    predict: Callable[[np.ndarray], Any], blocks: Iterable[np.ndarray], size: int, shared: int, context: int, hop: int
+    predict: Callable[[list[np.ndarray]], Any],
+    blocks: Iterable[np.ndarray],
+    size: int,
+    shared: int,
+    context: int,
+    hop: int,
 ) -> Iterator[np.ndarray]:
     """Convert a recording in pieces, each by itself, and cross-fade from one to the next.
 
@@ -48,7 +53,7 @@ def fade_over(
     Parameters
     ----------
     predict : callable
-        Audio (1, n_samples) to audio of the same shape.
+        A list of one note, shape (n_samples,), to one of the same length.
     blocks : iterable of ndarray of shape (n_samples,), float32
         The recording.
     size : int
@@ -72,13 +77,13 @@ def fade_over(
     for block in blocks:
         waiting = np.concatenate([waiting, block])
         while len(waiting) > (stop := known + step + shared) + context:
-            converted = _faded_in(predict(waiting[np.newaxis, : stop + context])[0][known:stop], tail, fade)
+            converted = _faded_in(predict([waiting[: stop + context]])[0][known:stop], tail, fade)
             yield converted[:step]
             tail = converted[step:]
             drop = max(0, known + step - context)
             waiting, known = waiting[drop:], known + step - drop
     if len(waiting):
-        yield _faded_in(predict(waiting[np.newaxis])[0][known:], tail, fade)
+        yield _faded_in(predict([waiting])[0][known:], tail, fade)
 
 
 def run_on(
@@ -114,14 +119,14 @@ def run_on(
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
         while len(waiting) > (known + step + context) * g.hop:
-            (S,) = conversion.predict(waiting[np.newaxis, : (known + step + context) * g.hop])
+            (S,) = conversion.predict([waiting[: (known + step + context) * g.hop]])
             audio = stream.push(S[:, known : known + step])
             done += len(audio)
             yield audio
             drop = max(0, known + step - context)
             waiting, known = waiting[drop * g.hop :], known + step - drop
     if total:
-        (S,) = conversion.predict(waiting[np.newaxis])
+        (S,) = conversion.predict([waiting])
         audio = stream.push(S[:, known:])[: total - done]
         yield audio
         yield stream.finish(length=total - done - len(audio))

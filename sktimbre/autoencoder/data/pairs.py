@@ -1,62 +1,16 @@
 """Pairs of source and target spectra before training: made to match, split, measured."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.notes import NotesOnDisk, note_shapes
-from sktimbre._utils.validation import Notes, check_audio, check_spectra, is_ragged
-from sktimbre.exceptions import AudioError
 from sktimbre.spectral.log_magnitudes import magnitudes
 
-__all__ = ["frames_together", "mean_and_scale", "split_notes", "target_spectra"]
+__all__ = ["frames_together", "mean_and_scale", "split_notes"]
 
 # A note ends where it falls from so far below its loudest frame to where it stays so far below it, in so many frames at most:
 # 0.2 s at the default STFT. What dies away more slowly is a string or a bar, not an end.
 ENDING, ENDED, FADE = 9.0, 30.0, 8  # dB, dB, frames
-
-
-def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> Notes:
-    """Return target spectra that match the source's.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_notes, n_frequencies, n_frames), list of 2-D arrays or notes on disk
-        Spectra of the source.
-    y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
-        The target; None is the source itself.
-    transformer : transformer
-        Turns audio into spectra.
-    fit : bool
-        Whether the transformer is fitted first, where y is audio.
-
-    Returns
-    -------
-    ndarray or list of 2-D arrays, float32
-
-    Raises
-    ------
-    AudioError
-        The target is empty, not finite, of the wrong rank, or its spectra have other shapes than the source's.
-    """
-    if y is None:
-        return X
-    notes = list(y) if is_ragged(y) else None
-    if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
-        audio = check_audio(y, name="y")
-        T = (transformer.fit(audio) if fit else transformer).transform(audio)
-        hint = f"y is audio and went through target_transformer={transformer!r}"
-    else:
-        T = check_spectra(y, name="y")
-        hint = "y is spectra"
-    if list(note_shapes(T)) != list(note_shapes(X)):
-        raise AudioError(
-            f"The source spectra have the shapes {_shapes(X)}, the target spectra {_shapes(T)}; {hint}. The two of a "
-            "pair need the same shape: pass target_transformer=LogSTFT(...) with the parameters of the source's STFT, "
-            "and notes of equal length."
-        )
-    return T
 
 
 def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +53,3 @@ def _begins_to_end(S):
     loudness = 10 * np.log10(power + np.finfo(np.float32).tiny)
     ending, ended = (np.flatnonzero(loudness >= loudness.max() - below)[-1] + 1 for below in (ENDING, ENDED))
     return int(ending) if ended < len(loudness) and ended - ending <= FADE else len(loudness)
-
-
-def _shapes(S):
-    return sorted(set(note_shapes(S))) if isinstance(S, list | NotesOnDisk) else S.shape

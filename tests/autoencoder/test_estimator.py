@@ -146,7 +146,7 @@ def test_targets_may_be_audio():
     reference = TimbreAutoencoder(**SMALL, epochs=1).fit(S, stft.transform(y))
     np.testing.assert_array_equal(model.predict(S), reference.predict(S))
     assert model.score(S, y) == pytest.approx(reference.score(S, stft.transform(y)))
-    with pytest.raises(AudioError, match=r"\(4, 65, 47\).*\(4, 513, 6\).*target_transformer=LogSTFT"):
+    with pytest.raises(AudioError, match=r"\(65, 47\).*\(513, 6\).*target_transformer=LogSTFT"):
         TimbreAutoencoder(**SMALL).fit(S, y)
 
 
@@ -263,9 +263,9 @@ def test_constant_targets_are_no_collapse(pair):
 
 def test_bad_pairs_are_refused_before_training(pair, fitted):
     S, T = pair
-    with pytest.raises(AudioError, match="target_transformer"):
+    with pytest.raises(AudioError, match=r"\(33, 20\).*\(33, 5\)"):
         TimbreAutoencoder(**SMALL).fit(S, T[:, :, :5])
-    with pytest.raises(AudioError, match="shape"):
+    with pytest.raises(AudioError, match="9 notes and y has 4"):
         TimbreAutoencoder(**SMALL).fit(S, T[:4])
     with pytest.raises(AudioError, match=r"17 features.*expecting 33"):
         fitted.predict(S[:, :17])

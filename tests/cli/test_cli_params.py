@@ -140,3 +140,18 @@ def test_toml_is_read_as_it_was_written():
         "table": {"a": 1, "inner": {"b": [0.1, 0.2]}, "empty": []},
     }
     assert tomllib.loads(to_toml(params)) == params
+
+
+def test_any_argument_of_the_optimizer(sktimbre, notes, file, tmp_path):
+    given = TINY.replace("optimizer__learning_rate = 0.01", "optimizer__learning_rate = 0.01\noptimizer__beta_1 = 0.5")
+    out = tmp_path / "m.sktimbre"
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", out, "--params", file(given), "--quiet")
+    assert result.exit_code == 0, result.stderr
+    assert package.load(out).autoencoder.optimizer_params == {"beta_1": 0.5}
+    written = tomllib.loads(sktimbre("info", out, "--params").stdout)
+    assert written["autoencoder"]["optimizer__beta_1"] == 0.5
+    assert "optimizer_params" not in written["autoencoder"]
+    unknown = file(given.replace("beta_1", "beta_9"))
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "n", "--params", unknown, "--dry-run")
+    assert result.exit_code == 2
+    assert "beta_9" in result.stderr

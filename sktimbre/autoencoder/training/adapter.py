@@ -13,7 +13,7 @@ from sktimbre.autoencoder.backend.distribution import share_clipping, skip_all_r
 from sktimbre.autoencoder.training.reuse import Trainee, copy_state, kind_of, leave, take
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["train"]
+__all__ = ["new_optimizer", "train"]
 
 
 class _Trainer(BaseWrapper):
@@ -25,6 +25,31 @@ class _Trainer(BaseWrapper):
 
     def _check_model_compatibility(self, y):
         pass
+
+
+def new_optimizer(optimizer: Any, params: dict[str, Any]) -> keras.optimizers.Optimizer:
+    """Return a new optimizer.
+
+    Parameters
+    ----------
+    optimizer : str or keras.optimizers.Optimizer
+        A name, or an instance, which is copied.
+    params : dict
+        Its arguments, such as ``{"learning_rate": 1e-4}``.
+
+    Raises
+    ------
+    ParameterError
+        The optimizer is unknown or does not take one of its arguments.
+    """
+    if not isinstance(optimizer, str):
+        optimizer = type(optimizer).from_config(optimizer.get_config())
+    routed = {f"optimizer__{name}": value for name, value in params.items()}
+    try:
+        return _Trainer(model=None, optimizer=optimizer, **routed)._get_compile_kwargs()["optimizer"]
+    except (TypeError, ValueError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in routed.items())
+        raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None
 
 
 def train(
@@ -74,16 +99,7 @@ def train(
     ParameterError
         The optimizer is unknown or does not take one of its parameters.
     """
-    if not isinstance(optimizer, str):
-        optimizer = type(optimizer).from_config(optimizer.get_config())
-    params = {f"optimizer__{name}": value for name, value in optimizer_params.items()}
-    try:
-        settings = _Trainer(
-            model=model, loss=loss, metrics=metrics, optimizer=optimizer, **params
-        )._get_compile_kwargs()
-    except (TypeError, ValueError) as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in params.items())
-        raise ParameterError(f"optimizer={optimizer!r} with {given or 'its defaults'}: {error}") from None
+    settings = {"loss": loss, "metrics": metrics, "optimizer": new_optimizer(optimizer, optimizer_params)}
     share_clipping(settings["optimizer"])
     skip_all_reduce(settings["optimizer"])
     lengths = batches.n_frames, validation and validation.n_frames

@@ -11,6 +11,7 @@ from sktimbre.autoencoder.data.level import pairs_at_one_level
 from sktimbre.autoencoder.data.pairs import mean_and_scale
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.networks.options import NetworkOptions
+from sktimbre.autoencoder.training.adapter import new_optimizer
 from sktimbre.autoencoder.training.loop import TrainingOptions
 from sktimbre.exceptions import ParameterError
 
@@ -82,6 +83,8 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
     names = (
         "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
     )  # fmt: skip
+    optimizer_params = _optimizer_params(model, schedule, warmup)
+    new_optimizer(model.optimizer, optimizer_params)  # refuses what it does not take, before any work
     given = isinstance(model.augment, PairAugmenter)
     augmenter = model.augment if given else PairAugmenter() if model.augment else None
     return TrainingOptions(
@@ -89,7 +92,7 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
         schedule=schedule,
         warmup=warmup,
         augmenter=augmenter,
-        optimizer_params=_optimizer_params(model, schedule, warmup),
+        optimizer_params=optimizer_params,
         early_stopping=20 if model.early_stopping is True else int(model.early_stopping or 0) or None,
         seed=seed,
         verbose=int(model.verbose),

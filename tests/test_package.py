@@ -60,3 +60,61 @@ def test_the_command_is_installed():
 
     (command,) = entry_points(group="console_scripts", name="sktimbre")
     assert command.load() is not None
+
+
+# Rooms from the ground up: each may import those above it in this list, and not those below.
+ROOMS = (
+    "exceptions",
+    "_utils",
+    "parallel",
+    "audio",
+    "spectral",
+    "storage",
+    "persistence",
+    "datasets",
+    "metrics",
+    "baselines",
+    "autoencoder",
+    "transfer",
+    "plotting",
+    "cli",
+)
+# The default parts of an estimator, imported when it is fitted.
+WHEN_CALLED = {("transfer", "autoencoder")}
+
+
+def imports(path):
+    """Return the modules of the package that a file imports, those inside functions too."""
+    tree = ast.parse(path.read_text())
+    type_checking = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    left_out = {id(n) for node in type_checking for n in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) in left_out:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "sktimbre":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "sktimbre")
+
+
+def test_imports_point_one_way():
+    """Rooms import what is below them; inner files of the kernels are the spectral room's alone."""
+    package = ROOT / "sktimbre"
+    assert {p.stem for p in package.iterdir() if p.suffix != ".pyi" and p.stem[:2] != "__" and p.stem != "py"} == set(
+        ROOMS
+    )
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        if room not in ROOMS:
+            continue
+        for name in imports(path):
+            other = (*name.split("."), "")[1]
+            if other not in ROOMS:  # a name that the package itself offers
+                continue
+            assert (room, other) in WHEN_CALLED or ROOMS.index(other) <= ROOMS.index(room), f"{path} imports {name}"
+            assert "_kernels" not in name or room == "spectral", f"{path} imports {name}"
+
+
+def test_transfer_runs_nothing_of_the_autoencoder():
+    code = "import sys, sktimbre.transfer.estimator; print([m for m in sys.modules if m.startswith('sktimbre.autoencoder')])"
+    assert run(code) == "[]"

@@ -1,4 +1,4 @@
-"""Distances between sounds, baselines that put numbers in perspective, and scorers for scikit-learn."""
+"""Distances between sounds, the pitch of notes, and scorers for scikit-learn."""
 
 import lazy_loader as _lazy
 

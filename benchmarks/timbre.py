@@ -45,7 +45,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
-from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder
+from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, TransposedNeighboursBaseline
 from sktimbre.metrics import log_spectral_distance, loudness_correlation, reconstruction_error
 from sktimbre.plotting import TransferDisplay
@@ -66,9 +66,9 @@ CUTS, ENDING = (0.25, 0.6, 1.0), 0.2  # seconds
 IN_TUNE = 10  # cents, the bar
 
 
-def inverted(S, n_samples):
-    """Return audio of spectra, with the phases of every row."""
-    return GriffinLimInverter(random_state=0, length=n_samples).fit_transform(S)
+def inverted(S, X):
+    """Return the audio of spectra, by the phase retrieval of every row."""
+    return transfer(IdentityBaseline(), loudness=0).fit(X, X).invert_spectra(S, X)
 
 
 def neighbours(notes, training, n=2):
@@ -82,7 +82,7 @@ def predictions(name, notes, held_out, args):
 
     Those are the curve of error against seconds of training, and the seconds of converting a second of sound.
     """
-    X, y, n_samples = notes.source, notes.target, notes.source.shape[1]
+    X, y = notes.source, notes.target
     if name in REGRESSORS:
         model, curve = transfer(REGRESSORS[name], loudness=0).fit(X[~held_out], y[~held_out]), None
     elif name in TRAINED:
@@ -93,7 +93,7 @@ def predictions(name, notes, held_out, args):
             S = neighbours(notes, ~held_out, NEIGHBOURS[name]).predict(X[held_out], pitches=notes.pitches[held_out])
         else:
             S = LogSTFT().fit_transform(y[held_out])
-        return S, inverted(S, n_samples), None, None
+        return S, inverted(S, X[held_out]), None, None
     seconds = interleaved({"predict": lambda: model.predict(X[held_out])}, repeats=3)["predict"] if curve else None
     factor = seconds and seconds * notes.sr / X[held_out].size
     return model.predict_spectra(X[held_out]), model.predict(X[held_out]), curve, factor
@@ -224,7 +224,7 @@ def dynamics(name, model, notes, held_out):
     sources = {shape: changed.astype(np.float32) for shape, changed in shaped(X, notes.sr).items()}
 
     def blind(X):
-        return inverted(baseline.predict(X, pitches=pitches), X.shape[1])
+        return inverted(baseline.predict(X, pitches=pitches), X)
 
     def row(title, predict, S):
         outputs = {shape: predict(changed) for shape, changed in sources.items()}

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.containers import returns_notes
 from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra
 from sktimbre.exceptions import AudioError
 from sktimbre.metrics.inputs import is_spectra, log_spectra
@@ -54,6 +55,7 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
         self._learn(as_list(checked), as_list(self._targets(checked, y, fit=True)))
         return self
 
+    @returns_notes
     def predict(self, S: Any) -> Batch:
         """Return the spectra of the targets.
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from sktimbre._utils.containers import is_ragged
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
-from sktimbre._utils.validation import Notes, check_audio, check_spectra, is_ragged
+from sktimbre._utils.validation import Notes, check_audio, check_spectra
 from sktimbre.exceptions import AudioError
 from sktimbre.spectral.log_magnitudes import magnitudes
 

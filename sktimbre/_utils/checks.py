@@ -1,7 +1,9 @@
 """Checks of single values: they name the parameter, its value, the rule and the fix."""
 
+import difflib
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,28 +34,58 @@ def check_whole(value: Any, name: str, low: int, high: int | None = None, *, fix
     >>> check_whole(22050.0, "sr", 1)
     22050
     """
-    whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not whole or value != int(value) or value < low or (high is not None and value > high):
+    # Compared as Python's numbers: numpy warns where a limit does not fit into a small type.
+    number = int(value) if _is_finite(value) else None
+    if number is None or number != value or number < low or (high is not None and number > high):
         rule = f"of at least {low}" if high is None else f"from {low} to {high}"
         raise ParameterError(f"{name}={value!r} must be a whole number {rule}. {fix}".rstrip())
-    return int(value)
+    return number
 
 
-def check_real(value: Any, name: str, low: float, *, open_end: bool = False, fix: str = "") -> float:
-    """Return a finite number of at least `low` (greater than it with ``open_end=True``) as float.
+def check_real(
+    value: Any, name: str, low: float, high: float | None = None, *, open_low: bool = False, fix: str = ""
+) -> float:
+    """Return a finite number as float, or raise `ParameterError`.
 
-    Parameters are those of `check_whole`.
+    Parameters are those of `check_whole`; with ``open_low=True`` the number must be greater than `low`.
 
     Examples
     --------
-    >>> check_real(2, "duration", 0.0, open_end=True)
+    >>> check_real(2, "duration", 0, open_low=True)
     2.0
     """
-    finite = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not finite or value < low or (open_end and value == low):
-        rule = "greater than" if open_end else "of at least"
-        raise ParameterError(f"{name}={value!r} must be a finite number {rule} {low:g}. {fix}".rstrip())
-    return float(value)
+    number = float(value) if _is_finite(value) else None
+    if number is None or number < low or (open_low and number == low) or (high is not None and number > high):
+        rule = f"{'above' if open_low else 'of at least'} {low:g}" + ("" if high is None else f" and at most {high:g}")
+        raise ParameterError(f"{name}={value!r} must be a finite number {rule}. {fix}".rstrip())
+    return number
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str], *, fix: str = "") -> str:
+    """Return one of several words, or raise `ParameterError`, which lists them and names the nearest.
+
+    Parameters
+    ----------
+    value : str
+        The word.
+    name : str
+        How the error calls it.
+    choices : iterable of str
+        The words that are known.
+    fix : str
+        A sentence that says what to do instead.
+
+    Examples
+    --------
+    >>> check_choice("median", "statistic", ("median", "p95"))
+    'median'
+    """
+    choices = list(choices)
+    if not isinstance(value, str) or value not in choices:
+        close = difflib.get_close_matches(str(value), choices, 1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise ParameterError(f"{name}={value!r} must be one of {', '.join(choices)}. {hint}{fix}".rstrip())
+    return value
 
 
 def check_flags(**flags: Any) -> None:
@@ -61,3 +93,10 @@ def check_flags(**flags: Any) -> None:
     for name, value in flags.items():
         if not isinstance(value, bool | np.bool_):
             raise ParameterError(f"{name}={value!r} must be True or False.")
+
+
+def _is_finite(value):
+    try:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False

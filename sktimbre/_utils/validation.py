@@ -1,11 +1,13 @@
 """Checks of audio and spectra that every room shares: they run before any work and name what is wrong."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from sktimbre._utils.containers import is_paths, is_ragged, without_index
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
 from sktimbre.exceptions import AudioError
 
@@ -14,21 +16,11 @@ Notes = Batch | NotesOnDisk
 
 # Float audio lies in [-1, 1]. Whole numbers beyond the range of 8 bits can only be raw PCM, which must be scaled first.
 LARGEST_INTEGER = 128
-
-
-def is_ragged(X: Any) -> bool:
-    """Tell whether X is a list of arrays (one per note) rather than one array.
-
-    A list whose elements are numpy arrays is ragged even when their lengths agree, so that what goes in as a list comes
-    out as a list; nested lists of numbers are an array, as everywhere in scikit-learn, unless their lengths differ.
-    """
-    if isinstance(X, np.ndarray):
-        return X.dtype == object and X.ndim == 1 and len(X) > 0 and all(isinstance(x, np.ndarray) for x in X)
-    if not isinstance(X, list | tuple) or not X:
-        return False
-    if all(isinstance(x, np.ndarray) and x.ndim > 0 for x in X):
-        return True
-    return all(isinstance(x, list | tuple) for x in X) and len({len(x) for x in X}) > 1
+# soundfile reads (n_samples, n_channels). An array (n_notes, n_samples) of so many notes of so few samples is taken for one:
+# 8 samples are 0.4 ms, and 256 are 12 ms. Fewer notes pass, as do scikit-learn's checks, of up to 200 rows of 1 to 8 numbers.
+MOST_CHANNELS, LEAST_SAMPLES = 8, 256
+AXES = {"audio": ("sample",), "spectra": ("frequency", "frame")}
+SHAPES = {"audio": "(n_notes, n_samples)", "spectra": "(n_notes, n_frequencies, n_frames)"}
 
 
 def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool = True) -> Batch:
@@ -36,7 +28,7 @@ def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool =
 
     Parameters
     ----------
-    X : array-like of shape (n_notes, n_samples), or list of 1-D arrays
+    X : array-like of shape (n_notes, n_samples), or list, array of objects or Series of 1-D arrays
         Audio, usually in [-1, 1].
     name : str
         How errors call it.
@@ -52,11 +44,12 @@ def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool =
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, or raw integer samples.
+        Empty, not finite, of the wrong rank, raw integer samples, or one recording of shape (n_samples, n_channels); names
+        of files, or a generator.
     TypeError
         Sparse or not numeric.
     """
-    return _check(X, 2, "(n_notes, n_samples)", name, estimator, reset)
+    return _check(X, "audio", name, estimator, reset)
 
 
 def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool = True) -> Batch:
@@ -64,7 +57,7 @@ def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool
 
     Parameters and errors are those of `check_audio`; all notes must have the same number of frequencies.
     """
-    checked = _check(S, 3, "(n_notes, n_frequencies, n_frames)", name, estimator, reset)
+    checked = _check(S, "spectra", name, estimator, reset)
     if isinstance(checked, list) and len(sizes := {len(s) for s in checked}) > 1:
         raise AudioError(
             f"{name} has notes with {sorted(sizes)} frequencies; all spectra of one call need the same n_fft. "
@@ -93,22 +86,140 @@ def check_same_shape(shapes: tuple[tuple[int, ...], tuple[int, ...]], names: tup
         )
 
 
-def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool) -> Any:
+def check_note(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
+    """Return one note as float32, or raise the errors of `check_audio`."""
+    kind = "audio" if ndim == 1 else "spectra"
+    _refuse_pcm(x, name)
+    if x.ndim != ndim:
+        raise AudioError(
+            f"{name} has shape {x.shape}; each note of a list has {ndim} dimension{'s'[: ndim - 1]}. {_mixing(x, kind, name)}"
+        )
+    if x.size == 0:
+        raise AudioError(f"{name} is empty (shape {x.shape}); leave the note out or record it again.")
+    if x.dtype.kind not in "fiub" and x.dtype != object:
+        raise AudioError(f"{name} has dtype {x.dtype}; audio is real numbers in [-1, 1].")
+    try:
+        with np.errstate(over="ignore"):
+            x = np.ascontiguousarray(x, np.float32)
+    except (TypeError, ValueError) as error:
+        raise AudioError(f"{name} is not numeric: {error}") from None
+    check_finite(x, name, AXES[kind])
+    return x
+
+
+def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str] = AXES["audio"]) -> np.ndarray:
+    """Return one array of finite numbers, of any shape, or raise `AudioError`.
+
+    Parameters
+    ----------
+    values : array-like
+        The numbers.
+    name : str
+        How the error calls it.
+    dtype : dtype or None
+        Of what is returned; ``None`` keeps float64 and takes float32 for all else.
+    axes : sequence of str
+        How the error calls the last axes.
+
+    Returns
+    -------
+    ndarray
+        No copy where none is needed.
+    """
+    refuse_names_and_streams(values, name)
+    try:
+        array = np.asarray(without_index(values))
+        if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+            raise AudioError(f"{name} holds complex numbers; audio is real. istft makes it of spectra.")
+        with np.errstate(over="ignore"):
+            array = array.astype(dtype or (np.float64 if array.dtype == np.float64 else np.float32), copy=False)
+    except AudioError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise AudioError(
+            f"{name} is not one array of numbers ({error}). Pass notes of different lengths one by one."
+        ) from None
+    check_finite(array, name, axes)
+    return array
+
+
+def check_finite(array: np.ndarray, name: str, axes: Sequence[str] = AXES["audio"]) -> None:
+    """Raise `AudioError` that says where an array, whose last axes are called so, is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(array)):
+            return
+    finite = np.isfinite(array)
+    if finite.all():  # and only the sum is too large
+        return
+    where = [int(i) for i in np.unravel_index(np.argmin(finite), array.shape)]
+    inner = [f"{axis} {i}" for axis, i in zip(axes[::-1], where[::-1], strict=False)][::-1]
+    outer = "".join(f"[{i}]" for i in where[: len(where) - len(inner)])
+    found = "NaN" if np.isnan(array[tuple(where)]) else "infinity, or what is too large for 32 bits,"
+    raise AudioError(
+        f"{name}{outer} contains {found} at {', '.join(inner) or 'its only place'}. Repair it, for instance with "
+        "numpy.nan_to_num, or leave it out."
+    )
+
+
+def check_layout(shape: Sequence[int], name: str) -> None:
+    """Raise `AudioError` for a shape (..., n_notes, n_samples) that is one recording's in soundfile's layout."""
+    if len(shape) > 1 and shape[-1] <= MOST_CHANNELS and shape[-2] >= LEAST_SAMPLES:
+        rows, columns = shape[-2:]
+        fix = f"{name}.T" if len(shape) == 2 else f"numpy.swapaxes({name}, -2, -1)"
+        raise AudioError(
+            f"{name} has shape {tuple(shape)}: {rows} notes of {columns} sample{'s'[: columns - 1]}. If that is soundfile's "
+            f"layout (n_samples, n_channels), pass {fix}, so that samples come last, or mix with sktimbre.audio.to_mono."
+        )
+
+
+def refuse_names_and_streams(X: Any, name: str) -> None:
+    """Raise `AudioError` for names of files, which are not read here, and for what can be gone through only once."""
+    if isinstance(X, str | os.PathLike) or is_paths(X):
+        raise AudioError(
+            f"{name} holds names of files where audio is wanted. Read them with sktimbre.audio.read_audio or "
+            "sktimbre.datasets.load_notes. The methods fit, predict and score of TimbreTransfer take lists of files."
+        )
+    if (
+        isinstance(X, Iterable)
+        and not isinstance(X, Sequence)
+        and not hasattr(X, "shape")
+        and not hasattr(X, "__array__")
+    ):
+        listed = f"{name}.values()" if isinstance(X, Mapping) else name
+        raise AudioError(f"{name} is a {type(X).__name__}, and not an array or a list of arrays. Pass list({listed}).")
+
+
+def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
+    refuse_names_and_streams(X, name)
+    X = without_index(X)
+    ndim = len(AXES[kind])
+    checked: Notes
+    shape: tuple[int, ...] | None
     if isinstance(X, NotesOnDisk):
+        _check_layout_of(X, kind, name)
         for i, x in enumerate(X):
-            check_note(x, ndim - 1, f"{name}[{i}]")
-        if estimator is not None:
-            _check_features((len(X), *X.shapes[0]), estimator, reset)
-        return X
-    if is_ragged(X):
-        checked = [check_note(np.asarray(x), ndim - 1, f"{name}[{i}]") for i, x in enumerate(X)]
-        if estimator is not None and ndim == 3:
-            _check_features((len(checked), *checked[0].shape), estimator, reset)
-        return checked
-    options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C"}
+            check_note(x, ndim, f"{name}[{i}]")
+        checked, shape = X, (len(X), *X.shapes[0])
+    elif is_ragged(X):
+        checked = [check_note(np.asarray(x), ndim, f"{name}[{i}]") for i, x in enumerate(X)]
+        _check_layout_of(checked, kind, name)
+        # Audio has as many features as it has samples, of which a list has no one number.
+        shape = (len(checked), *checked[0].shape) if kind == "spectra" else None
+    else:
+        checked = array = _check_array(X, kind, name, estimator, reset)
+        _check_layout_of(checked, kind, name)
+        shape = array.shape
+    if estimator is not None and shape is not None:
+        _check_features(shape, estimator, reset)
+    return checked
+
+
+def _check_array(X, kind, name, estimator, reset):
+    ndim, shape = 1 + len(AXES[kind]), SHAPES[kind]
+    options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C", "ensure_all_finite": False}
     _refuse_pcm(X, name)
     try:
-        # numpy warns of infinities, in the data or too large for float32, before scikit-learn refuses them.
+        # numpy warns of what is too large for float32, which is refused below.
         with np.errstate(invalid="ignore", over="ignore"):
             if estimator is None:
                 array = check_array(X, input_name=name, **options)
@@ -118,23 +229,43 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
         raise AudioError(f"{name}: {error}") from None
     if array.ndim != ndim:
         missing = f"Reshape your data: one note is {name}[np.newaxis]."
-        hint = missing if array.ndim < ndim else "Mix channels to mono first."
         raise AudioError(
             f"Expected {ndim}D array, got {array.ndim}D array instead: {name} has shape {array.shape}, "
-            f"wanted is {shape}. {hint}"
+            f"wanted is {shape}. {missing if array.ndim < ndim else _mixing(array, kind, name)}"
         )
     if 0 in array.shape:
         raise AudioError(
             f"Found array with {array.shape[1]} feature(s) (shape={array.shape}) while a minimum of 1 is required: "
             f"{name} is empty, wanted is {shape}."
         )
-    if estimator is not None:
-        _check_features(array.shape, estimator, reset)
+    check_finite(array, name, AXES[kind])
     return array
 
 
+def _check_layout_of(X: Notes, kind: str, name: str) -> None:
+    if kind == "audio":
+        n_samples = X.shape[1] if isinstance(X, np.ndarray) else max(shape[0] for shape in note_shapes(X))
+        check_layout((len(X), n_samples), name)
+
+
+def _mixing(x, kind, name):
+    """Say how what has a dimension too many becomes one note, or notes."""
+    if kind == "audio" and x.ndim == 2:
+        as_read = x.shape[0] > x.shape[1]
+        layout = "soundfile's (n_samples, n_channels)" if as_read else "(n_channels, n_samples)"
+        return f"If that is {layout}, mix to mono: sktimbre.audio.to_mono({name}{'.T' if as_read else ''})."
+    if kind == "audio":
+        return "Mix channels to mono first, each note with sktimbre.audio.to_mono."
+    return (
+        f"Wanted is {SHAPES[kind]}, or a list of notes (n_frequencies, n_frames), as LogSTFT makes them of mono audio."
+    )
+
+
 def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
-    """Audio of any length may follow audio of another, but one sample each is a signal that stands upright."""
+    """Set ``n_features_in_`` or compare with it; audio may have another length than in fit, but for one sample in each note.
+
+    That is a single clip of shape (n_samples, 1).
+    """
     n_features = shape[1]
     if reset:
         estimator.n_features_in_ = n_features
@@ -150,30 +281,6 @@ def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None
             f"X has {n_features} features, but {type(estimator).__name__} is expecting {expected} features as input: "
             f"shape {shape} means {n_features} {what}."
         )
-
-
-def check_note(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
-    """Return one note as float32, or raise the errors of `check_audio`."""
-    _refuse_pcm(x, name)
-    if x.ndim != ndim:
-        raise AudioError(
-            f"{name} has shape {x.shape}; each note of a list has {ndim} dimension{'s'[: ndim - 1]}. "
-            "Mix channels to mono first."
-        )
-    if x.size == 0:
-        raise AudioError(f"{name} is empty (shape {x.shape}); leave the note out or record it again.")
-    if x.dtype.kind not in "fiub" and x.dtype != object:
-        raise AudioError(f"{name} has dtype {x.dtype}; audio is real numbers in [-1, 1].")
-    try:
-        with np.errstate(over="ignore"):
-            x = np.ascontiguousarray(x, np.float32)
-    except (TypeError, ValueError) as error:
-        raise AudioError(f"{name} is not numeric: {error}") from None
-    if not np.isfinite(x).all():
-        raise AudioError(
-            f"{name} contains NaN or infinity at index {int(np.argmin(np.isfinite(x).ravel()))}; repair the recording."
-        )
-    return x
 
 
 def _refuse_pcm(X: Any, name: str) -> None:

@@ -9,10 +9,12 @@ import soxr
 
 from sktimbre._utils.checks import check_real, check_whole
 from sktimbre._utils.files import atomic_path
+from sktimbre._utils.validation import check_layout, check_numbers
 from sktimbre.audio.blockwise import (
     AudioReader,
     AudioWriter,
     as_channels,
+    check_channels_first,
     check_rates,
     mix_frames,
     resampled_length,
@@ -88,7 +90,7 @@ def read_audio(
     if sr is not None:
         sr = check_whole(sr, "sr", 1, fix="It is in Hz; None keeps the file's rate.")
     if duration is not None:
-        duration = check_real(duration, "duration", 0.0, open_end=True, fix="It is in seconds; None reads to the end.")
+        duration = check_real(duration, "duration", 0.0, open_low=True, fix="It is in seconds; None reads to the end.")
     with open_sound(path) as sound:
         rate = sound.samplerate
         if sr is not None:
@@ -96,8 +98,9 @@ def read_audio(
         n_frames = None if duration is None else round(duration * rate)
         if n_frames == 0:
             raise ParameterError(f"duration={duration} s is shorter than one sample of {path} ({rate} Hz); read more.")
-        _go_to(sound, round(offset * rate), offset)
-        blocks = [mix_frames(block) if mono else block for block in read_blocks(sound, n_frames)]
+        start = round(offset * rate)
+        _go_to(sound, start, offset)
+        blocks = [mix_frames(block) if mono else block for block in read_blocks(sound, n_frames, start=start)]
     if not blocks:
         raise _beyond_end(path, offset)
     y = np.ascontiguousarray(np.concatenate(blocks).T)
@@ -129,7 +132,8 @@ def write_audio(
     Raises
     ------
     AudioError
-        `y` is empty, of the wrong rank, not finite, or raw integers; or it does not fit into one file of the format.
+        `y` is empty, of the wrong rank, not finite, raw integers, or has more channels than samples; or it does not fit
+        into one file of the format.
     AudioFileError
         The file exists and ``overwrite=False``, its folder is missing or cannot be written to, or the disk is full.
     ParameterError
@@ -157,11 +161,7 @@ def write_audio(
     True
     """
     channels = as_channels(y)
-    if len(channels) > max(channels.shape[1], 1):
-        raise AudioError(
-            f"y has shape {channels.shape}: {len(channels)} channels of {channels.shape[1]} samples. The shape is "
-            "(n_channels, n_samples): pass y.T."
-        )
+    check_channels_first(channels)
     writer = AudioWriter(path, sr, n_channels=len(channels), subtype=subtype, overwrite=overwrite)
     writer.stacklevel += 1
     with writer:
@@ -185,7 +185,7 @@ def resample(y: Any, sr_in: int, sr_out: int) -> np.ndarray:
     Raises
     ------
     AudioError
-        `y` is empty, not numeric or not finite.
+        `y` is empty, not numeric or not finite, or has the shape (n_samples, n_channels) of soundfile.
     ParameterError
         A rate is not a whole positive number, or the two are too far apart.
 
@@ -197,7 +197,8 @@ def resample(y: Any, sr_in: int, sr_out: int) -> np.ndarray:
     (3, 22051)
     """
     sr_in, sr_out = check_rates(sr_in, sr_out)
-    y = _as_float(y)
+    y = _as_audio(y)
+    check_layout(y.shape, "y")
     if sr_in == sr_out:
         return y.copy()
     length = resampled_length(y.shape[-1], sr_in, sr_out)
@@ -223,7 +224,7 @@ def to_mono(y: Any) -> np.ndarray:
     Raises
     ------
     AudioError
-        `y` is empty, of the wrong rank, not numeric or not finite.
+        `y` is empty, of the wrong rank, not numeric or not finite, or has more channels than samples.
 
     Examples
     --------
@@ -232,26 +233,19 @@ def to_mono(y: Any) -> np.ndarray:
     >>> to_mono([[1.0, 0.0], [0.0, 0.0]])
     array([0.5, 0. ], dtype=float32)
     """
-    y = _as_float(y)
+    y = _as_audio(y)
     if y.ndim > 2:
         raise AudioError(
             f"y has shape {y.shape}; mono is made of (n_samples,) or (n_channels, n_samples). Mix one by one."
         )
+    check_channels_first(y)
     return y.copy() if y.ndim == 1 else mix_frames(y.T)[:, 0]
 
 
-def _as_float(y: Any) -> np.ndarray:
-    try:
-        with np.errstate(over="ignore"):
-            y = np.asarray(y, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise AudioError(
-            f"y is not an array of real numbers ({error}); arrays of different lengths go one by one."
-        ) from None
+def _as_audio(y: Any) -> np.ndarray:
+    y = check_numbers(y, "y", np.float32)
     if y.ndim == 0 or y.size == 0:
         raise AudioError(f"y has shape {y.shape}; it must hold at least one sample.")
-    if not np.isfinite(y).all():
-        raise AudioError("y contains NaN or infinity; repair the recording, for instance with numpy.nan_to_num.")
     return y
 
 
@@ -260,13 +254,8 @@ def _go_to(sound: Any, start: int, offset: float) -> None:
         return
     if start >= min(sound.frames, UNKNOWN_LENGTH):
         raise _beyond_end(sound.name, offset)
-    if sound.subtype in ("MPEG_LAYER_III", "OPUS"):
-        # What these decode to depends on what came before: after a seek they begin with wrong samples.
-        for _ in read_blocks(sound, start):
-            pass
-        return
     try:
-        sound.seek(start)
+        sound.go_to(start)
     except soundfile.LibsndfileError as error:
         raise _beyond_end(sound.name, offset) from error
 

@@ -16,6 +16,7 @@ import soxr
 
 from sktimbre._utils.checks import check_whole
 from sktimbre._utils.files import atomic_path, check_target
+from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.soundfiles import BLOCK, BYTES, UNKNOWN_LENGTH, open_sound, quantise, read_blocks, resolve_format
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
@@ -310,25 +311,30 @@ class AudioWriter:
 
 def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:
     """Return audio as a float array (n_channels, n_samples), or raise `AudioError`."""
-    try:
-        y = np.asarray(y)
-        kind = y.dtype.kind
-    except ValueError as error:
-        raise AudioError(f"{name} is not an array ({error}); write one note at a time.") from None
-    if y.ndim not in (1, 2):
-        raise AudioError(f"{name} has shape {y.shape}; it must be (n_samples,) or (n_channels, n_samples).")
-    if y.size == 0 and not empty:
-        raise AudioError(f"{name} is empty (shape {y.shape}); there is nothing to write.")
-    if kind not in "fiu" or (kind != "f" and y.size and max(abs(int(y.max())), abs(int(y.min()))) > 1):
+    channels = check_numbers(y, name)
+    if channels.ndim not in (1, 2):
+        raise AudioError(f"{name} has shape {channels.shape}; it must be (n_samples,) or (n_channels, n_samples).")
+    if channels.size == 0 and not empty:
+        raise AudioError(f"{name} is empty (shape {channels.shape}); there is nothing to write.")
+    dtype = np.asarray(y).dtype
+    if dtype.kind not in "fiu" or (dtype.kind != "f" and channels.size and np.abs(channels).max() > 1):
         raise AudioError(
-            f"{name} has dtype {y.dtype}; audio is float in [-1, 1]. Divide integers by their full scale "
+            f"{name} has dtype {dtype}; audio is float in [-1, 1]. Divide integers by their full scale "
             "(32768 for 16 bits)."
         )
-    if y.dtype not in (np.float32, np.float64):
-        y = y.astype(np.float32 if y.dtype == np.float16 else np.float64)
-    if not np.isfinite(y).all():
-        raise AudioError(f"{name} contains NaN or infinity; nothing was written. See where it comes from first.")
-    return y[np.newaxis] if y.ndim == 1 else y
+    return channels[np.newaxis] if channels.ndim == 1 else channels
+
+
+def check_channels_first(y: np.ndarray) -> None:
+    """Raise `AudioError` for audio of two dimensions that has more channels than samples.
+
+    A block at the end of a recording may be that short, but not with more channels than recordings usually have.
+    """
+    if y.ndim == 2 and len(y) > max(y.shape[1], MOST_CHANNELS):
+        raise AudioError(
+            f"y has shape {y.shape}: {len(y)} channels of {y.shape[1]} samples. The shape is (n_channels, n_samples), and "
+            "soundfile's is (n_samples, n_channels): pass y.T."
+        )
 
 
 def mix_frames(block: np.ndarray) -> np.ndarray:

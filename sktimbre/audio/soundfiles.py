@@ -39,6 +39,8 @@ RATES = {
 }
 PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 BYTES = {**{name: bits // 8 for name, bits in PCM_BITS.items()}, "ULAW": 1, "ALAW": 1, "FLOAT": 4, "DOUBLE": 8}
+# To these a seek is refused by libsndfile, leads to wrong samples, or spoils what is read next.
+READ_FROM_START = {"MPEG_LAYER_III", "OPUS", "DWVW_12", "DWVW_16", "DWVW_24"}
 COMPRESSED = {"VORBIS": "OGG", "OPUS": "OGG", "MPEG_LAYER_III": "MP3"}
 
 
@@ -52,6 +54,22 @@ class ForwardSoundFile(soundfile.SoundFile):
     def seekable(self) -> bool:
         """Return False: read what is there."""
         return False
+
+    def go_to(self, start: int) -> None:
+        """Go on to a sample from the beginning; where that cannot be trusted, by reading and leaving out what comes before.
+
+        Raises
+        ------
+        soundfile.LibsndfileError
+            The sample lies beyond the end.
+        AudioFileError
+            What comes before is damaged or truncated.
+        """
+        if super().seekable() and self.subtype not in READ_FROM_START:
+            self.seek(start)
+            return
+        for _ in read_blocks(self, start):
+            pass
 
 
 def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
@@ -103,8 +121,10 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
     return sound
 
 
-def read_blocks(sound: ForwardSoundFile, n_frames: int | None = None, block: int = BLOCK) -> Iterator[np.ndarray]:
-    """Yield float32 blocks of shape (n, n_channels) from the present position to the end, or `n_frames` samples.
+def read_blocks(
+    sound: ForwardSoundFile, n_frames: int | None = None, block: int = BLOCK, *, start: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield float32 blocks of shape (n, n_channels) from sample `start`, where `sound` is, to the end, or `n_frames` samples.
 
     Memory is bounded by `block`, whatever the header claims.
 
@@ -113,8 +133,8 @@ def read_blocks(sound: ForwardSoundFile, n_frames: int | None = None, block: int
     AudioFileError
         The file is damaged or truncated, or holds NaN or infinity.
     """
-    position = sound.tell()
-    left = n_frames
+    # Not asked of libsndfile, which knows it of seekable files only.
+    position, left = start, n_frames
     while left is None or left > 0:
         wanted = block if left is None else min(block, left)
         try:

@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_c
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.containers import is_ragged, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
-from sktimbre._utils.validation import Batch, check_spectra, is_ragged
+from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.autoencoder.data.augmentation import PairAugmenter
 from sktimbre.autoencoder.data.pairs import split_notes
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
@@ -417,6 +418,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
             self.validation_indices_ = np.arange(0)
         return self
 
+    @returns_notes
     def predict(self, X: Any) -> Batch:
         """Return the target's log-magnitude spectra.
 
@@ -451,6 +453,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         """
         return self.predict(X)
 
+    @returns_notes
     def encode(self, X: Any) -> Batch:
         """Return the code.
 

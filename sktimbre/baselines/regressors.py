@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.containers import returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, as_list, check_spectra
 from sktimbre.exceptions import AudioError
@@ -58,6 +59,7 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
         self._learn(as_list(X), as_list(target_spectra(X, y, self.target_transformer_, fit=True)))
         return self
 
+    @returns_notes
     def predict(self, X: Any) -> Batch:
         """Return the spectra of the targets.
 

@@ -8,12 +8,14 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sktimbre._utils.containers import returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, as_list, check_audio
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.metrics.inputs import check_long_enough, check_stft_sizes, log_spectra
+from sktimbre.metrics.inputs import check_long_enough, log_spectra
 from sktimbre.metrics.pitch import estimate_f0
 from sktimbre.metrics.spectral import reconstruction_error
+from sktimbre.spectral.stft import check_n_fft
 
 __all__ = ["TransposedNeighboursBaseline"]
 
@@ -119,13 +121,14 @@ class TransposedNeighboursBaseline(RegressorMixin, BaseEstimator):
             raise ParameterError(
                 f"n_neighbors={self.n_neighbors} must not exceed the {len(targets)} training notes; lower it."
             )
-        check_stft_sizes(self.n_fft, self.hop_length)
+        check_n_fft(self.n_fft)
         for batch, name in ((sources, "X"), (targets, "y")):
             check_long_enough(batch, self.n_fft, f"n_fft={self.n_fft}", "a smaller n_fft or longer notes", name)
         self.pitches_ = self._pitches(sources, pitches)
         self.targets_ = [target.copy() for target in targets]
         return self
 
+    @returns_notes
     def predict(self, X: Any, pitches: Any = None) -> Batch:
         """Return the spectra of the targets.
 

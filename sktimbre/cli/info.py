@@ -217,7 +217,7 @@ def _show_sound(s: Session, file: Path) -> None:
 
 def _sound_facts(file: Path) -> dict[str, Any]:
     """Return what is in a sound file, which is read in blocks; levels are None where there is only silence."""
-    from sktimbre.audio import to_mono
+    from sktimbre.audio.blockwise import mix_frames
     from sktimbre.audio.soundfiles import open_sound, read_blocks
 
     # Sums are of all channels: the RMS of a stereo file is that of its samples, whichever side they are on.
@@ -226,7 +226,7 @@ def _sound_facts(file: Path) -> dict[str, Any]:
         sr, channels, kind, subtype = sound.samplerate, sound.channels, sound.format, sound.subtype
         for block in read_blocks(sound):
             if n_frames < PITCHED_SECONDS * sr:
-                beginning.append(to_mono(block.T))
+                beginning.append(mix_frames(block)[:, 0])
             peak = max(peak, float(np.abs(block).max()))
             power += float(np.sum(np.square(block, dtype=np.float64)))
             n_frames += len(block)

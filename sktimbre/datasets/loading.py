@@ -244,7 +244,7 @@ def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int |
     check_real(trim_db, "trim_db", 0.0, fix="It is in dB below the peak.")
     if duration is None:
         return sr, None
-    n_samples = round(check_real(duration, "duration", 0.0, open_end=True, fix="It is in seconds.") * sr)
+    n_samples = round(check_real(duration, "duration", 0.0, open_low=True, fix="It is in seconds.") * sr)
     if n_samples == 0:
         raise ParameterError(f"duration={duration} s is shorter than one sample at {sr} Hz; ask for more.")
     return sr, n_samples

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils import Bunch
 
-from sktimbre._utils.checks import check_whole
-from sktimbre.exceptions import ParameterError
+from sktimbre._utils.checks import check_choice, check_whole
 
 if TYPE_CHECKING:
     from IPython.display import Audio
@@ -47,9 +46,7 @@ class Notes(Bunch):
             There is no such note or side.
         """
         sides = [name for name in SIDES if name in self]
-        side = sides[0] if side is None else side
-        if side not in sides:
-            raise ParameterError(f"side={side!r} must be one of {', '.join(sides)}.")
+        side = sides[0] if side is None else check_choice(side, "side", sides)
         n_notes = len(self[side])
         y = np.asarray(self[side][check_whole(i, "i", -n_notes, n_notes - 1, fix=f"There are {n_notes} notes.")])
         try:

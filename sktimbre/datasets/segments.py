@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre._utils.checks import check_whole
+from sktimbre._utils.validation import check_numbers
 from sktimbre.exceptions import AudioError, ParameterError
 
 
@@ -46,7 +47,7 @@ def segment(y: Any, segment_length: int, hop_length: int | None = None) -> np.nd
            [3., 4., 5., 0.]], dtype=float32)
     """
     segment_length, hop_length = _check_lengths(segment_length, hop_length)
-    y = _as_float(y)
+    y = check_numbers(y, "y")
     if y.ndim != 1 or y.size == 0:
         raise AudioError(f"y has shape {y.shape}; it must be (n_samples,), not empty. Mix with sktimbre.audio.to_mono.")
     n_segments = 1 + max(0, -(-(len(y) - segment_length) // hop_length))
@@ -87,7 +88,7 @@ def overlap_add(segments: Any, hop_length: int | None = None, length: int | None
     >>> overlap_add(segment(np.arange(1, 6), 4, 2), 2, length=5)
     array([1., 2., 3., 4., 5.], dtype=float32)
     """
-    segments = _as_float(segments)
+    segments = check_numbers(segments, "segments")
     if segments.ndim != 2 or segments.size == 0:
         raise AudioError(
             f"segments has shape {segments.shape}; it must be (n_segments, segment_length), not empty. One piece is "
@@ -109,18 +110,6 @@ def overlap_add(segments: Any, hop_length: int | None = None, length: int | None
         weight[where] += window
     result /= weight
     return result[:length].astype(segments.dtype)
-
-
-def _as_float(y: Any) -> np.ndarray:
-    try:
-        y = np.asarray(y)
-        with np.errstate(over="ignore"):
-            y = y if y.dtype == np.float64 else y.astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise AudioError(f"Audio must be one array of real numbers: {error}. Treat recordings one by one.") from None
-    if not np.isfinite(y).all():
-        raise AudioError("Audio contains NaN or infinity; repair the recording, for instance with numpy.nan_to_num.")
-    return y
 
 
 def _check_lengths(segment_length: Any, hop_length: Any) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Synthetic instruments: notes for examples and tests, where no recordings are at hand."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.checks import check_real, check_whole
+from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre._utils.seeds import RandomState, draw_seed
 from sktimbre.datasets.names import PIANO, name_of_pitch
 from sktimbre.datasets.notes import Notes
@@ -138,7 +137,7 @@ def make_paired_notes(
     ((4, 11025), (4, 11025), array([60, 68, 76, 84]))
     """
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
-    n_samples = round(check_real(duration, "duration", 0.0, open_end=True, fix="It is in seconds.") * sr)
+    n_samples = round(check_real(duration, "duration", 0.0, open_low=True, fix="It is in seconds.") * sr)
     if n_samples == 0:
         raise ParameterError(f"duration={duration} s is shorter than one sample at {sr} Hz; ask for more.")
     numbers = _resolve_pitches(n_notes, pitches)
@@ -241,14 +240,10 @@ def _resolve_instruments(instruments: Any) -> list[Instrument]:
         raise ParameterError(f"instruments={instruments!r} must be two of {', '.join(INSTRUMENTS)}: source and target.")
     players = []
     for i, instrument in enumerate(instruments):
-        player = instrument if isinstance(instrument, Instrument) else INSTRUMENTS.get(str(instrument))
-        if player is None:
-            close = difflib.get_close_matches(str(instrument), INSTRUMENTS, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ParameterError(
-                f"instruments[{i}]={instrument!r} is none of {', '.join(INSTRUMENTS)}.{hint} Or pass an Instrument."
-            )
-        players.append(player)
+        if not isinstance(instrument, Instrument):
+            known = check_choice(instrument, f"instruments[{i}]", INSTRUMENTS, fix="Or pass an Instrument.")
+            instrument = INSTRUMENTS[known]
+        players.append(instrument)
     return players
 
 

@@ -1,61 +1,19 @@
 """What the metrics share: telling audio from spectra, checking pairs, log-magnitudes, the mean over notes."""
 
-import math
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra, is_ragged
+from sktimbre._utils.checks import check_flags
+from sktimbre._utils.containers import is_ragged
+from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral.stft import stft
+from sktimbre.spectral.stft import check_hop_length, check_n_fft, stft
 
 Notes = list[np.ndarray]
 
 DEFAULT_N_FFT = 1024
-
-
-def require(condition: bool, name: str, value: Any, rule: str, fix: str) -> None:
-    """Raise `ParameterError` naming the parameter, its value, the rule and the fix unless the condition holds."""
-    if not condition:
-        raise ParameterError(f"{name}={value!r} must be {rule}; {fix}.")
-
-
-def check_number(
-    value: Any,
-    name: str,
-    fix: str,
-    *,
-    low: float = 0.0,
-    high: float = np.inf,
-    closed: bool = False,
-    integer: bool = False,
-) -> None:
-    """Raise `ParameterError` unless a finite number is above ``low`` (or at it, if ``closed``) and up to ``high``."""
-    number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool | np.bool_)
-    inside = number and math.isfinite(value) and (value >= low if closed else value > low) and value <= high
-    bounds = f"{'at least' if closed else 'above'} {low:g}" + (f" and at most {high:g}" if np.isfinite(high) else "")
-    require(bool(inside), name, value, f"{'an integer' if integer else 'a finite number'} {bounds}", fix)
-
-
-def check_n_fft(n_fft: int) -> None:
-    """Raise `ParameterError` unless this is a possible length of a Fourier transform."""
-    check_number(n_fft, "n_fft", "1024 samples is usual", low=2, closed=True, integer=True)
-    require(n_fft % 2 == 0, "n_fft", n_fft, "even", "take a power of two such as 1024")
-
-
-def check_stft_sizes(n_fft: int | None, hop_length: int | None) -> None:
-    """Raise `ParameterError` unless the sizes of an STFT are None or possible."""
-    if n_fft is not None:
-        check_n_fft(n_fft)
-    check_hop_length(hop_length)
-
-
-def check_hop_length(hop_length: int | None) -> None:
-    """Raise `ParameterError` unless this is None or a possible hop."""
-    if hop_length is not None:
-        check_number(hop_length, "hop_length", "None is n_fft // 2", low=1, closed=True, integer=True)
 
 
 def is_spectra(X: Any) -> bool:
@@ -79,8 +37,9 @@ def paired_audio(y_true: Any, y_pred: Any) -> tuple[Notes, Notes]:
     for y, name in ((y_true, "y_true"), (y_pred, "y_pred")):
         if is_spectra(y):
             raise AudioError(
-                f"{name} holds spectra (three dimensions); this metric compares audio of shape (n_notes, n_samples). "
-                "Invert the spectra first, for instance with GriffinLimInverter."
+                f"{name} holds spectra, or notes with channels; this metric compares mono audio of shape (n_notes, "
+                "n_samples). Invert the spectra first, for instance with GriffinLimInverter; mix channels with "
+                "sktimbre.audio.to_mono."
             )
     true, pred = check_audio(y_true, name="y_true"), check_audio(y_pred, name="y_pred")
     check_pair(true, pred, ("y_true", "y_pred"))
@@ -92,7 +51,7 @@ def paired_spectra(y_true: Any, y_pred: Any, n_fft: int | None, hop_length: int 
 
     Audio is transformed; ``n_fft=None`` is read from the spectra, if either side has them, and is 1024 otherwise.
     """
-    check_stft_sizes(n_fft, hop_length)
+    n_fft, hop_length = None if n_fft is None else check_n_fft(n_fft), check_hop_length(hop_length)
     (true, true_is_spectra), (pred, pred_is_spectra) = check_batch(y_true, "y_true"), check_batch(y_pred, "y_pred")
     if not (true_is_spectra or pred_is_spectra):
         check_pair(true, pred, ("y_true", "y_pred"))
@@ -144,13 +103,8 @@ def check_not_silent(notes: Sequence[np.ndarray], name: str) -> None:
             raise AudioError(f"{name}[{i}] is silent: there is nothing to compare with. Leave the note out.")
 
 
-def check_average(average: Any) -> None:
-    """Raise `ParameterError` unless this is True or False."""
-    require(isinstance(average, bool | np.bool_), "average", average, "True or False", "True averages over the notes")
-
-
 def summarise(values: Sequence[float], average: bool) -> float | np.ndarray:
     """Return the mean over notes as a float, or the values as float64 of shape (n_notes,)."""
-    check_average(average)
+    check_flags(average=average)
     per_note = np.asarray(values, np.float64)
     return float(per_note.mean()) if average else per_note

@@ -4,16 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.checks import check_flags
-from sktimbre.metrics.inputs import (
-    check_hop_length,
-    check_long_enough,
-    check_n_fft,
-    check_number,
-    paired_audio,
-    require,
-    summarise,
-)
+from sktimbre._utils.checks import check_flags, check_real, check_whole
+from sktimbre.exceptions import ParameterError
+from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
+from sktimbre.spectral.stft import check_hop_length, check_n_fft
 
 __all__ = ["loudness_correlation", "mfcc_distance"]
 
@@ -90,11 +84,10 @@ def mfcc_distance(
     0.0
     """
     check_flags(include_level=include_level)
-    check_number(sr, "sr", "22050 Hz is usual")
-    check_n_fft(n_fft)
-    check_hop_length(hop_length)
-    check_number(n_mels, "n_mels", "64 is usual", low=2, closed=True, integer=True)
-    check_number(n_mfcc, "n_mfcc", "13 is usual", low=2, high=n_mels, closed=True, integer=True)
+    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
+    n_fft, hop_length = check_n_fft(n_fft), check_hop_length(hop_length)
+    n_mels = check_whole(n_mels, "n_mels", 2, fix="64 are usual.")
+    n_mfcc = check_whole(n_mfcc, "n_mfcc", 2, n_mels, fix="13 are usual.")
     true, pred = paired_audio(y_true, y_pred)
     check_long_enough(true, n_fft, f"n_fft={n_fft}", "a smaller n_fft or longer notes", "y_true")
 
@@ -166,13 +159,10 @@ def loudness_correlation(
     >>> round(loudness_correlation(y, 0.1 * y), 3)
     1.0
     """
-    check_number(sr, "sr", "22050 Hz is usual")
-    check_number(frame_duration, "frame_duration", "0.05 s is usual")
-    check_number(hop_duration, "hop_duration", "0.0125 s is usual")
-    check_number(floor, "floor", "60 dB is usual")
-    frame, hop = (round(float(seconds) * float(sr)) for seconds in (frame_duration, hop_duration))
-    require(hop > 0, "hop_duration", hop_duration, f"a sample or more at sr={sr}", "use a longer one")
-    require(frame > 0, "frame_duration", frame_duration, f"a sample or more at sr={sr}", "use a longer one")
+    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
+    frame = _samples(frame_duration, "frame_duration", sr)
+    hop = _samples(hop_duration, "hop_duration", sr)
+    floor = check_real(floor, "floor", 0, open_low=True, fix="60 dB are usual.")
     true, pred = paired_audio(y_true, y_pred)
     check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
     values = []
@@ -181,6 +171,13 @@ def loudness_correlation(
         flat = [np.ptp(curve) < CONSTANT for curve in (a, b)]
         values.append(float(all(flat)) if any(flat) else np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
     return summarise(values, average)
+
+
+def _samples(seconds: float, name: str, sr: float) -> int:
+    n_samples = round(check_real(seconds, name, 0, open_low=True, fix="It is in seconds.") * sr)
+    if n_samples == 0:
+        raise ParameterError(f"{name}={seconds!r} s is shorter than one sample at sr={sr:g} Hz; use a longer one.")
+    return n_samples
 
 
 def _loudness(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
+from sktimbre._utils.checks import check_choice, check_real
 from sktimbre._utils.validation import Batch, as_list, check_audio
-from sktimbre.exceptions import AudioError
-from sktimbre.metrics.inputs import check_long_enough, check_number, paired_audio, require, summarise
+from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
 
 __all__ = ["estimate_f0", "f0_error"]
 
@@ -23,6 +24,7 @@ FACTOR, MARGIN = 1.2, 0.06
 # The most periodic share of the voiced frames tells the pitch of a note, and what is nearly as periodic.
 CLEAREST, CLEAR = 0.25, 0.02
 QUIET = 30.0  # dB below the loudest frame: what is quieter is no longer the note
+STATISTICS = ("median", "p95", "note")
 APERIODIC = 0.5  # difference with the delayed self over the mean difference: noise is near 1, a tone near 0
 
 
@@ -77,7 +79,7 @@ def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 
     >>> estimate_f0(np.sin(2 * np.pi * 440 * t)[np.newaxis]).round(1)
     array([440.])
     """
-    _check_range(sr, fmin, fmax)
+    sr, fmin, fmax = _check_range(sr, fmin, fmax)
     notes = check_audio(y, name="y")
     _check_long(notes, sr, fmin, "y")
     return np.array([_note_f0(*_f0_curve(note, sr, fmin, fmax)) for note in as_list(notes)])
@@ -145,18 +147,15 @@ def f0_error(
     >>> round(f0_error(None, sharp, reference_hz=440))
     50
     """
-    _check_range(sr, fmin, fmax)
-    statistics = ("median", "p95", "note")
-    require(
-        isinstance(statistic, str) and statistic in statistics,
-        "statistic",
-        statistic,
-        f"one of {statistics}",
-        "see there",
-    )
+    sr, fmin, fmax = _check_range(sr, fmin, fmax)
+    check_choice(statistic, "statistic", STATISTICS)
+    if (y_true is None) == (reference_hz is None):
+        raise ParameterError(
+            f"y_true={None if y_true is None else type(y_true).__name__} beside reference_hz={reference_hz!r}: the right "
+            "pitch is told by one of them. Leave the other at None."
+        )
     worst = 1200 * np.log2(fmax / fmin)
     if reference_hz is None:
-        require(y_true is not None, "y_true", y_true, "audio unless reference_hz is given", "pass one of them")
         true, pred = paired_audio(y_true, y_pred)
         _check_long(true, sr, fmin, "y_true")
         curves = [_f0_curve(note, sr, fmin, fmax) for note in true]
@@ -166,7 +165,6 @@ def f0_error(
                     f"y_true[{i}] has no pitch between {fmin} and {fmax} Hz to compare with. Leave the note out."
                 )
     else:
-        require(y_true is None, "reference_hz", reference_hz, "None when y_true is given", "pass y_true=None")
         pred = as_list(check_audio(y_pred, name="y_pred"))
         _check_long(pred, sr, fmin, "y_pred")
         curves = [(np.array([hz]), np.zeros(1), np.ones(1, bool)) for hz in _check_reference(reference_hz, len(pred))]
@@ -184,10 +182,11 @@ def f0_error(
     return summarise(values, average)
 
 
-def _check_range(sr: float, fmin: float, fmax: float) -> None:
-    check_number(sr, "sr", "22050 Hz is usual")
-    check_number(fmin, "fmin", "the lowest note of a piano has 27.5 Hz")
-    check_number(fmax, "fmax", f"it lies above fmin and not above sr / 2 = {sr / 2:g} Hz", low=fmin, high=sr / 2)
+def _check_range(sr: float, fmin: float, fmax: float) -> tuple[float, float, float]:
+    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
+    fmin = check_real(fmin, "fmin", 0, open_low=True, fix="The lowest note of a piano has 27.5 Hz.")
+    fmax = check_real(fmax, "fmax", fmin, sr / 2, open_low=True, fix="It lies above fmin, and at sr / 2 at most.")
+    return sr, fmin, fmax
 
 
 def _check_long(notes: Batch, sr: float, fmin: float, name: str) -> None:
@@ -203,9 +202,10 @@ def _check_reference(reference_hz: Any, n_notes: int) -> np.ndarray:
         right = bool(np.isfinite(hertz).all() and (hertz > 0).all())
     except (TypeError, ValueError):
         right = False
-    require(
-        right, "reference_hz", reference_hz, f"one frequency above 0 Hz, or one for each of {n_notes} notes", "check it"
-    )
+    if not right:
+        raise ParameterError(
+            f"reference_hz={reference_hz!r} must be a frequency above 0 Hz, or one for each of {n_notes} notes."
+        )
     return hertz
 
 

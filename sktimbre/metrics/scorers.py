@@ -1,12 +1,12 @@
 """The metrics as scikit-learn scorers, for ``scoring=`` of searches and cross-validation."""
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from sklearn.metrics import make_scorer
 
+from sktimbre._utils.checks import check_choice
 from sktimbre.exceptions import ParameterError
 from sktimbre.metrics.perceptual import loudness_correlation, mfcc_distance
 from sktimbre.metrics.pitch import f0_error
@@ -62,11 +62,7 @@ def get_scorer(name: str, **parameters: Any) -> Callable:
     >>> get_scorer("neg_log_spectral_distance", floor=60)(IdentityBaseline().fit(S), S, S)
     -0.0
     """
-    if not isinstance(name, str) or name not in _METRICS:
-        close = difflib.get_close_matches(str(name), _METRICS, n=1, cutoff=0.4)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ParameterError(f"name={name!r} is no scorer; {hint}There are {sorted(_METRICS)}.")
-    metric, greater_is_better = _METRICS[name]
+    metric, greater_is_better = _METRICS[check_choice(name, "name", _METRICS)]
     known = set(inspect.signature(metric).parameters) - {"y_true", "y_pred", "average", "reference_hz"}
     if unknown := sorted(set(parameters) - known):
         raise ParameterError(

@@ -6,18 +6,10 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from sktimbre._utils.checks import check_flags
-from sktimbre.metrics.inputs import (
-    check_average,
-    check_long_enough,
-    check_not_silent,
-    check_number,
-    paired_audio,
-    paired_spectra,
-    require,
-    summarise,
-)
-from sktimbre.spectral.stft import stft
+from sktimbre._utils.checks import check_flags, check_real, check_whole
+from sktimbre.exceptions import ParameterError
+from sktimbre.metrics.inputs import check_long_enough, check_not_silent, paired_audio, paired_spectra, summarise
+from sktimbre.spectral.stft import IN_SAMPLES, LARGEST_N_FFT, stft
 
 __all__ = [
     "log_spectral_distance",
@@ -84,7 +76,7 @@ def reconstruction_error(
     >>> reconstruction_error(S, S + 0.5)
     0.25
     """
-    check_average(average)
+    check_flags(average=average)
     true, pred = paired_spectra(y_true, y_pred, n_fft, hop_length)
     sums = [float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(true, pred, strict=True)]
     sizes = [t.size for t in true]
@@ -148,7 +140,7 @@ def log_spectral_distance(
     >>> round(log_spectral_distance(S, np.log1p(10 * np.expm1(S))), 3)
     20.0
     """
-    check_number(floor, "floor", "80 dB below the peak is usual")
+    floor = check_real(floor, "floor", 0, open_low=True, fix="80 dB below the peak are usual.")
     true, pred = paired_spectra(y_true, y_pred, n_fft, hop_length)
     check_not_silent(true, "y_true")
     values = []
@@ -220,18 +212,13 @@ def multiscale_spectral_distance(
     >>> multiscale_spectral_distance(y, y)
     0.0
     """
-    require(
-        isinstance(sizes, Sequence | np.ndarray) and np.iterable(sizes) and len(sizes) > 0,
-        "sizes",
-        sizes,
-        "a sequence of window lengths",
-        "for instance (2048, 1024, 512, 256, 128, 64)",
-    )
-    for size in sizes:
-        check_number(size, "sizes", "each is a window length in samples", low=4, closed=True, integer=True)
-        require(size % 2 == 0, "sizes", size, "even", "powers of two are usual")
-    check_number(overlap, "overlap", "0.75 is usual", low=0.5, high=1 - 1 / min(sizes), closed=True)
-    check_number(alpha, "alpha", "1.0 is usual", closed=True)
+    if not isinstance(sizes, Sequence | np.ndarray) or not np.iterable(sizes) or len(sizes) == 0:
+        raise ParameterError(f"sizes={sizes!r} must be window lengths, for instance (2048, 1024, 512, 256, 128, 64).")
+    sizes = [check_whole(size, f"sizes[{i}]", 4, LARGEST_N_FFT, fix=IN_SAMPLES) for i, size in enumerate(sizes)]
+    if any(size % 2 for size in sizes):
+        raise ParameterError(f"sizes={sizes} must be even numbers; powers of two are usual.")
+    overlap = check_real(overlap, "overlap", 0.5, 1 - 1 / min(sizes), fix="0.75 is usual.")
+    alpha = check_real(alpha, "alpha", 0, fix="1.0 is usual.")
     true, pred = paired_audio(y_true, y_pred)
     longest = max(sizes)
     check_long_enough(true, longest, f"sizes up to {longest}", "smaller sizes or longer notes", "y_true")
@@ -240,7 +227,7 @@ def multiscale_spectral_distance(
         total = 0.0
         for size in sizes:
             hop = max(1, round(size * (1 - overlap)))
-            a, b = (np.abs(stft(y, int(size), hop)).astype(np.float64) for y in (t, p))
+            a, b = (np.abs(stft(y, size, hop)).astype(np.float64) for y in (t, p))
             logs = np.log(np.maximum(a, 1e-5)) - np.log(np.maximum(b, 1e-5))
             total += np.abs(a - b).mean() + alpha * np.abs(logs).mean()
         values.append(total)

@@ -10,7 +10,8 @@ import numpy as np
 from sktimbre._utils.checks import check_real
 from sktimbre._utils.validation import as_list, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.metrics.inputs import check_batch, check_stft_sizes, log_spectra
+from sktimbre.metrics.inputs import DEFAULT_N_FFT, check_batch, log_spectra
+from sktimbre.spectral.stft import check_hop_length, check_n_fft
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # and on a light page.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 SIDES = {"source": COLOURS[0], "output": COLOURS[1], "target": COLOURS[2]}
-DEFAULT_N_FFT = 1024
 
 
 class Display:
@@ -89,8 +89,8 @@ def as_spectra(y: Any, name: str, sr: Any, n_fft: int | None, hop_length: int | 
     The hop of spectra is half of their transform if it is not given, as `LogSTFT` has it; that of audio a quarter, which
     looks better.
     """
-    sr = check_real(sr, "sr", 0.0, open_end=True, fix="It is in Hz.")
-    check_stft_sizes(n_fft, hop_length)
+    sr = check_real(sr, "sr", 0.0, open_low=True, fix="It is in Hz.")
+    n_fft, hop_length = None if n_fft is None else check_n_fft(n_fft), check_hop_length(hop_length)
     batch, are_spectra = check_batch(y, name)
     if are_spectra and len(batch[0]) < 2:
         raise AudioError(f"{name} has spectra of one frequency, which no transform gives; wanted are n_fft // 2 + 1.")

@@ -139,7 +139,7 @@ class HarmonicDisplay(Display):
         ParameterError
             A number is out of range, or there is not one name for each note.
         """
-        sr = check_real(sr, "sr", 0.0, open_end=True, fix="It is in Hz.")
+        sr = check_real(sr, "sr", 0.0, open_low=True, fix="It is in Hz.")
         n_harmonics = check_whole(n_harmonics, "n_harmonics", 1, fix="12 are usual.")
         given = dict(zip(SIDES, (source, output, target), strict=True))
         audio = {name: check_audio(y, name=name) for name, y in given.items()}
@@ -167,7 +167,7 @@ class HarmonicDisplay(Display):
         -------
         HarmonicDisplay
         """
-        floor = check_real(floor, "floor", 0.0, open_end=True, fix="It is in dB below the strongest harmonic.")
+        floor = check_real(floor, "floor", 0.0, open_low=True, fix="It is in dB below the strongest harmonic.")
         n_notes, n_harmonics = self.levels["source"].shape
         axes = self._use_axes(ax, 1, n_notes, (1.2 + 3.6 * n_notes, 3.6), sharey=True)
         numbers = np.arange(1, n_harmonics + 1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktimbre._utils.checks import check_flags, check_real
+from sktimbre._utils.checks import check_choice, check_flags, check_real
 from sktimbre.datasets import name_of_pitch
 from sktimbre.exceptions import ParameterError
 from sktimbre.plotting.display import (
@@ -208,12 +208,12 @@ class SpectrogramDisplay(Display):
 
 def decibels(notes: Sequence[np.ndarray], floor: float, reference: float | None = None) -> list[np.ndarray]:
     """Return log-magnitude spectra in dB below the loudest bin of all, or a reference, not below the floor."""
-    floor = check_real(floor, "floor", 0.0, open_end=True, fix="It is in dB below the loudest bin.")
+    floor = check_real(floor, "floor", 0.0, open_low=True, fix="It is in dB below the loudest bin.")
     magnitudes = [np.expm1(S) for S in notes]
     # Silence everywhere has no loudest bin; any reference then shows it as the floor.
     loudest = max(float(m.max()) for m in magnitudes) or 1.0
     if reference is not None:
-        loudest = check_real(reference, "reference", 0.0, open_end=True, fix="It is a magnitude; None is the loudest.")
+        loudest = check_real(reference, "reference", 0.0, open_low=True, fix="It is a magnitude; None is the loudest.")
     return [20 * np.log10(np.maximum(m / loudest, 10 ** (-floor / 20))) for m in magnitudes]
 
 
@@ -221,8 +221,7 @@ def draw_spectrum(
     ax: "Axes", values: np.ndarray, grid: Spectra, frequency_axis: str, **colours: Any
 ) -> "ScalarMappable":
     """Draw values (n_frequencies, n_frames) over time and frequency: an image, or a mesh on logarithmic axes."""
-    if not isinstance(frequency_axis, str) or frequency_axis not in FREQUENCY_AXES:
-        raise ParameterError(f"frequency_axis={frequency_axis!r} must be one of {', '.join(FREQUENCY_AXES)}.")
+    check_choice(frequency_axis, "frequency_axis", FREQUENCY_AXES)
     n_frequencies, n_frames = values.shape
     step, bin_width = grid.hop_length / grid.sr, grid.sr / grid.n_fft
     # A value fills the cell around its own time and frequency.

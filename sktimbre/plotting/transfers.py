@@ -195,7 +195,7 @@ class TransferDisplay(Display):
         """
         check_flags(difference=difference)
         check_colours(cmap=cmap, difference_cmap=difference_cmap)
-        reach = check_real(difference_range, "difference_range", 0.0, open_end=True, fix="It is in dB.")
+        reach = check_real(difference_range, "difference_range", 0.0, open_low=True, fix="It is in dB.")
         n_notes, grid = len(self.names), self.spectra["source"]
         levels = decibels([S for side in self.spectra.values() for S in side.notes], floor)
         size = (11.5 if difference else 9.0, 0.8 + 2.1 * n_notes)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.checks import check_real, check_whole
-from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre._utils.checks import check_choice, check_real, check_whole
+from sktimbre.exceptions import AudioError
 from sktimbre.spectral._kernels.paths import takes_lanes
 from sktimbre.spectral.stft import STFTGeometry, check_magnitudes, cut
 
@@ -109,8 +109,7 @@ def griffin_lim(
     >>> found.spectral_convergence < 0.05
     True
     """
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise ParameterError(f"algorithm={algorithm!r} must be one of {', '.join(ALGORITHMS)}.")
+    check_choice(algorithm, "algorithm", ALGORITHMS)
     check_magnitudes(magnitudes, geometry)
     if not isinstance(phasors, np.ndarray) or phasors.dtype.kind not in "cf" or phasors.shape != magnitudes.shape:
         raise AudioError(

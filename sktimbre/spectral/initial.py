@@ -4,8 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from sktimbre._utils.checks import check_choice
 from sktimbre._utils.seeds import draw_seed
-from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.exceptions import AudioError
 from sktimbre.spectral.stft import STFTGeometry, check_magnitudes
 
 __all__ = ["INITS", "initial_phasors"]
@@ -67,8 +68,7 @@ def initial_phasors(
     >>> bool(np.linalg.norm(np.abs(stft(y)) - S) < 0.1 * np.linalg.norm(S))
     True
     """
-    if not isinstance(init, str) or init not in INITS:
-        raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
+    check_choice(init, "init", INITS)
     check_magnitudes(magnitudes, geometry)
     shape = magnitudes.shape
     if init == "zero":

@@ -9,7 +9,8 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from sktimbre._utils.checks import check_whole
+from sktimbre._utils.checks import check_flags, check_whole
+from sktimbre._utils.validation import AXES, check_layout, check_numbers
 from sktimbre.exceptions import AudioError, ParameterError
 
 __all__ = ["STFTGeometry", "Window", "istft", "stft"]
@@ -22,6 +23,7 @@ BLOCK_BYTES = 1 << 19
 LARGEST_N_FFT = 1 << 20
 # Squares have to stay finite in float32.
 LARGEST_MAGNITUDE = 3e17
+IN_SAMPLES = "It is in samples."
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +62,16 @@ class STFTGeometry:
     center: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.center, bool | np.bool_):
-            raise ParameterError(f"center={self.center!r} must be True or False.")
+        check_flags(center=self.center)
         # Plain integers, in which differences and products of any size are right.
-        for name, high in (("n_fft", LARGEST_N_FFT), ("win_length", None), ("hop_length", None)):
-            value = getattr(self, name)
-            if value is not None or name == "n_fft":
-                value = check_whole(value, name, 2 if name == "n_fft" else 1, high, fix="It is in samples.")
-                object.__setattr__(self, name, value)
-        if self.n_fft % 2:
-            raise ParameterError(f"n_fft={self.n_fft} must be an even number of samples, 2 or more; 1024 is usual.")
+        win_length = None if self.win_length is None else check_whole(self.win_length, "win_length", 1, fix=IN_SAMPLES)
+        sizes = {
+            "n_fft": check_n_fft(self.n_fft),
+            "hop_length": check_hop_length(self.hop_length),
+            "win_length": win_length,
+        }
+        for name, value in sizes.items():
+            object.__setattr__(self, name, value)
         if self.win > self.n_fft:
             raise ParameterError(f"win_length={self.win_length} must lie in [1, n_fft={self.n_fft}].")
         # Every sample has to be seen by some frame with a weight above nothing, or no inverse exists.
@@ -195,6 +197,23 @@ class STFTGeometry:
         return total.ravel()
 
 
+def check_n_fft(n_fft: Any) -> int:
+    """Return the length of a transform as int, or raise `ParameterError`: it must be even."""
+    n_fft = check_whole(n_fft, "n_fft", 2, LARGEST_N_FFT, fix=IN_SAMPLES)
+    if n_fft % 2:
+        raise ParameterError(f"n_fft={n_fft} must be an even number of samples, 2 or more; 1024 is usual.")
+    return n_fft
+
+
+def check_hop_length(hop_length: Any) -> int | None:
+    """Return a hop as int, or None, which is half a transform, or raise `ParameterError`."""
+    return (
+        None
+        if hop_length is None
+        else check_whole(hop_length, "hop_length", 1, fix=f"{IN_SAMPLES} None is n_fft // 2.")
+    )
+
+
 def resolve_geometry(
     n_fft: int, hop_length: int | None, win_length: int | None, window: Any, center: bool
 ) -> STFTGeometry:
@@ -284,7 +303,8 @@ def stft(
     ParameterError
         A size is out of range or window and hop cannot be inverted.
     AudioError
-        No samples, samples that are not finite, or fewer than one window with ``center=False``.
+        No samples, samples that are not finite, the shape (n_samples, n_channels) of soundfile, or fewer samples than one
+        window with ``center=False``.
 
     See Also
     --------
@@ -299,9 +319,10 @@ def stft(
     (3, 513, 44)
     """
     geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
-    y = _numbers(y, "y", np.float32)
+    y = check_numbers(y, "y", np.float32)
     if y.ndim == 0 or y.size == 0:
         raise AudioError(f"y has shape {y.shape}: there are no samples to transform.")
+    check_layout(y.shape, "y")
     geometry.check_length(y.shape[-1], "y")
     flat = y.reshape(-1, y.shape[-1])
     out = np.empty((len(flat), geometry.n_frequencies, geometry.n_frames(y.shape[-1])), np.complex64)
@@ -353,7 +374,7 @@ def istft(
     >>> bool(np.allclose(istft(stft(y), length=4096), y, atol=1e-5))
     True
     """
-    D = _numbers(D, "D", np.complex64)
+    D = check_numbers(D, "D", np.complex64, AXES["spectra"])
     if D.ndim < 2 or D.size == 0:
         raise AudioError(f"D has shape {D.shape}; wanted are spectra of shape (..., n_frequencies, n_frames).")
     geometry = STFTGeometry(2 * (D.shape[-2] - 1), hop_length, win_length, window, center)
@@ -365,23 +386,6 @@ def istft(
         cut(overlap_add(np.ascontiguousarray(spectra.T), geometry, normaliser), geometry, length) for spectra in flat
     ]
     return np.stack(signals).reshape(*D.shape[:-2], length)
-
-
-def _numbers(values: Any, name: str, dtype: Any) -> np.ndarray:
-    """Return an array of finite numbers, or raise `AudioError`."""
-    given = getattr(values, "dtype", None)
-    if given is not None and np.dtype(given).kind == "c" and np.dtype(dtype).kind != "c":
-        raise AudioError(f"{name} holds complex numbers; audio is real. istft makes it of spectra.")
-    try:
-        with np.errstate(over="ignore"):
-            array = np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise AudioError(
-            f"{name} is not an array of numbers ({error}); arrays of different lengths go one by one."
-        ) from None
-    if not np.isfinite(array).all():
-        raise AudioError(f"{name} contains NaN or infinity; repair it first, for instance with numpy.nan_to_num.")
-    return array
 
 
 def check_magnitudes(magnitudes: Any, geometry: Any, name: str = "magnitudes") -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.checks import check_real, check_whole
+from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre._utils.seeds import RandomState, draw_seed
 from sktimbre._utils.validation import check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
@@ -89,16 +89,12 @@ class StreamingInverter:
         random_state: RandomState = None,
     ) -> None:
         self.geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
-        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-            raise ParameterError(f"algorithm={algorithm!r} must be one of {', '.join(ALGORITHMS)}.")
-        if not isinstance(init, str) or init not in INITS:
-            raise ParameterError(f"init={init!r} must be one of {', '.join(INITS)}.")
-        if check_real(momentum, "momentum", 0.0, fix="0.99 is usual.") > 1:
-            raise ParameterError(f"momentum={momentum!r} must lie in [0, 1]; 0.99 is usual.")
+        self.algorithm = check_choice(algorithm, "algorithm", ALGORITHMS)
+        self.init = check_choice(init, "init", INITS)
+        self.momentum = check_real(momentum, "momentum", 0, 1, fix="0.99 is usual.")
         self.n_iter = check_whole(n_iter, "n_iter", 0)
         self.chunk = check_whole(chunk, "chunk", 1, fix="Frames worked on at a time; 32 is usual.")
         self.look_ahead = check_whole(look_ahead, "look_ahead", 0, fix="Frames; 8 is usual.")
-        self.algorithm, self.init, self.momentum = algorithm, init, momentum
         self._random = np.random.RandomState(draw_seed(random_state))
         # Frames before a chunk whose samples the chunk's own frames still reach, and one more for the phase to go on from.
         self._context = 2 * self.geometry.overlap

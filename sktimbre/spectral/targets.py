@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sktimbre._utils.validation import Notes, check_audio, check_pair, check_spectra, is_ragged
+from sktimbre._utils.containers import is_ragged
+from sktimbre._utils.validation import Notes, check_audio, check_pair, check_spectra
 from sktimbre.exceptions import AudioError
 
 __all__ = ["target_spectra"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre._utils.checks import check_whole
+from sktimbre._utils.containers import is_paths
 from sktimbre._utils.notes import NotesOnDisk
 from sktimbre.audio.arrays import read_audio
 from sktimbre.audio.blockwise import check_rates, resampled_length
@@ -63,13 +64,6 @@ class Recordings(NotesOnDisk):
                 return resampled_length(sound.frames, sound.samplerate, self.sr)
         # Of the others a header holds no count of samples, or an estimate.
         return len(read_audio(path, self.sr)[0])
-
-
-def is_paths(X: Any) -> bool:
-    """Tell whether X is a list, tuple or array of names of files."""
-    if isinstance(X, np.ndarray):
-        X = X.tolist() if X.ndim == 1 and X.dtype.kind in "UO" else ()
-    return isinstance(X, list | tuple) and len(X) > 0 and all(isinstance(x, str | os.PathLike) for x in X)
 
 
 def left_on_disk(X: Any, sr: float, name: str) -> Any:

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._utils.checks import check_real
+from sktimbre._utils.containers import is_paths, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
@@ -21,7 +22,7 @@ from sktimbre.spectral import GriffinLimInverter, LogSTFT
 from sktimbre.spectral.stft import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
-from sktimbre.transfer.inputs import check_on_disk, checked_pair, checked_stream, length_check, on_disk
+from sktimbre.transfer.inputs import check_on_disk, checked_pair, checked_stream, length_check, on_disk, over_files
 from sktimbre.transfer.pieces import checked_blocks, fade_over, run_on
 
 __all__ = ["Extent", "TimbreTransfer"]
@@ -208,13 +209,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
 
+    @returns_notes
     def predict(self, X: Any) -> Batch:
         """Return audio with the target's timbre.
 
         Parameters
         ----------
-        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
-            Audio of the source, of any length.
+        X : array-like of shape (n_notes, n_samples), list of 1-D arrays, or list of paths of sound files
+            Audio of the source, of any length. Files are read as mono at ``sr``.
 
         Returns
         -------
@@ -222,26 +224,36 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
         Raises
         ------
-        AudioError
+        AudioError, AudioFileError
             As in `fit`.
+
+        Notes
+        -----
+        X may also be a `pandas.Series` or an array of objects, of 1-D arrays or of paths; the result is then a list. Of notes
+        of different lengths `sklearn.model_selection.cross_val_predict` makes an array of objects, shape (n_notes,).
         """
         check_is_fitted(self)
+        if is_paths(X):
+            return over_files(self.predict, X, self.sr)
         X = check_audio(X, estimator=self, reset=False)
         return self.invert_spectra(self._conversion.predict(X), X)
 
+    @returns_notes
     def predict_spectra(self, X: Any) -> Batch:
         """Return the log-magnitude spectra that `predict` gives a phase to.
 
         Parameters
         ----------
-        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
-            Audio of the source.
+        X : array-like of shape (n_notes, n_samples), list of 1-D arrays, or list of paths of sound files
+            Audio of the source, as in `predict`.
 
         Returns
         -------
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
         check_is_fitted(self)
+        if is_paths(X):
+            return over_files(self.predict_spectra, X, self.sr)
         return self._conversion.predict(check_audio(X, estimator=self, reset=False))
 
     def invert_spectra(self, S: Any, X: Any) -> Batch:

@@ -11,6 +11,7 @@ from sktimbre._utils.validation import check_audio, check_note, check_pair, chec
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.stft import geometry_of
 from sktimbre.storage.recordings import Recordings, left_on_disk
+from sktimbre.storage.spectra import BLOCK
 
 
 def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"), **of_source: Any) -> tuple[Any, Any]:
@@ -25,6 +26,12 @@ def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"),
             check_same_shape((shape, other_shape), (str(path), str(other)))
     check_pair(X, y, names)
     return X, y
+
+
+def over_files(function: Callable[[list[np.ndarray]], Any], paths: Any, sr: float) -> list[np.ndarray]:
+    """Return what a function of a list of notes gives for sound files, a block of which is in memory at a time."""
+    notes = left_on_disk(paths, sr, "X")
+    return [found for start in range(0, len(notes), BLOCK) for found in function(notes[start : start + BLOCK])]
 
 
 def on_disk(pair: Any) -> bool:

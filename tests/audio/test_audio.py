@@ -1,6 +1,7 @@
 """Sound files against soundfile and scipy, and what happens to bad ones."""
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from scipy.io import wavfile
 from sktimbre import audio
 from sktimbre.audio import AudioReader, AudioWriter, atomic_path, read_audio, resample, to_mono, write_audio
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
+from sktimbre.storage.recordings import Recordings
 
 IN_FOLDER = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 RATES = [8000, 11025, 16000, 22050, 44100, 48000]
@@ -124,15 +126,21 @@ def test_bad_files_are_named(tmp_path):
 def test_damaged_files_fail_only_with_our_error(tmp_path, suffix, cut, flip):
     path = tmp_path / f"x{suffix}"
     soundfile.write(path, noise(5000), 22050)
+    check_damaged(path, cut, flip)
+
+
+def check_damaged(path, cut, flip):
+    """Flip a byte of a file, cut it, and read it from the beginning and from the middle."""
     data = bytearray(path.read_bytes())
     data[int(flip * len(data))] ^= 0xFF
     path.write_bytes(data[: max(1, int(cut * len(data)))])
-    try:
-        y, _ = read_audio(path)
-    except AudioFileError as error:
-        assert str(path) in str(error)  # noqa: PT017 - no error is fine too
-    else:
-        assert np.isfinite(y).all()
+    for offset in (0.0, 0.1):
+        try:
+            y, _ = read_audio(path, offset=offset)
+        except AudioFileError as error:
+            assert str(path) in str(error)  # noqa: PT017 - no error is fine too
+        else:
+            assert np.isfinite(y).all()
 
 
 def wav(frames, claimed):
@@ -193,7 +201,7 @@ def test_a_lying_rate_costs_no_memory(tmp_path):
         ({"sr": "44100"}, "sr='44100'"),
         ({"offset": -1}, "offset=-1"),
         ({"offset": np.nan}, "offset=nan"),
-        ({"duration": 0}, "duration=0 must be a finite number greater than 0"),
+        ({"duration": 0}, "duration=0 must be a finite number above 0"),
         ({"duration": 1e-9}, "shorter than one sample"),
     ],
 )
@@ -207,6 +215,42 @@ def test_offset_beyond_the_end(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(1000), 22050)
     with pytest.raises(AudioFileError, match=r"offset=1\.0 s lies beyond the end"):
         read_audio(tmp_path / "a.wav", offset=1.0)
+
+
+# All that libsndfile writes, but for files without a header.
+KINDS = [
+    (kind, sub) for kind in soundfile.available_formats() if kind != "RAW" for sub in soundfile.available_subtypes(kind)
+]
+
+
+@pytest.mark.parametrize(("kind", "subtype"), KINDS)
+def test_all_that_is_read_is_read_alike_in_parts_and_blocks(tmp_path, kind, subtype):
+    """Some cannot seek, as GSM, nor say where they are; some seek to wrong samples."""
+    path = tmp_path / "a"
+    try:
+        soundfile.write(path, 0.3 * noise(9000), 8000, subtype=subtype, format=kind)
+    except soundfile.LibsndfileError:
+        pytest.skip("libsndfile does not write it")
+    y, sr = read_audio(path)
+    assert len(y) >= 9000
+    part, _ = read_audio(path, offset=3000 / sr, duration=4000 / sr)
+    np.testing.assert_array_equal(part, y[3000:7000])
+    with AudioReader(path, mono=True, block_size=1000) as reader:
+        np.testing.assert_array_equal(np.concatenate(list(reader), axis=1)[0], y)
+    np.testing.assert_array_equal(Recordings([path], sr)[0], y)
+    with pytest.raises(AudioFileError, match=re.escape(f"offset=9.0 s lies beyond the end of {path}")):
+        read_audio(path, offset=9.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("WAV", "GSM610"), ("AIFF", "DWVW_16"), ("AU", "G721_32"), ("CAF", "ALAC_16")]
+)
+@given(cut=st.floats(0, 1), flip=st.floats(0, 0.999))
+@IN_FOLDER
+def test_damaged_files_of_rare_kinds_fail_only_with_our_error(tmp_path, kind, subtype, cut, flip):
+    path = tmp_path / "x"
+    soundfile.write(path, noise(5000), 22050, subtype=subtype, format=kind)
+    check_damaged(path, cut, flip)
 
 
 # --- writing
@@ -294,8 +338,9 @@ def test_float_keeps_what_is_beyond_full_scale(tmp_path):
         ("a.wav", [0.0, np.nan], {}, AudioError, "NaN"),
         ("a.wav", np.array([0, 20000], np.int16), {}, AudioError, "int16"),
         ("a.wav", np.zeros((100, 2)), {}, AudioError, r"pass y\.T"),
-        ("a.wav", ["a"], {}, AudioError, "dtype"),
-        ("a.wav", [[0.0], [0.0, 0.0]], {}, AudioError, "not an array"),
+        ("a.wav", ["a"], {}, AudioError, "names of files"),
+        ("a.wav", [True], {}, AudioError, "dtype bool"),
+        ("a.wav", [[0.0], [0.0, 0.0]], {}, AudioError, "not one array"),
         ("a.xyz", [0.0], {}, ParameterError, r"\.wav, \.aif"),
         ("a", [0.0], {}, ParameterError, "suffix ''"),
         ("a.flac", [0.0], {"subtype": "FLOAT"}, ParameterError, "PCM_S8, PCM_16, PCM_24"),
@@ -415,9 +460,13 @@ def test_resampling_removes_what_would_alias():
     ("y", "rates", "error", "words"),
     [
         ([], (1, 1), AudioError, "at least one sample"),
-        ([np.inf], (1, 1), AudioError, "NaN or infinity"),
-        ([1e300], (1, 1), AudioError, "NaN or infinity"),
-        (["a"], (1, 1), AudioError, "not an array"),
+        ([0.0, np.nan], (1, 1), AudioError, "y contains NaN at sample 1"),
+        ([np.inf], (1, 1), AudioError, "infinity"),
+        ([1e300], (1, 1), AudioError, "too large for 32 bits"),
+        (["a"], (1, 1), AudioError, "names of files"),
+        (np.zeros((22050, 2)), (1, 1), AudioError, r"pass y\.T"),
+        (np.zeros((2, 22050, 2)), (1, 1), AudioError, "swapaxes"),
+        ((x for x in [0.0]), (1, 1), AudioError, r"list\(y\)"),
         ([0.0], (0, 1), ParameterError, "sr_in=0"),
         ([0.0], (1, 257), ParameterError, "factor of 256"),
     ],
@@ -438,6 +487,10 @@ def test_to_mono():
     np.testing.assert_allclose(to_mono(y), y.mean(axis=0), atol=1e-7)
     with pytest.raises(AudioError, match="shape"):
         to_mono(noise(2, 3, 4))
+    with pytest.raises(AudioError, match=r"\(22050, 2\): 22050 channels of 2 samples.*pass y\.T"):
+        to_mono(noise(22050, 2))
+    # The last block of a recording can be shorter than it has channels.
+    np.testing.assert_allclose(to_mono(noise(6, 1)), noise(6, 1).mean(axis=0), atol=1e-7)
 
 
 # --- streams

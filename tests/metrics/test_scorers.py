@@ -100,7 +100,7 @@ def test_parameters_reach_the_metric(tones):
 
 
 def test_unknown_names_and_parameters():
-    with pytest.raises(ParameterError, match="did you mean 'neg_f0_error'"):
+    with pytest.raises(ParameterError, match="Did you mean 'neg_f0_error'"):
         get_scorer("f0_error")
     with pytest.raises(ParameterError, match="flor=30 is no parameter"):
         get_scorer("neg_log_spectral_distance", flor=30)

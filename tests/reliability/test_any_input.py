@@ -19,13 +19,14 @@ from sktimbre import (
     TimbreAutoencoder,
     TimbreTransfer,
     audio,
+    baselines,
     datasets,
     metrics,
     plotting,
     spectral,
 )
 from sktimbre.audio import write_audio
-from sktimbre.baselines import IdentityBaseline
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 from sktimbre.exceptions import SktimbreError
 
 # scikit-learn's own words for a parameter out of range, for predicting before fitting, and for sparse and unreadable data.
@@ -245,7 +246,7 @@ ESTIMATORS = {
     "LogSTFT": LogSTFT,
     "GriffinLimInverter": GriffinLimInverter,
     "TimbreTransfer": TimbreTransfer,
-    **{name: getattr(metrics, name) for name in metrics.__all__ if name.endswith("Baseline")},
+    **{name: getattr(baselines, name) for name in baselines.__all__},
 }
 
 
@@ -255,7 +256,7 @@ ESTIMATORS = {
 def test_estimators(name, data):
     made = outcome(ESTIMATORS[name], **drawn(data, ESTIMATORS[name], ()))
     if name == "TimbreTransfer" and made.autoencoder is None:
-        made.autoencoder = metrics.PerBinLinearBaseline()
+        made.autoencoder = PerBinLinearBaseline()
     X = data.draw(st.one_of(SOUNDS, MADE_SPECTRA, DATA), label="X")
     y = data.draw(st.one_of(st.just(X), DATA, st.none()), label="y")
     extra = {"pitches": data.draw(ANYTHING, label="pitches")} if name == "TransposedNeighboursBaseline" else {}
@@ -328,9 +329,7 @@ SHOWN = {
     "cv_results": RESULTS,
     "levels": LEVELS,
     "search": st.builds(lambda results: type("Search", (), {"cv_results_": results})(), RESULTS),
-    "estimator": st.sampled_from(
-        [MODEL, MODEL.stft_, LogSTFT(n_fft=64), TimbreTransfer(), metrics.PerBinLinearBaseline()]
-    ),
+    "estimator": st.sampled_from([MODEL, MODEL.stft_, LogSTFT(n_fft=64), TimbreTransfer(), PerBinLinearBaseline()]),
 }
 DISPLAYS = {
     f"{name}.{method}" if method else name: getattr(getattr(plotting, name), method)

@@ -105,6 +105,8 @@ def _check(X: Any, ndim: int, shape: str, name: str, estimator: Any, reset: bool
         if estimator is not None and ndim == 3:
             _check_features((len(checked), *checked[0].shape), estimator, reset)
         return checked
+    if X is None:
+        raise AudioError(f"{name}: Expected array-like (array or non-string sequence), got None; wanted is {shape}.")
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C"}
     _refuse_pcm(X, name)
     try:

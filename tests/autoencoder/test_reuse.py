@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sktimbre import TimbreAutoencoder
-from sktimbre.autoencoder import reuse
+from sktimbre.autoencoder.training import reuse
 from sktimbre.autoencoder.data.batches import SpectraBatches
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sktimbre.datasets import _iowa, fetch_iowa_notes, load_paired_notes
+from sktimbre.datasets import fetch_iowa_notes, iowa, load_paired_notes
 from sktimbre.datasets.iowa import ARCHIVES, extract_sounds
 from sktimbre.exceptions import DatasetError, ParameterError
 
@@ -155,8 +155,8 @@ def test_an_interruption_leaves_nothing(studio, home, monkeypatch):
             raise KeyboardInterrupt
         return original(*args)
 
-    original = _iowa._extract
-    monkeypatch.setattr(_iowa, "_extract", interrupted)
+    original = iowa._extract
+    monkeypatch.setattr(iowa, "_extract", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fetch(studio)
     assert left_behind(home) == []
@@ -210,7 +210,7 @@ def test_too_large(tmp_path):
 
 
 def test_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(_iowa, "MOST_FILES", 2)
+    monkeypatch.setattr(iowa, "MOST_FILES", 2)
     write_zip(tmp_path / "a.zip", {f"{p}4.aif": b"x" for p in "ABC"})
     with pytest.raises(DatasetError, match="more than 2 files"):
         extract_sounds(tmp_path / "a.zip", tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -10,93 +11,130 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, TransposedNeighboursBaseline
 
 # The suite hands out tables (n_samples, n_features) and one number a sample as target. Spectra have a third dimension and a
 # target has the shape of its source, so the classes below lift the suite's tables to that and change nothing else.
 
 
-def _is_table(X):
-    return isinstance(X, list) or (isinstance(X, np.ndarray) and X.ndim == 2)
+def _lifted(X):
+    """A table as spectra of one frame; whatever the suite means to be refused is kept."""
+    if isinstance(X, list) or (hasattr(X, "__array__") and np.asarray(X).ndim == 2):
+        return np.asarray(X)[:, :, np.newaxis]
+    return X
+
+
+def _length(X):
+    return X.shape[0] if hasattr(X, "shape") else len(np.asarray(X))
 
 
 def _target(X, y):
     """The source itself in place of the suite's one number a sample; whatever the suite means to be refused is kept."""
-    if not isinstance(y, np.ndarray | list) or not isinstance(X, np.ndarray | list) or len(y) != len(X):
+    if not (isinstance(y, list) or hasattr(y, "__array__")) or _length(y) != _length(X):
         return y
     y = np.asarray(y)
     return y if np.iscomplexobj(y) or not np.isfinite(y.astype(float)).all() else X
 
 
 class _SpectraInSuite:
-    def _lift(self, X):
-        return np.asarray(X)[:, :, np.newaxis] if _is_table(X) else X
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         return tags
 
 
-class AutoencoderInSuite(_SpectraInSuite, TimbreAutoencoder):
-    def fit(self, S, y=None):
-        S = self._lift(S)
-        return super().fit(S, _target(S, y))
+class _RegressorInSuite(_SpectraInSuite):
+    def fit(self, X, y=None):
+        X = _lifted(X)
+        return super().fit(X, _target(X, y))
 
-    def partial_fit(self, S, y=None):
-        S = self._lift(S)
-        return super().partial_fit(S, _target(S, y))
+    def predict(self, X):
+        return super().predict(_lifted(X))
 
-    def predict(self, S):
-        return super().predict(self._lift(S))[:, :, 0]
+    def score(self, X, y=None):
+        X = _lifted(X)
+        return super().score(X, _target(X, y))
 
-    def score(self, S, y=None):
-        S = self._lift(S)
-        return super().score(S, _target(S, y))
+
+class AutoencoderInSuite(_RegressorInSuite, TimbreAutoencoder):
+    def partial_fit(self, X, y=None):
+        X = _lifted(X)
+        return super().partial_fit(X, _target(X, y))
+
+
+class IdentityInSuite(_RegressorInSuite, IdentityBaseline):
+    pass
+
+
+class PerBinLinearInSuite(_RegressorInSuite, PerBinLinearBaseline):
+    pass
+
+
+class PhaseOracleInSuite(_RegressorInSuite, PhaseOracleBaseline):
+    pass
 
 
 class InverterInSuite(_SpectraInSuite, GriffinLimInverter):
-    def fit(self, S, y=None):
-        return super().fit(self._lift(S))
+    def fit(self, X, y=None):
+        return super().fit(_lifted(X))
 
-    def fit_transform(self, S, y=None):
-        return super().fit_transform(self._lift(S))
+    def fit_transform(self, X, y=None):
+        return super().fit_transform(_lifted(X))
 
-    def transform(self, S):
-        return super().transform(self._lift(S))
+    def transform(self, X):
+        return super().transform(_lifted(X))
 
 
 class TransferInSuite(TimbreTransfer):
     def fit(self, X, y):
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
         return super().fit(X, _target(X, y))
 
     def score(self, X, y):
         return super().score(X, _target(X, y))
 
 
+class NeighboursInSuite(TransposedNeighboursBaseline):
+    """With a pitch given: the suite's tables have none."""
+
+    def fit(self, X, y):
+        return super().fit(X, _target(X, y), _pitches(X))
+
+    def predict(self, X, pitches=None):
+        return super().predict(X, _pitches(X))
+
+    def score(self, X, y):
+        return super().score(X, _target(X, y))
+
+
+def _pitches(X):
+    return np.zeros(_length(X))
+
+
 # Every check that an estimator is excused from, with the reason. LogSTFT is excused from nothing.
-LIKE_SOURCE = "a prediction has the shape of its source; the suite wants one number a sample"
-NOT_AN_ARRAY = "the class above lifts arrays, and this check's object refuses to be looked at"
-FLOAT32 = "audio and spectra are float32; the suite wants double precision of regressors"
+OF_REGRESSORS = {
+    "check_regressors_train": "a prediction has the shape of its source; the suite wants one number a sample",
+    "check_regressor_multioutput": "audio and spectra are float32; the suite wants double precision of regressors",
+}
+OF_SPECTRA = {"check_estimators_empty_data_messages": "the shape in the message has three dimensions"}
 EXCUSED = {
     LogSTFT: {},
     InverterInSuite: {
-        "check_estimators_empty_data_messages": "the shape in the message has three dimensions",
+        **OF_SPECTRA,
         "check_fit_idempotent": "its values reach 100, which no log-magnitude does: refused",
-        "check_transformer_data_not_an_array": NOT_AN_ARRAY,
     },
-    TransferInSuite: {
-        "check_regressors_train": LIKE_SOURCE,
-        "check_regressor_data_not_an_array": NOT_AN_ARRAY,
-        "check_regressor_multioutput": FLOAT32,
+    TransferInSuite: OF_REGRESSORS,
+    AutoencoderInSuite: OF_REGRESSORS | OF_SPECTRA,
+    IdentityInSuite: OF_REGRESSORS | OF_SPECTRA,
+    PerBinLinearInSuite: OF_REGRESSORS | OF_SPECTRA,
+    PhaseOracleInSuite: {
+        **OF_REGRESSORS,
+        **OF_SPECTRA,
+        "check_fit_idempotent": "it refuses sources that it was not fitted on",
     },
-    AutoencoderInSuite: {
-        "check_estimators_empty_data_messages": "the shape in the message has three dimensions",
-        "check_regressors_train": LIKE_SOURCE,
-        "check_regressor_data_not_an_array": NOT_AN_ARRAY,
-        "check_regressor_multioutput": FLOAT32,
-        "check_transformer_data_not_an_array": NOT_AN_ARRAY,
+    NeighboursInSuite: {
+        **OF_REGRESSORS,
+        "check_transformer_general": "audio of another length is welcome",
+        "check_fit2d_1feature": "the message speaks of a note of one sample",
     },
 }
 
@@ -107,6 +145,10 @@ IN_SUITE = [
     InverterInSuite(n_iter=2, random_state=0),
     TransferInSuite(stft=LogSTFT(n_fft=8), autoencoder=Ridge()),
     AutoencoderInSuite("shallow", filters=2, epochs=1, validation_split=0, random_state=0),
+    IdentityInSuite(),
+    PerBinLinearInSuite(),
+    PhaseOracleInSuite(),
+    NeighboursInSuite(n_neighbors=1, n_fft=2),
 ]
 
 
@@ -117,7 +159,16 @@ def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
-PUBLIC = [LogSTFT(), GriffinLimInverter(), TimbreAutoencoder(), TimbreTransfer()]
+PUBLIC = [
+    LogSTFT(),
+    GriffinLimInverter(),
+    TimbreAutoencoder(),
+    TimbreTransfer(),
+    IdentityBaseline(),
+    PerBinLinearBaseline(),
+    PhaseOracleBaseline(),
+    TransposedNeighboursBaseline(),
+]
 
 
 @pytest.mark.parametrize("estimator", PUBLIC, ids=lambda e: type(e).__name__)
@@ -125,7 +176,8 @@ def test_every_parameter_is_constrained_and_documented(estimator):
     parameters = set(inspect.signature(type(estimator)).parameters)
     assert set(estimator._parameter_constraints) == parameters
     documented = type(estimator).__doc__
-    assert [name for name in parameters if name not in documented] == []
+    entries = re.findall(r"^    (\w+(?:, \w+)*) : ", documented, re.MULTILINE)
+    assert parameters <= {name for entry in entries for name in entry.split(", ")}
 
 
 @pytest.mark.parametrize("estimator", PUBLIC, ids=lambda e: type(e).__name__)

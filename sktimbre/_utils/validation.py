@@ -216,6 +216,8 @@ def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
 
 def _check_array(X, kind, name, estimator, reset):
     ndim, shape = 1 + len(AXES[kind]), SHAPES[kind]
+    if X is None:
+        raise AudioError(f"{name}: Expected array-like (array or non-string sequence), got None; wanted is {shape}.")
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C", "ensure_all_finite": False}
     _refuse_pcm(X, name)
     try:

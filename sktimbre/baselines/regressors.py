@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +23,7 @@ __all__ = ["IdentityBaseline", "PerBinLinearBaseline", "PhaseOracleBaseline"]
 SAME = 1e-3
 
 
-class _SpectraBaseline(RegressorMixin, BaseEstimator):
+class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
     """Spectra in, spectra out, in the place of a `TimbreAutoencoder`."""
 
     _parameter_constraints: dict = {"target_transformer": [HasMethods(["fit", "transform"]), None]}  # noqa: RUF012
@@ -126,6 +126,7 @@ class _SpectraBaseline(RegressorMixin, BaseEstimator):
         tags.target_tags.required = False
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 

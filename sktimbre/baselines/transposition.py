@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +20,7 @@ from sktimbre.spectral.stft import check_n_fft
 __all__ = ["TransposedNeighboursBaseline"]
 
 
-class TransposedNeighboursBaseline(RegressorMixin, BaseEstimator):
+class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
     """The mean spectrum of the target's training notes next to the wanted pitch, each resampled to it.
 
     It needs the pitch, knows nothing of the source's dynamics and timing and works for single notes only; but no error
@@ -237,4 +237,5 @@ class TransposedNeighboursBaseline(RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         tags.regressor_tags.poor_score = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

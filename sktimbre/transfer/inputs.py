@@ -17,7 +17,10 @@ from sktimbre.storage.spectra import BLOCK
 def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"), **of_source: Any) -> tuple[Any, Any]:
     """Return source and target, checked: in memory, or as notes on disk, of whose files only the headers are read."""
     if y is None:
-        raise AudioError(f"{names[1]} is None: each source needs its target, unless X is a generator of pairs of both.")
+        raise AudioError(
+            f"TimbreTransfer requires y to be passed, but the target {names[1]} is None: each source needs its target, unless "
+            "X is a generator of pairs of both."
+        )
     X, y = (left_on_disk(side, sr, name) for side, name in zip((X, y), names, strict=True))
     X = X if isinstance(X, Recordings) else check_audio(X, name=names[0], **of_source)
     y = y if isinstance(y, Recordings) else check_audio(y, name=names[1])

@@ -16,7 +16,6 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import check_estimator
 
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, TransposedNeighboursBaseline
 from sktimbre.exceptions import AudioError, ParameterError
@@ -84,14 +83,6 @@ def test_contract_of_an_estimator(baseline):
     np.testing.assert_array_equal(S, before)
     np.testing.assert_array_equal(model.predict(S), again)
     np.testing.assert_array_equal(model.fit(S, y).predict(S), again)
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@pytest.mark.parametrize("baseline", SPECTRAL)
-def test_what_is_left_of_check_estimator(baseline):
-    # scikit-learn keeps a single check for what takes three dimensions only; the contract is tested by hand above.
-    results = check_estimator(baseline(), on_skip=None)
-    assert not [r for r in results if r["status"] == "failed"]
 
 
 @pytest.mark.parametrize("baseline", SPECTRAL)

@@ -163,11 +163,11 @@ def test_every_real_note_of_the_winds_has_the_pitch_of_its_name(notes_folder, in
             assert abs(error) < 46, (name, error)
 
 
-def test_nearly_every_real_note_of_the_piano(notes_folder):
+def test_every_real_note_of_the_piano(notes_folder):
     names, hertz, audio = read_notes(notes_folder / "piano")
     errors = np.abs(cents(estimate_f0(audio), hertz))
-    wrong = [name for name, error in zip(names, errors, strict=True) if error > 70]
     assert len(names) == 174
-    assert len(wrong) <= 10, wrong
+    # That string is tuned 75 cents above its name: its partials lie at 57.5, 86.4 and 144.3 Hz.
+    assert [name for name, error in zip(names, errors, strict=True) if error > 70] == ["Piano.ff.A0"]
     middle = (hertz > 60) & (hertz < 2900)
     assert (errors[middle] < 46).all()

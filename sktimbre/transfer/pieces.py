@@ -80,8 +80,7 @@ def run_on(
         g.hop,
         g.win,
         g.window,
-        **{name: given[name] for name in ("n_iter", "algorithm", "momentum", "random_state")},
-        init="pghi" if given["init"] == "source" else given["init"],
+        **{name: given[name] for name in ("n_iter", "algorithm", "init", "momentum", "random_state")},
     )
     # Whole hops, so that the frames of all pieces lie on one grid; the first frames of a piece see its cut. A network is
     # shown as much around a piece as it looks at, as long as that leaves half of the piece.

@@ -248,6 +248,29 @@ def analysis(quick):
     return rows
 
 
+def threads(quick):
+    """Return the time with two threads beside one, of batches from small to large."""
+    piano = load_notes(notes_folder() / "piano", sr=SR, duration=3.0, trim=False).audio
+    rows = []
+    for n_notes in (6, 37, 74, 150):
+        X = spread(piano, n_notes)
+        S = LogSTFT().fit_transform(X[:37])
+        functions = {("LogSTFT", n): lambda n=n, X=X: LogSTFT(n_jobs=n).transform(X) for n in (1, 2)}
+        if n_notes <= len(S):
+            functions |= {
+                ("GriffinLimInverter", n): lambda n=n, S=S: GriffinLimInverter(n_jobs=n).fit_transform(S)
+                for n in (1, 2)
+            }
+        seconds = interleaved(functions, repeats=5 if quick else 21)
+        rows += [
+            {"what": what, "notes of 3 s": n_notes, "1 thread ms": 1000 * s, "2 threads ms": 1000 * seconds[what, 2]}
+            for (what, n), s in seconds.items()
+            if n == 1
+        ]
+    print_table("two threads beside one", rows)
+    return rows
+
+
 def other_loops(quick):
     """Return the time of an iteration on a clip in other libraries' loops, where they are installed."""
     n_iter = 5 if quick else 30
@@ -368,6 +391,7 @@ def main():
         "analysis": analysis,
         "equal_quality": equal_quality,
         "speed": speed,
+        "threads": threads,
         "conversion": conversion,
         "other_loops": other_loops,
         "quality": quality,

@@ -38,6 +38,8 @@ PLAIN |= {f"{kind}Node" for kind in ("NdArray", "MaskedArray", "DType", "RandomS
 
 # 2: types have short names. 1: full names.
 FORMAT = 2
+# Class, parameter and a value that it no longer takes: what stands in its place.
+FORMER_VALUES = {("GriffinLimInverter", "init", "source"): "pghi"}
 VERSIONS, SCHEMA = "sktimbre.json", "schema.json"
 # Weights hardly compress; an archive that grows by more than this when it is unpacked is made to fill the memory.
 LARGEST_GROWTH = 50
@@ -260,7 +262,7 @@ def _untrusted(names: Iterable[str], path: Any) -> PersistenceError:
 
 
 def _completed(model: Any) -> Any:
-    """Give parameters that did not exist when the file was written their defaults."""
+    """Give parameters that did not exist when the file was written their defaults, and replace values that are no more."""
     pending: list[Any] = [model]
     seen: set[int] = set()
     while pending:
@@ -275,6 +277,8 @@ def _completed(model: Any) -> Any:
         elif hasattr(part, "get_params") and hasattr(part, "__dict__"):
             if type(part).__module__.startswith("sktimbre."):
                 for name, parameter in inspect.signature(type(part)).parameters.items():
-                    vars(part).setdefault(name, parameter.default)
+                    value = vars(part).setdefault(name, parameter.default)
+                    if isinstance(value, str):
+                        vars(part)[name] = FORMER_VALUES.get((type(part).__name__, name, value), value)
             pending.extend(vars(part).values())
     return model

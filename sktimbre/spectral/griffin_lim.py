@@ -8,6 +8,7 @@ import numpy as np
 from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre.exceptions import AudioError
 from sktimbre.spectral._kernels.paths import takes_lanes
+from sktimbre.spectral.ends import limit_ends
 from sktimbre.spectral.stft import STFTGeometry, check_magnitudes, cut
 
 __all__ = ["ALGORITHMS", "Retrieved", "griffin_lim"]
@@ -135,7 +136,9 @@ def griffin_lim(
     else:
         convergence = note.run(n_iter, step, admm=admm, measure=measure)
         done = n_iter
-    return Retrieved(cut(note.signal(), geometry, length), done, convergence)
+    signal = note.signal()
+    limit_ends(signal, magnitudes, phasors, geometry, geometry.pad, end)
+    return Retrieved(cut(signal, geometry, length), done, convergence)
 
 
 def start_note(

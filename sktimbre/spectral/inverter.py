@@ -50,10 +50,9 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
     algorithm : {"agla", "fgla", "gla", "admm"}, default="agla"
         Accelerated Griffin-Lim [4]_, fast Griffin-Lim [3]_ as in `librosa.griffinlim`, plain Griffin-Lim [2]_, or the
         alternating direction method of multipliers [5]_. See `griffin_lim`.
-    init : {"pghi", "spsi", "random", "zero", "source"}, default="pghi"
+    init : {"pghi", "spsi", "random", "zero"}, default="pghi"
         Initial phase where `invert` is given none: phase gradient integration [1]_, single pass spectrogram inversion [6]_,
-        uniform in [-pi, pi), or zero. "source" says that it is always given: `transform`, which cannot be given one,
-        then raises an error instead of guessing.
+        uniform in [-pi, pi), or zero.
     momentum : float in [0, 1], default=0.99
         Of "agla" and "fgla", as in `librosa.griffinlim`.
     n_fft : int or None, default=None
@@ -73,7 +72,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         Seed of the random phase. Every note starts from the same phases, so that its result does not depend on its
         batch.
     n_jobs : int or None, default=None
-        Threads over notes, as in joblib; one note is worked on by one thread.
+        Threads over notes at most, as in joblib; one note is worked on by one thread, and little work by one in all.
 
     Attributes
     ----------
@@ -93,6 +92,10 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
     Notes
     -----
     The first call with a new ``n_fft`` compiles its kernels, which takes seconds; they are then kept on disk.
+
+    The first and last samples, where the edge of a single window would amplify every error, are held at the level of their
+    frame: with ``center=True`` where ``length`` goes beyond the centre of the last frame, with ``center=False`` at both ends.
+    Spectral convergence is measured before that. Samples of a given phase and its own magnitudes come back as they were.
 
     References
     ----------
@@ -124,7 +127,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_iter": [Interval(Integral, 0, None, closed="left")],
         "algorithm": [StrOptions(set(ALGORITHMS))],
-        "init": [StrOptions({*INITS, "source"})],
+        "init": [StrOptions(set(INITS))],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "n_fft": [Interval(Integral, 2, None, closed="left"), None],
         "hop_length": [Interval(Integral, 1, None, closed="left"), None],
@@ -168,12 +171,12 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, S: Any, y: Any = None) -> "GriffinLimInverter":
+    def fit(self, X: Any, y: Any = None) -> "GriffinLimInverter":
         """Read the size of the transform from the spectra; nothing else is learnt.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra ``log(1 + abs(STFT))``.
         y : None
             Ignored.
@@ -189,15 +192,15 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         AudioError
             The spectra are empty, not finite or of the wrong rank.
         """
-        self._geometry(check_spectra(S, estimator=self))
+        self._geometry(check_spectra(X, name="X", estimator=self))
         return self
 
-    def fit_transform(self, S: Any, y: Any = None) -> Batch:
+    def fit_transform(self, X: Any, y: Any = None) -> Batch:
         """Return the audio of log-magnitude spectra, and keep how well it agrees with them.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra ``log(1 + abs(STFT))``.
         y : None
             Ignored.
@@ -211,32 +214,32 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         ParameterError, AudioError
             As in `fit` and `invert`.
         """
-        audio, report = self.fit(S).invert(S, return_report=True)
+        audio, report = self.fit(X).invert(X, return_report=True)
         self.spectral_convergence_, self.n_iter_ = report
         return audio
 
-    def transform(self, S: Any) -> Batch:
+    def transform(self, X: Any) -> Batch:
         """Return the audio of log-magnitude spectra.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             As in `invert`.
 
         Returns
         -------
         ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
         """
-        return self.invert(S)
+        return self.invert(X)
 
-    def invert(self, S: Any, phase: Any = None, length: Any = None, return_report: bool = False) -> Any:
+    def invert(self, X: Any, phase: Any = None, length: Any = None, return_report: bool = False) -> Any:
         """Return the audio of log-magnitude spectra, starting from a known phase if there is one.
 
         Parameters
         ----------
-        S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
+        X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Log-magnitude spectra. A value below zero, which a linear model may give, is taken as zero: silence.
-        phase : array-like of the shapes of S, complex or real, or None
+        phase : array-like of the shapes of X, complex or real, or None
             Initial phase: complex spectra whose angles are taken, such as the source's STFT, unit phasors, or real angles
             in radians. None uses ``init``.
         length : int, sequence of int (one for each note), or None
@@ -247,29 +250,31 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         Returns
         -------
         audio : ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
-            An array where S is one and all lengths agree.
+            An array where X is one and all lengths agree.
         report : InversionReport
             With ``return_report=True``.
 
         Raises
         ------
         ParameterError
-            ``init="source"`` and no phase was given, or a size does not agree with the spectra.
+            A size does not agree with the spectra.
         AudioError
             The spectra are empty, not finite, beyond any log-magnitude or of the wrong shape.
         """
-        S = check_spectra(S, estimator=self, reset=False)
+        S = check_spectra(X, name="X", estimator=self, reset=False)
         geometry = self._geometry(S)
         for i, note in enumerate(S):
             if note.max() > LARGEST_LOG_MAGNITUDE:
                 raise AudioError(
-                    f"S[{i}] reaches {note.max():.4g}; log(1 + |STFT|) of audio stays below {LARGEST_LOG_MAGNITUDE:g}. "
+                    f"X[{i}] reaches {note.max():.4g}; log(1 + |STFT|) of audio stays below {LARGEST_LOG_MAGNITUDE:g}. "
                     "Are these decibels? Convert them with log1p(10 ** (dB / 20))."
                 )
         lengths = self._lengths(length, len(S))
         starts = self._starts(S, geometry) if phase is None else self._phases(phase, S)
         retrieve = partial(self._retrieve, geometry, return_report)
-        found: list[Retrieved] = map_notes(retrieve, self.n_jobs, S, starts, lengths)
+        # An iteration is a transform and its inverse, and so are the start and the end together.
+        work = 2 * (self.n_iter + 1) * geometry.n_fft * sum(note.shape[1] for note in S)
+        found: list[Retrieved] = map_notes(retrieve, self.n_jobs, work, S, starts, lengths)
         notes = [note.signal for note in found]
         audio = notes if isinstance(S, list) or len({len(n) for n in notes}) > 1 else np.stack(notes)
         if not return_report:
@@ -296,11 +301,6 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
 
     def _starts(self, S, geometry):
         """Return the phases that notes of one shape share; None is one that follows from the note's magnitudes."""
-        if self.init == "source":
-            raise ParameterError(
-                "init='source' starts from a phase that has to be given: call invert(S, phase=...) with the source's complex "
-                "spectra (LogSTFT.complex_transform), or choose init='pghi'."
-            )
         if self.init != "random":
             return [None] * len(S)
         seed = draw_seed(self.random_state)
@@ -311,7 +311,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         self._validate_params()
         if len(S[0]) < 2:
             raise AudioError(
-                f"S has shape {np.shape(S)}, n_features = 1: the spectra of audio have at least 2 frequencies."
+                f"X has shape {np.shape(S)}, n_features = 1: the spectra of audio have at least 2 frequencies."
             )
         n_fft = 2 * (len(S[0]) - 1)
         if self.n_fft not in (None, n_fft):
@@ -335,7 +335,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         phases = [np.asarray(p) for p in phase]
         if [p.shape for p in phases] != [note.shape for note in S]:
             raise AudioError(
-                f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, S has "
+                f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, X has "
                 f"{sorted({note.shape for note in S})} in {len(S)}: the initial phase needs the shapes of the spectra."
             )
         for i, p in enumerate(phases):

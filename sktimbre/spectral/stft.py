@@ -361,6 +361,15 @@ def istft(
     AudioError
         There are no spectra, or they are not finite.
 
+    See Also
+    --------
+    GriffinLimInverter.invert : From magnitudes, and a phase if there is one.
+
+    Notes
+    -----
+    Where the edge of one window alone covers a sample (at both ends with ``center=False``, beyond the centre of the last frame
+    with ``center=True``), spectra that were modified give samples far louder than they are. `GriffinLimInverter` limits them.
+
     References
     ----------
     .. [1] D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform", IEEE Transactions on

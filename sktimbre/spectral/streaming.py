@@ -9,6 +9,7 @@ from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre._utils.seeds import RandomState, draw_seed
 from sktimbre._utils.validation import check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral.ends import limit_ends
 from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
 from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE
@@ -37,7 +38,7 @@ class StreamingInverter:
     n_iter : int, default=30
         Iterations for each chunk.
     algorithm, init, momentum
-        As of `GriffinLimInverter`; ``init="source"`` does not exist here.
+        As of `GriffinLimInverter`.
     chunk : int, default=32
         Frames worked on at a time: larger is faster, smaller is sooner.
     look_ahead : int, default=8
@@ -111,7 +112,8 @@ class StreamingInverter:
         self._waiting = np.empty((g.n_frequencies, 0), np.float32)  # context, then frames to come
         self._known = 0  # frames of context in it
         self._past = np.zeros(g.pad, np.float32)  # settled samples from the first frame of context on
-        self._rest = np.empty(0, np.float32)  # what is left to give out if no frame follows
+        self._rest = np.empty(0, np.float32)  # what is left to give out if no frame follows ...
+        self._held = 0  # ... and how much of it comes without asking
         self._finished = False
 
     def push(self, S: Any) -> np.ndarray:
@@ -164,19 +166,24 @@ class StreamingInverter:
         Parameters
         ----------
         length : int or None
-            Samples of the rest, cut or padded with zeros; None is what the frames hold.
+            Samples of the rest, cut or padded with zeros; None is what the frames hold. A centred last frame knows half a
+            window more.
 
         Returns
         -------
         ndarray of shape (n_samples,), float32
         """
         self._check_open()
+        if length is not None:
+            length = check_whole(length, "length", 0)
         self._finished = True
         left = self._waiting.shape[1] - self._known
-        rest = self._work(left, left, last=True) if left else self._rest
-        if length is None:
-            return rest
-        length = check_whole(length, "length", 0)
+        if left:
+            rest = self._work(left, left, last=True, length=length)
+            length = len(rest) if length is None else length
+        else:
+            rest = self._rest
+            length = self._held if length is None else length
         return np.pad(rest[:length], (0, max(0, length - len(rest))))
 
     def process(self, blocks: Iterable[Any]) -> Iterator[np.ndarray]:
@@ -200,22 +207,23 @@ class StreamingInverter:
         if self._finished:
             raise ParameterError("This stream is finished; call reset() to begin another.")
 
-    def _work(self, n_new, n_seen, last=False):
-        """Settle ``n_new`` frames, seeing ``n_seen``, and return their audio."""
+    def _work(self, n_new, n_seen, last=False, length=None):
+        """Settle ``n_new`` frames, seeing ``n_seen``, and return their audio; of the last ones, ``length`` samples."""
         g = self.geometry
         S = np.ascontiguousarray(self._waiting[:, : self._known + n_seen])
         phasors = self._start(S)
-        size = g.hop * (S.shape[1] + g.overlap - 1)
-        # A centred signal ends half a window before the end of its last frame.
-        end = g.hop * (S.shape[1] - 1) + (g.n_fft - g.pad if last else g.n_fft)
+        start, reach = len(self._past), g.hop * (S.shape[1] - 1) + g.n_fft
+        # A centred signal ends half a window before the end of its last frame, unless more is wanted.
         end_here = g.hop * (self._known + n_new - 1) + g.n_fft - g.pad
-        note = start_note(S, phasors, g, len(self._past), min(end, size), self._past)
+        end = reach if not last else end_here if length is None else min(start + length, reach)
+        note = start_note(S, phasors, g, start, end, self._past)
         note.run(self.n_iter, step_sizes(self.algorithm, self.momentum), admm=self.algorithm == "admm")
         signal = note.signal()
+        limit_ends(signal, S, phasors, g, start, end)
         # Samples that no later frame reaches are settled.
-        settled = max(len(self._past), end_here if last else min(end_here, g.hop * (self._known + n_new)))
-        audio = signal[len(self._past) : settled]
-        self._rest = signal[settled:end_here].copy()
+        settled = max(start, end if last else min(end_here, g.hop * (self._known + n_new)))
+        audio = signal[start:settled]
+        self._rest, self._held = signal[settled:end].copy(), max(0, end_here - settled)
         keep = min(self._context, self._known + n_new)
         dropped = self._known + n_new - keep
         self._waiting = self._waiting[:, dropped:]

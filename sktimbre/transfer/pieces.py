@@ -108,9 +108,8 @@ def run_on(
         Often empty, for audio comes later than spectra.
     """
     g, given = conversion.stft.geometry, inverter.get_params()
-    names = ("n_iter", "algorithm", "momentum", "random_state")
-    init = "pghi" if given["init"] == "source" else given["init"]
-    stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **{name: given[name] for name in names}, init=init)
+    names = ("n_iter", "algorithm", "init", "momentum", "random_state")
+    stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **{name: given[name] for name in names})
     # Whole hops, so that the frames of all pieces lie on one grid. The context is cut where it would take half of the piece.
     context = max(-(-shared // g.hop), g.overlap, min(conversion.context, size // g.hop // 4))
     step = max(1, size // g.hop - 2 * context)

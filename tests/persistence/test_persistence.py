@@ -146,6 +146,19 @@ def test_older_files_and_minor_versions_are_silent(path, versions):
         sktimbre.load(path)
 
 
+def test_a_start_that_is_no_more_becomes_the_default(notes, tmp_path):
+    """``GriffinLimInverter(init="source")`` only refused to guess; files from then work as without it."""
+    model = TimbreTransfer(LogSTFT(n_fft=256), PerBinLinearBaseline(), GriffinLimInverter(2)).fit(
+        notes.source, notes.target
+    )
+    expected = model.predict(notes.source)
+    for part in (model.inverter, model.inverter_):
+        part.init = "source"
+    copy = sktimbre.load(sktimbre.save(model, tmp_path / "m"))
+    assert (copy.inverter.init, copy.inverter_.init) == ("pghi", "pghi")
+    np.testing.assert_array_equal(copy.predict(notes.source), expected)
+
+
 # --- strangers' files
 
 

@@ -103,6 +103,7 @@ def test_ragged_list_equals_loop(lengths, n_fft):
         np.testing.assert_array_equal(S, transformer.transform(note[np.newaxis])[0])
 
 
+@pytest.mark.usefixtures("as_many_threads_as_asked_for")
 def test_threads_change_nothing(noise):
     np.testing.assert_array_equal(LogSTFT().fit_transform(noise), LogSTFT(n_jobs=2).fit_transform(noise))
 

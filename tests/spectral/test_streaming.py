@@ -81,14 +81,24 @@ def test_memory_is_bounded():
 def test_reset_begins_anew_and_the_rest_has_the_length_asked_for(melody):
     S = LogSTFT().fit_transform(melody[np.newaxis, :20000])[0]
     stream = StreamingInverter(n_iter=1)
-    first = np.concatenate([stream.push(S), stream.finish()])
+    first = [stream.push(S), stream.finish()]
     with pytest.raises(ParameterError, match="reset"):
         stream.push(S)
     stream.reset()
-    start = stream.push(S)
-    rest = stream.finish(length=20000 - len(start))
-    np.testing.assert_array_equal(np.concatenate([start, rest])[: len(first)], first[:20000])
-    assert len(start) + len(rest) == 20000
+    again = [stream.push(S), stream.finish()]
+    np.testing.assert_array_equal(np.concatenate(again), np.concatenate(first))
+    for length in (0, 100, 20000 - len(first[0]), 30000):
+        stream.reset()
+        start = stream.push(S)
+        np.testing.assert_array_equal(start, first[0])
+        assert len(stream.finish(length=length)) == length
+
+
+def test_a_length_that_is_refused_does_not_finish_the_stream():
+    stream = StreamingInverter()
+    with pytest.raises(ParameterError, match="length=-1"):
+        stream.finish(length=-1)
+    assert stream.finish(length=3).tolist() == [0, 0, 0]
 
 
 def test_an_empty_stream_gives_nothing():
@@ -104,7 +114,7 @@ def test_an_empty_stream_gives_nothing():
         ({"look_ahead": -1}, "look_ahead=-1"),
         ({"n_iter": 1.5}, "n_iter=1.5"),
         ({"algorithm": "x"}, "algorithm='x'"),
-        ({"init": "source"}, "init='source'"),
+        ({"init": "heap"}, "init='heap'"),
         ({"momentum": 2}, "momentum=2"),
         ({"n_fft": 5}, "n_fft=5"),
     ],

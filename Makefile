@@ -1,5 +1,11 @@
 # Everything happens in .venv; two commands are enough: `make demo` and `make test`. `make help` lists the others.
-PYTHON ?= python3.11
+# The first of these that is supported and runs here with its venv module; PYTHON=... names another.
+PYTHON ?= $(call first,PYTHON,python3.11 python3.12 python3.13 python3)
+OLDEST ?= $(call first,OLDEST,python3.11)
+NEWEST ?= $(call first,NEWEST,python3.13 python3.12 python3.11)
+SUPPORTED := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+first = $(or $(shell for p in $(2); do $$p -c "$(SUPPORTED)" 2>/dev/null && echo $$p && break; done),$(error \
+  No Python 3.11, 3.12 or 3.13 runs here with its venv module; tried $(2). Install one, or name one: $(1)=/path/to/python))
 VENV := .venv
 BIN := $(VENV)/bin
 # The quick tests in as many processes as there are cores, four at most: each of them loads TensorFlow.
@@ -31,11 +37,11 @@ test: $(VENV)/installed-test  ## install the test extras and run the tests
 test-slow: $(VENV)/installed-test  ## the tests that `make test` leaves out because they take long
 	$(BIN)/python -m pytest -m slow
 
-test-matrix:  ## the tests with the oldest and with the newest versions of everything; warnings are errors in both
-	$(PYTHON) -m venv .venv-oldest
+test-matrix:  ## the tests with the oldest versions on Python 3.11 and the newest on the newest; warnings are errors
+	$(OLDEST) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[test]'
 	.venv-oldest/bin/python -m pytest $(QUICK)
-	$(PYTHON) -m venv .venv-newest
+	$(NEWEST) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
 	.venv-newest/bin/python -m pytest $(QUICK)
 

@@ -15,6 +15,7 @@ CORE = [
     "soundfile>=0.12.1",
     "soxr>=0.3.7",
     "pooch>=1.8",
+    "requests>=2.31",
     "skops>=0.16",  # up to 0.11 a file could run code (CVE-2025-54412); 0.16 is the one whose loaders were read
     "packaging>=22",
     "tqdm>=4.66",

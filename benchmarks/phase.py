@@ -14,6 +14,7 @@ import time
 import librosa
 import numpy as np
 from _common import interleaved, notes_folder, parser, print_table, real_pairs, versions, write_json
+from packaging.version import Version
 from scipy.ndimage import uniform_filter
 
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
@@ -23,6 +24,7 @@ from sktimbre.metrics import f0_error, log_spectral_distance
 from sktimbre.spectral import stft
 
 SR = 22050
+LIBROSA_SEED = "rng" if Version(librosa.__version__) >= Version("1.0") else "random_state"
 # name: None for librosa with (momentum, iterations), else parameters of the inverter
 RECIPES = {
     "librosa 0, 100": (0.0, 100),
@@ -85,7 +87,7 @@ def with_librosa(S, length, momentum, n_iter, hop=None):
         momentum=momentum,
         hop_length=hop or magnitudes.shape[1] - 1,
         length=length,
-        random_state=0,
+        **{LIBROSA_SEED: np.random.RandomState(0)},
     )
 
 

@@ -3,10 +3,12 @@
 import ast
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import sktimbre
@@ -37,13 +39,29 @@ def test_every_public_name_exists():
         assert name in dir(sktimbre)
 
 
+def declared():
+    """Return what setup.py requires: always, and for the extras."""
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    lists = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)}
+    return [[Requirement(r) for r in names] for names in (lists["CORE"], chain(*lists["EXTRAS"].values()))]
+
+
+def test_imports_are_declared():
+    """What other packages bring along may be gone with their next release."""
+    required = {canonicalize_name(r.name) for r in chain(*declared())} | {"sktimbre", "distributed"}
+    distributions = packages_distributions()
+    for path in (ROOT / "sktimbre").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+        # torch is there where Keras runs on it.
+        for module in {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"torch"}:
+            assert required & set(map(canonicalize_name, distributions[module])), f"{module} in {path}"
+
+
 def test_the_oldest_versions_are_the_lower_bounds():
     """What `make test-matrix` installs is what setup.py promises: all that is needed, and of the extras what is listed."""
-    tree = ast.parse((ROOT / "setup.py").read_text())
-    declared = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)}
-    required, extras = (
-        [Requirement(r) for r in names] for names in (declared["CORE"], chain(*declared["EXTRAS"].values()))
-    )
+    required, extras = declared()
     bounds = {r.name: next(s.version for s in r.specifier if s.operator == ">=") for r in [*extras, *required]}
     bounds["distributed"] = bounds["dask"]
     lines = (ROOT / "tests" / "oldest.txt").read_text().splitlines()

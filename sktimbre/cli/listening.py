@@ -190,8 +190,6 @@ def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | N
 
 def svg(figure: "Figure") -> str:
     """Return a figure as SVG to be put into HTML, in the page's own colours, which are others in the dark."""
-    import markupsafe
-
     from sktimbre.plotting.display import SIDES as COLOURS
 
     figure.set_facecolor("none")
@@ -206,7 +204,7 @@ def svg(figure: "Figure") -> str:
     text = text[text.index("<svg") :].replace("#000000", "currentColor").replace(BACK, "var(--back)")
     for side, colour in COLOURS.items():
         text = text.replace(colour.lower(), f"var(--{side})")
-    return markupsafe.Markup(text)
+    return text
 
 
 def _spectrograms(sounds, sr):

@@ -76,6 +76,16 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
 def name_of_pitch(pitch: int) -> str:
     """Return the name of a MIDI number in the Iowa scheme.
 
+    Parameters
+    ----------
+    pitch : int
+        MIDI number.
+
+    Returns
+    -------
+    str
+        The name, with flats: 70 is "Bb4".
+
     Examples
     --------
     >>> name_of_pitch(70)

@@ -37,7 +37,7 @@ def initial_phasors(
         on both sides. "spsi", single pass spectrogram inversion [2]_: each peak turns by its interpolated frequency, and its
         neighbours with it. Or uniform in [-pi, pi), or no phase at all.
     seed : int or None
-        Of "random". Equal seeds give the phases of `librosa.griffinlim`; None draws new ones.
+        Of "random": the phases that `librosa.griffinlim` draws from ``np.random.RandomState(seed)``; None draws new ones.
     known : ndarray of shape (n_frequencies, n_known), complex64, or None
         Unit phasors of the first frames, from which "pghi" and "spsi" go on.
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.version import Version
 
 from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import STFTGeometry, griffin_lim, initial_phasors, istft, stft
@@ -13,6 +14,8 @@ from sktimbre.spectral._kernels.paths import has_kernels, slots, takes_lanes
 from sktimbre.spectral._kernels.scipy_note import ScipyNote
 from sktimbre.spectral.griffin_lim import ALGORITHMS, step_sizes
 from sktimbre.spectral.initial import INITS, nearest_gaussian, unit_phasors
+
+LIBROSA_SEED = "rng" if Version(librosa.__version__) >= Version("1.0") else "random_state"
 
 
 def decibels(ratio):
@@ -48,7 +51,7 @@ def test_equals_librosa_from_the_same_phase(tones, algorithm, momentum, length, 
         window=window,
         momentum=momentum,
         length=length,
-        random_state=3,
+        **{LIBROSA_SEED: np.random.RandomState(3)},
     )
     assert ours.shape == theirs.shape
     assert close(ours, theirs) < 1e-4

@@ -74,7 +74,7 @@ class Checkpoint:
         buffer = io.BytesIO()
         np.savez(buffer, meta=np.array(json.dumps(meta)), **arrays)
         with atomic_path(self.path, overwrite=True, error=PersistenceError) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+            temporary.write_bytes(buffer.getvalue())
 
     def _read(self) -> None:
         try:

@@ -33,7 +33,9 @@ def demo(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training notes.")] = EPOCHS,
     notes: Annotated[int, typer.Option(min=5, max=60, help="Pairs of notes; every fifth is held out.")] = N_NOTES,
     duration: Annotated[float, typer.Option(min=0.2, help="Seconds of each note.")] = NOTE_DURATION,
-    filters: Annotated[int, typer.Option(min=1, help="Channels of the first convolution; later ones have more.")] = FILTERS,
+    filters: Annotated[
+        int, typer.Option(min=1, help="Channels of the first convolution; later ones have more.")
+    ] = FILTERS,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,

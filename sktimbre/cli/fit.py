@@ -57,7 +57,9 @@ def fit(
         ),
     ] = None,
     depth: Annotated[int | None, typer.Option(help="Number of stages of convolution and pooling.")] = None,
-    filters: Annotated[int | None, typer.Option(help="Channels of the first convolution; later ones have more.")] = None,
+    filters: Annotated[
+        int | None, typer.Option(help="Channels of the first convolution; later ones have more.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training notes.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Notes in a batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate of the optimizer.")] = None,

@@ -73,7 +73,7 @@ def level(audio):
 
 
 def while_both_sound(S, T, predicted):
-    """Return spectra of sources, targets and predictions, cut where source or target begins to end before the other."""
+    """Return spectra of sources, targets and predictions, cut where the first of source and target begins to end."""
     until = [frames_together(*pair) for pair in zip(S, T, strict=True)]
     return ([note[:, :n] for note, n in zip(side, until, strict=True)] for side in (S, T, predicted))
 
@@ -81,9 +81,9 @@ def while_both_sound(S, T, predicted):
 def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     """Return a dictionary of scores for each held-out note, from predicted spectra and audio.
 
-    The two instruments are tuned about 33 cents apart, so the deviation of pitch is given from the target, whose tuning a
-    transfer learns, and from the source. Errors and distances are also given for the frames of `while_both_sound`, since an
-    output that ends with its source differs from a target that sounds on.
+    Deviations of pitch are given from the target and from the source, since the two instruments are tuned about 33 cents apart
+    and a transfer learns the target's tuning. Errors and distances are also given for the frames of `while_both_sound`: an
+    output ends with its source, but its target may sound on.
     """
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)

@@ -76,13 +76,13 @@ def layouts(sr):
 
 
 def inside(y, start, length):
-    """Return the spectra of a note in a phrase, only frames whose window lies inside the note."""
+    """Return the frames of a phrase's spectra whose windows lie inside a note."""
     first, last = start // HOP + 1, (start + length - N_FFT // 2) // HOP
     return LogSTFT().fit_transform(y[np.newaxis])[:, :, first : last + 1]
 
 
 def note_errors(wanted, given, length, step):
-    """Return the error of each note of a phrase of audio."""
+    """Return the reconstruction error of each note of a phrase."""
     starts = range(0, step * len(MELODY), step)
     return [reconstruction_error(inside(wanted, s, length), inside(given, s, length)) for s in starts]
 

@@ -27,7 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Budget:
-    """Size of the networks and of their training."""
+    """Sizes of the networks, and lengths of the notes and of the training."""
 
     filters: int
     epochs: int

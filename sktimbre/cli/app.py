@@ -31,9 +31,9 @@ for command in (fit, convert, evaluate, report, info, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        # The package's stub lists lazily loaded names only, so mypy does not know __version__.
+def _show_version(requested: bool) -> None:
+    if requested:
+        # vars() because mypy finds only lazily loaded names in the package's stub.
         typer.echo(f"sktimbre {vars(sktimbre)['__version__']}")
         raise typer.Exit
 

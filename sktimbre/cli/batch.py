@@ -174,7 +174,7 @@ def _in_worker(
 
 @lru_cache(maxsize=1)
 def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
-    """Load the model once in each worker; the main process has shown the warnings of loading."""
+    """Load the model, once in each worker."""
     if model_file.stat().st_mtime_ns != changed:
         raise PersistenceError(f"{model_file} has changed while it was in use; run the command again.")
     # By default a process reserves all memory of a GPU; several processes have to share it.

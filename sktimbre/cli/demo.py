@@ -123,7 +123,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     audio.mkdir(exist_ok=True)
     for side, notes in sides.items():
         for note, name in zip(notes, names, strict=True):
-            # Scale down what would clip.
+            # Scale down notes that would clip.
             note = note / max(1.0, float(np.abs(note).max()))
             write_audio(audio / f"{name}.{side}.wav", note, pairs.sr, overwrite=overwrite)
     figure = TransferDisplay.from_estimator(

@@ -90,7 +90,7 @@ def fit(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train a model on notes that SOURCE and TARGET both play, and save it.
+    """Train a model to convert SOURCE to TARGET, on notes that both play, and save it.
 
     The notes are sound files, one note each, with the pitch in the name (A4, Bb4, or a MIDI number); notes of equal pitch
     are paired. Some pairs are held out. Compare the model's error on them with that of the unchanged source (identity) and
@@ -235,7 +235,7 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
 
 
 def _errors(model, notes, held_out):
-    """Return reconstruction errors on the held-out notes, of the model and of baselines fitted on the training notes."""
+    """Return the reconstruction errors of the model and of baselines on the held-out notes."""
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 

@@ -126,7 +126,7 @@ def shown_facts(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def model_settings(model: "TimbreTransfer") -> dict[str, dict[str, Any]]:
-    """Return all parameters of the fitted parts by class name; values that JSON cannot hold are given as text."""
+    """Return all parameters of the fitted parts by class name; values that JSON cannot hold become text."""
     plain = (bool, int, float, str, type(None))
     settings = {}
     for part in (model.stft_, model.autoencoder_, model.inverter_):

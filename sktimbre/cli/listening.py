@@ -162,7 +162,7 @@ def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparis
     -------
     Note
     """
-    # Scale down what would clip.
+    # Scale down audio that would clip.
     sounds = {side: audio[side] / max(1.0, float(np.abs(audio[side]).max())) for side in SIDES}
     levels = {side: float(np.sqrt(np.mean(np.square(y)))) for side, y in sounds.items()}
     softest = min((level for level in levels.values() if level), default=0.0)

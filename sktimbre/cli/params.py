@@ -1,4 +1,4 @@
-"""Parameters of `sktimbre fit` as TOML: read and check a file, override it by options, write that of a fitted model."""
+"""Parameters of `sktimbre fit` as TOML: read a file, override it by options, check it; write those of a fitted model."""
 
 import inspect
 import json
@@ -261,7 +261,7 @@ def _constraints() -> dict[str, tuple[str, list]]:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a sentence with the nearest known name, in the same table before others, or with all names of the table."""
+    """Suggest the nearest name of the same table, or else of any table; if there is none, list the names of the table."""
     table, _, own = name.rpartition(".")
     tables: dict[str, dict[str, str]] = {}
     for full in known:

@@ -125,7 +125,7 @@ def _reporting(blocks: Iterable[np.ndarray], advance: Callable[[int], None]) -> 
 def _resampled(
     blocks: Iterable[np.ndarray], sr_in: int, sr_out: int, n_channels: int, n_wanted: int | None
 ) -> Iterator[np.ndarray]:
-    """Resample blocks; if they come from a file of ``n_wanted`` samples at ``sr_out``, return exactly ``n_wanted``."""
+    """Resample blocks; if they were read from a file of ``n_wanted`` samples at ``sr_out``, return exactly that many."""
     import soxr
 
     from sktimbre.audio.blockwise import resampled_length, resampling_tail

@@ -89,9 +89,9 @@ def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str
     }
 
 
-def _score_notes(metric: Callable, wanted: Any, given: Any, **options: Any) -> list[float | None]:
+def _score_notes(metric: Callable, targets: Any, outputs: Any, **options: Any) -> list[float | None]:
     values: list[float | None] = []
-    for a, b in zip(wanted, given, strict=True):
+    for a, b in zip(targets, outputs, strict=True):
         try:
             values.append(float(metric(a[np.newaxis], b[np.newaxis], **options)))
         except AudioError:

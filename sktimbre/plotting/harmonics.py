@@ -69,7 +69,7 @@ class HarmonicDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "HarmonicDisplay":
-        """Draw the harmonics of notes that a model converts, beside those of source and target.
+        """Convert notes with a model and draw the harmonics of source, output and target.
 
         Parameters
         ----------

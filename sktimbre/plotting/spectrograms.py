@@ -33,7 +33,7 @@ LEVEL = "Level (dB, 0 is the loudest)"
 class SpectrogramDisplay(Display):
     """Spectrograms of one or several notes, side by side on one colour scale in dB.
 
-    `from_predictions` and `from_estimator` also draw them.
+    `from_predictions` and `from_estimator` create the display and draw it.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ __all__ = ["TransferDisplay"]
 class TransferDisplay(Display):
     """Spectrograms of source, output and target on one colour scale, and the difference of output and target.
 
-    Each row shows a note. `from_estimator` and `from_predictions` also draw them.
+    Each row shows a note. `from_estimator` and `from_predictions` create the display and draw it.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class TransferDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "TransferDisplay":
-        """Draw the notes that a model converts, beside source and target; the output is drawn before phase retrieval.
+        """Convert notes with a model and draw source, output before phase retrieval, and target.
 
         Parameters
         ----------

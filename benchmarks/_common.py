@@ -1,4 +1,4 @@
-"""What the benchmarks share: the real notes with their split, tables, JSON, timing beside an alternative."""
+"""Common parts of the benchmarks: the real notes and their split, interleaved timing, tables and JSON."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ VALIDATION_PITCHES = (62, 69, 76, 83, 90)
 
 
 def notes_folder() -> Path:
-    """Return the folder of real notes, or leave with an explanation."""
+    """Return the folder of real notes, or exit with an explanation."""
     named = os.environ.get("SKTIMBRE_DATA")
     data = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not (data / "notes").is_dir():
@@ -30,7 +30,7 @@ def notes_folder() -> Path:
 
 
 def real_pairs(source="flute", target="clarinet", duration=2.0):
-    """Return paired notes and a mask of those held out: the split in the data's README."""
+    """Return paired notes and a mask of the held-out ones, those of `VALIDATION_PITCHES`."""
     from sktimbre.datasets import load_paired_notes
 
     folder = notes_folder()
@@ -39,9 +39,9 @@ def real_pairs(source="flute", target="clarinet", duration=2.0):
 
 
 def folds(pitches, how: str) -> dict[str, np.ndarray]:
-    """Return masks of held-out notes: those of `VALIDATION_PITCHES`, or five by pitch that hold out each note once.
+    """Return masks of held-out notes: one for `VALIDATION_PITCHES` ("fixed"), or one for each of ``how`` folds by pitch.
 
-    Of five, the first and the last also hold out an end of the range, where a model has to go beyond what it heard.
+    The first and the last fold include an end of the range, where a model has to extrapolate.
     """
     if how == "fixed":
         return {"fixed": np.isin(pitches, VALIDATION_PITCHES)}
@@ -50,7 +50,7 @@ def folds(pitches, how: str) -> dict[str, np.ndarray]:
 
 
 def interleaved(functions: dict[str, Callable], repeats: int = 5) -> dict[str, float]:
-    """Return median seconds of each function, run in turns in one process after one round to warm up."""
+    """Return the median seconds of each function; functions run in turns, after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(repeats + 1):
         for name, function in functions.items():
@@ -64,13 +64,13 @@ def interleaved(functions: dict[str, Callable], repeats: int = 5) -> dict[str, f
 def peak_memory_mb() -> float:
     """Return the largest resident memory of this process so far in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage counts what the parent had before this process was started
+    if status.exists():  # getrusage includes the parent's memory before this process started
         return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def versions() -> dict[str, str]:
-    """Return what the numbers were measured with."""
+    """Return the versions of Python and libraries, and the number of CPUs."""
     from importlib.metadata import version
 
     names = ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "librosa")
@@ -78,14 +78,14 @@ def versions() -> dict[str, str]:
 
 
 def parser(description: str, output: str) -> argparse.ArgumentParser:
-    """Return a parser with the option that all benchmarks have."""
+    """Return a parser with the option --output, which all benchmarks have."""
     p = argparse.ArgumentParser(description=description)
     p.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / output, help="JSON file")
     return p
 
 
 def write_json(path: Path, results: dict) -> None:
-    """Write results atomically, over those of an earlier run."""
+    """Write results atomically, replacing those of an earlier run."""
     from sktimbre.audio import atomic_path
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,5 +104,5 @@ def print_table(title: str, rows: list[dict]) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Return the results of an earlier run, or nothing."""
+    """Return the results of an earlier run, or an empty dictionary."""
     return json.loads(path.read_text()) if path.exists() else {}

@@ -1,4 +1,4 @@
-"""What a converted note is judged by: distances, pitch, loudness, and what a classifier of real notes takes it for."""
+"""Scores of converted notes: distances, pitch, loudness, and the class that a classifier of real notes gives them."""
 
 import librosa
 import numpy as np
@@ -20,13 +20,13 @@ from sktimbre.metrics import (
 from sktimbre.plotting.harmonics import harmonic_levels
 
 OCTAVES = {"59-70": (59, 70), "71-82": (71, 82), "83-93": (83, 93)}
-QUIET = 30.0  # dB below a note's loudest frame: what is quieter says nothing about the instrument
+QUIET = 30.0  # dB below a note's loudest frame; quieter frames are ignored
 N_HARMONICS, FLOOR = 8, 60.0
 SIXTY = 1e-3  # -60 dB
 
 
 def features(y, pitch, sr):
-    """Return what tells instruments apart and does not change with level: moving cepstra, and the strength of harmonics."""
+    """Return features of an instrument that do not depend on level: mean and deviation of cepstra, levels of harmonics."""
     cepstra = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20, n_fft=1024, hop_length=512, n_mels=64)[1:]
     loudness = librosa.feature.rms(y=y, frame_length=1024, hop_length=512)[0]
     cepstra = cepstra[:, loudness >= loudness.max() * 10 ** (-QUIET / 20)]
@@ -39,15 +39,14 @@ def features(y, pitch, sr):
 
 
 class Recogniser:
-    """Says whether a note is of the target instrument; trained on the real notes of both at the training pitches alone.
+    """Classifier of notes by instrument, source or target, trained on the real notes of both at the training pitches.
 
-    It knows two instruments and nothing else, so that noise may fall on either side: its answers mean something where errors
-    are small.
+    It has only these two classes and assigns noise to either, so its answers are meaningful only if errors are small.
 
     Attributes
     ----------
     accuracy : float
-        On the real held-out notes of both instruments.
+        Accuracy on the real held-out notes of both instruments.
     """
 
     def __init__(self, notes, held_out):
@@ -64,27 +63,27 @@ class Recogniser:
         return np.stack([features(y, pitch, self.sr) for y, pitch in zip(audio, pitches, strict=True)])
 
     def takes_for_target(self, audio, pitches) -> np.ndarray:
-        """Return 1 for each note that it takes for the target's, else 0."""
+        """Return 1 for each note that is classified as the target's, else 0."""
         return self.pipeline.predict(self._features(audio, pitches)).astype(float)
 
 
 def level(audio):
-    """Return the root mean square of each note in dB, of silence a very low one."""
+    """Return the RMS level of each note in dB, -180 for silence."""
     return 20 * np.log10(np.maximum(np.sqrt(np.mean(np.square(audio, dtype=np.float64), axis=1)), 1e-9))
 
 
 def while_both_sound(S, T, predicted):
-    """Return spectra of sources, targets and predictions until one of the two recordings begins to end before the other."""
+    """Return spectra of sources, targets and predictions, cut where the first of source and target begins to end."""
     until = [frames_together(*pair) for pair in zip(S, T, strict=True)]
     return ([note[:, :n] for note, n in zip(side, until, strict=True)] for side in (S, T, predicted))
 
 
 def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
-    """Return a dictionary of numbers for each held-out note, from predicted spectra and audio.
+    """Return a dictionary of scores for each held-out note, from predicted spectra and audio.
 
-    The two instruments are tuned about 33 cents apart: the pitch is given beside the target's, which a transfer learns, and
-    beside the source's, which was played. Errors and distances are also given `while_both_sound`: what ends when its source
-    does cannot be the target from there on.
+    Deviations of pitch are given from the target and from the source, since the two instruments are tuned about 33 cents apart
+    and a transfer learns the target's tuning. Errors and distances are also given for the frames of `while_both_sound`: an
+    output ends with its source, but its target may sound on.
     """
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)
@@ -112,7 +111,7 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
 
 
 def mean(per_note, name) -> float | None:
-    """Return the mean over notes of one of the numbers; nothing where a kept row is older than that number."""
+    """Return the mean of a score over notes; None if a stored row lacks the score because it is older."""
     known = [note[name] for note in per_note if name in note]
     return float(np.mean(known)) if known else None
 
@@ -130,7 +129,7 @@ def spectra_row(name, per_note, seconds, factor) -> dict:
 
 
 def sounding_row(name, per_note) -> dict:
-    """Return a row of the table of distances until one of the two recordings begins to end before the other."""
+    """Return a row of the table of distances over the frames of `while_both_sound`."""
     error, identity = mean(per_note, "error, both sound"), mean(per_note, "identity error, both sound")
     return {
         "row": name,
@@ -141,10 +140,10 @@ def sounding_row(name, per_note) -> dict:
 
 
 def hearing_row(name, per_note) -> dict:
-    """Return a row of the table of pitch, in cents beside target and source, of loudness, and of what is recognised.
+    """Return a row of the table of pitch, loudness and classification.
 
-    Of each note the median and the 95th percentile of the frames, of those the mean over notes. Levels are the output's beside
-    the target's.
+    Deviations from the pitch of target and source are in cents: the median and the 95th percentile over the frames of a note,
+    averaged over notes. Levels are those of the output relative to the target.
     """
     row: dict = {"row": name}
     for side in ("target", "source"):
@@ -154,7 +153,7 @@ def hearing_row(name, per_note) -> dict:
 
 
 def octave_row(name, per_note) -> dict:
-    """Return the reconstruction error by octave of the pitch; nothing where no note was held out."""
+    """Return the reconstruction error by octave; None for octaves without a held-out note."""
     row: dict = {"row": name}
     for octave, (low, high) in OCTAVES.items():
         inside = [note for note in per_note if low <= note["pitch"] <= high]
@@ -163,7 +162,7 @@ def octave_row(name, per_note) -> dict:
 
 
 def shaped(X, sr):
-    """Return the notes with another loudness: a crescendo of 24 dB, a tremolo of 6 dB at 5 Hz, an attack after 0.4 s."""
+    """Return the notes with changed loudness: a crescendo of 24 dB, a tremolo of 6 dB at 5 Hz, an attack after 0.4 s."""
     t = np.arange(X.shape[1]) / sr
     late = round(0.4 * sr)
     return {
@@ -174,7 +173,7 @@ def shaped(X, sr):
 
 
 def end_level(model, X, sr):
-    """Return the level of the last 0.1 s of outputs beside the 0.1 s before, less that of their sources, in dB; the mean."""
+    """Return the level of the last 0.1 s relative to the 0.1 s before in dB, of outputs minus sources, averaged over notes."""
     n = sr // 10
     out, given = (
         np.std(y[:, -n:], axis=1) / np.maximum(np.std(y[:, -2 * n : -n], axis=1), SIXTY) for y in (model.predict(X), X)

@@ -1,4 +1,4 @@
-"""The trainings that benchmarks of timbre share: their names, their files, and how their error falls with time."""
+"""Trainings that the benchmarks of timbre share: their parameters, their files, and their error against time."""
 
 import shutil
 import time
@@ -17,8 +17,8 @@ from sktimbre.metrics import reconstruction_error
 
 OURS, BASE, WIDE_BASE = "ours", "thesis base", "thesis base 256 filters"
 LAYERWISE = {"depth": 2, "pretraining": "layerwise"}
-# The thesis trains all but the base at 1e-4. With fewer filters that gets nowhere in 100 epochs, and at 256 filters 1e-3 makes
-# the dilated residual network collapse; so the thesis's rate comes with the thesis's filters alone.
+# The thesis trains all networks but the base at 1e-4. With fewer filters this rate is too low for 100 epochs, and with 256
+# filters 1e-3 makes the dilated residual network collapse; so the thesis's rate is used with the thesis's filters only.
 SLOW = THESIS["optimizer__learning_rate"]
 FAST = 1e-3
 THESIS_ROWS = {
@@ -43,7 +43,7 @@ TRAINED = (*THESIS_ROWS, *OUR_ROWS)
 
 
 def parameters(name, thesis_filters=32, epochs=None) -> dict:
-    """Return the parameters of a trained row: nothing but what differs from the defaults."""
+    """Return the parameters of a trained row that differ from the defaults."""
     chosen = dict(OUR_ROWS.get(name, {}))
     if name in THESIS_ROWS:
         rate = SLOW if thesis_filters >= THESIS["filters"] else FAST
@@ -52,18 +52,16 @@ def parameters(name, thesis_filters=32, epochs=None) -> dict:
 
 
 class ErrorAgainstTime(keras.callbacks.Callback):
-    """Error on held-out notes after each epoch, beside the seconds of training so far; measuring does not count as training.
-
-    Keras's own history would count the time of measuring as well.
+    """Record the error on held-out notes and the seconds of training after each epoch, without the time of measuring.
 
     Parameters
     ----------
     autoencoder : TimbreAutoencoder
-        Not fitted; says how the network is built.
+        Unfitted estimator with the parameters of the network.
     S, T : ndarray of shape (n_notes, n_frequencies, n_frames)
-        Spectra held out.
+        Held-out spectra of source and target.
     path : Path
-        A file that keeps the curve, so that an interrupted training goes on with it.
+        File in which the curve is stored, so that an interrupted training resumes it.
     """
 
     def __init__(self, autoencoder, S, T, path):
@@ -74,7 +72,7 @@ class ErrorAgainstTime(keras.callbacks.Callback):
         self.curve = read_json(path).get("curve", [])
 
     def on_train_begin(self, logs=None):
-        # Each level of a layerwise training is another model.
+        # Each stage of layerwise training has its own model.
         self.network = Network(self.architecture, self.S.shape[1], self.options)
         self.network._model = self.model
 
@@ -89,18 +87,18 @@ class ErrorAgainstTime(keras.callbacks.Callback):
 
 
 def trained(parameters, notes, training, held_out, checkpoints):
-    """Return a fitted TimbreTransfer and its curve of [seconds, error on held-out notes]; from its file if there is one.
+    """Return a fitted TimbreTransfer and its curve of [seconds, error on held-out notes]; load them if they are stored.
 
-    No held-out note takes part in the training: all of ``training`` is trained on, for as long as ``epochs`` says.
+    All of ``training`` is trained on for all epochs; held-out notes have no influence.
 
     Parameters
     ----------
     parameters : dict
-        Of TimbreAutoencoder.
+        Parameters of TimbreAutoencoder.
     notes : Bunch
-        Of `_common.real_pairs`.
+        Notes of `_common.real_pairs`.
     training, held_out : ndarray of bool, shape (n_notes,)
-        Which notes are which.
+        Masks of training notes and held-out notes.
     checkpoints : Path
         Folder of models and of interrupted trainings.
     """
@@ -110,12 +108,12 @@ def trained(parameters, notes, training, held_out, checkpoints):
         return sktimbre.load(path), read_json(curve_path)["curve"]
     folder = checkpoints / key
     autoencoder = TimbreAutoencoder(**parameters, validation_split=0, random_state=0, checkpoint=folder)
-    if not folder.exists():  # a curve without its training is another attempt's
+    if not folder.exists():  # without a training to resume, a curve is left from an earlier attempt
         curve_path.unlink(missing_ok=True)
     stft = LogSTFT().fit(notes.source)
     held_out_spectra = (stft.transform(side[held_out]) for side in (notes.source, notes.target))
     curve = ErrorAgainstTime(autoencoder, *held_out_spectra, curve_path)
-    # The thesis's networks, which alone have its decay, are left to play as loud as they have learnt.
+    # No correction of loudness for the thesis's networks, which are recognised by their decay.
     model = transfer(autoencoder, loudness=0) if "decay" in parameters else transfer(autoencoder)
     model.fit(notes.source[training], notes.target[training], callbacks=[curve])
     for part in (model.autoencoder, model.autoencoder_):
@@ -126,14 +124,14 @@ def trained(parameters, notes, training, held_out, checkpoints):
 
 
 def transfer(autoencoder, **parameters):
-    """Return a TimbreTransfer whose phases are those of every row."""
+    """Return a TimbreTransfer with the phase retrieval that all rows share."""
     return TimbreTransfer(autoencoder=autoencoder, inverter=GriffinLimInverter(random_state=0), **parameters)
 
 
 def model_key(parameters, notes, training) -> str:
-    """Return a name for a training: equal data and parameters, defaults included, have the same.
+    """Return a name for a training, which depends on its data and all its parameters, defaults included.
 
-    It does not see changes of the package's code: delete the folder of checkpoints after one.
+    It does not depend on the package's code: delete the folder of checkpoints after a change.
     """
     given = TimbreAutoencoder(**parameters)
     augmenter = PairAugmenter() if given.augment is True else given.augment
@@ -148,12 +146,12 @@ def final_error(curve) -> float:
 
 
 def seconds_to_reach(curve, error) -> float:
-    """Return the seconds of training after which the error is no more than this; infinity if it never is."""
+    """Return the seconds of training after which the error is at most ``error``; infinity if it never is."""
     return next((seconds for seconds, e in curve if e <= error), float("inf"))
 
 
 def checkpoints_in(output: Path) -> Path:
-    """Return the folder of models beside the results, which git ignores."""
+    """Return the folder of models inside the folder of results; git ignores it."""
     folder = output / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,8 +1,8 @@
-"""Damaged sound files through the loaders and the command: crashes, hangs, errors of others, memory.
+"""Read damaged sound files with the loaders and the command; count crashes, hangs and foreign errors, and measure memory.
 
-Files of five formats are mutated with a fixed seed: bits flipped in headers and bodies, numbers replaced by extreme ones, ends
-cut off, parts doubled, zeroed, spliced from another format. Each is read by `read_audio` (as it is, and resampled), by
-`AudioReader`, by `datasets.load_notes`, and converted by `sktimbre convert`, in a process whose death is noticed.
+Files of five formats are mutated with a fixed seed: bits flipped in headers and bodies, numbers replaced by extreme ones,
+ends cut off, parts repeated, zeroed, or replaced by parts of another format. Each is read by `read_audio` (with and without
+resampling), by `AudioReader` and by `datasets.load_notes`, and converted by `sktimbre convert`, in a supervised process.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ argparse_hidden = "used by the script itself: read the files of this folder and 
 
 
 def group(counted):
-    """Sum outcomes up: results, errors of ours, and all that must not be."""
+    """Count outcomes by kind: read, errors of the package, and all others, which are faults."""
     kinds = {"read": 0, "our error": 0, "other": 0}
     for outcome, n in counted.items():
         kinds[outcome if outcome in kinds else "other"] += n
@@ -65,7 +65,7 @@ def group(counted):
 
 
 def make_files(folder, n_files, seed):
-    """Write the originals and their mutants, ``00000.wav`` and so on."""
+    """Write mutated files, ``00000.wav`` and so on."""
     from sktimbre.audio import write_audio
 
     rng = np.random.default_rng(seed)
@@ -110,7 +110,7 @@ def mutated(data, other, rng):
 
 
 def supervise(folder, n_files):
-    """Have all files read by processes, a new one after each death; return outcomes and memory."""
+    """Read all files in a process, with a new one after each death; return outcomes and memory."""
     outcomes, memory = {}, {"start": 0.0, "peak": 0.0}
     names = sorted(path.name for path in folder.iterdir())
     while names:
@@ -143,7 +143,7 @@ def supervise(folder, n_files):
 
 
 def work(folder):
-    """Read the files that standard input names; report before and after each attempt."""
+    """Read the files named on standard input; report before and after each attempt."""
     import sktimbre
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreTransfer
     from sktimbre.baselines import IdentityBaseline
@@ -177,7 +177,7 @@ def work(folder):
 
 
 def ways(path, scratch):
-    """Return what is tried with a file."""
+    """Return the attempts to read a file, by name."""
     import typer
 
     from sktimbre.audio import AudioReader, read_audio
@@ -190,7 +190,7 @@ def ways(path, scratch):
             raise ValueError("not finite")
 
     def load():
-        # A note's pitch is in its name.
+        # load_notes takes the pitch from the name.
         named = scratch / f"A4{path.suffix}"
         named.write_bytes(path.read_bytes())
         load_notes([named], sr=SR, duration=1.0)
@@ -204,7 +204,7 @@ def ways(path, scratch):
         except typer.Exit as end:
             code = end.exit_code
         if code == 1:
-            # What the command did not expect, it shows with the name of its type.
+            # The command adds "--debug shows" to the message of an unexpected error.
             raise (RuntimeError if "--debug shows" in said.getvalue() else SktimbreError)(said.getvalue()[-300:])
         if code:
             raise RuntimeError(f"exit code {code}: {said.getvalue()[-300:]}")

@@ -1,4 +1,4 @@
-"""What importing costs: fresh processes, in turns, beside `import sklearn`."""
+"""Time of imports in fresh processes, interleaved with `import sklearn`."""
 
 import statistics
 import subprocess

@@ -1,9 +1,9 @@
-"""More notes than memory: training from sound files beside training from arrays, speed and peak resident memory.
+"""More notes than memory: speed and peak resident memory of training from sound files and from arrays.
 
-Some hundred pairs are synthesised and written to disk in many variations of loudness and onset, one second each. Fresh
-processes then train one network for one epoch each: from arrays and from files on as many notes as `--in-memory` says, in
-turns, and from files on all of them. Speed is that of the steps after the first, which are spent on tracing; what a note
-costs in seconds of the processor tells the two apart on a busy machine as well.
+Some hundred pairs are synthesised and written to disk in many variations of loudness and onset, one second each. Each run
+trains a network for one epoch in a fresh process: in turns from arrays and from files, on the number of notes given by
+`--in-memory`, and from files on all notes. Speed is measured after the first steps, which include tracing; the processor
+time of a note is comparable even on a busy machine.
 """
 
 import json
@@ -28,11 +28,11 @@ from sktimbre.datasets import make_paired_notes
 SR = 22050
 # Bytes of one pair on disk: 16 bits a sample, and its spectra at the default STFT in float32.
 PAIR_BYTES = 2 * (2 * SR + 4 * 513 * 44)
-WARM = 20  # steps
+WARM = 20  # steps before speed is measured
 
 
 class Clock(keras.callbacks.Callback):
-    """Keeps when training began, and when each step ended, by the clock on the wall and by that of the processor."""
+    """Record when training began, and the wall-clock time and the processor time at the end of each step."""
 
     def on_train_begin(self, logs=None):
         self.began, self.ends = time.perf_counter(), []
@@ -55,7 +55,7 @@ def synthesise(folder: Path, n_notes: int) -> None:
 
 
 def train(folder: Path, way: str, n_notes: int, filters: int, batch_size: int) -> dict:
-    """Train for one epoch in this process and return what it took."""
+    """Train for one epoch in this process and return speed and peak memory."""
     sides = [sorted((folder / side).iterdir())[:n_notes] for side in ("source", "target")]
     start = time.perf_counter()
     if way == "arrays":

@@ -1,7 +1,7 @@
-"""Long runs: memory while a two-hour recording is converted, over 500 conversions, and over 100 fits.
+"""Memory of long runs: conversion of a two-hour recording, 500 conversions, and 100 fits.
 
-Each run is a process of its own. The model is a small network; the recording is written in blocks before. The fits are of
-a search's candidates, each for three folds; or each of another size, the worst case, also with Keras alone.
+Each run has its own process. The model is a small network; the recording is written in blocks before. The fits are those of
+a search, with three folds for each candidate, or all of different sizes, the worst case, which is also run with Keras alone.
 """
 
 import json
@@ -72,7 +72,7 @@ def recording(folder, args):
 
 
 def conversions(folder, args):
-    """Convert the short recording again and again; growth counts from the tenth conversion on."""
+    """Convert the short recording repeatedly; growth is measured from the tenth conversion on."""
     convert = converter(folder)
     for _ in range(10):
         convert("short.wav")
@@ -82,7 +82,7 @@ def conversions(folder, args):
 
 
 def fits(folder, args, folds=1):
-    """Fit networks of different sizes, each for so many folds; growth counts from the tenth fit on."""
+    """Fit networks of different sizes, each on ``folds`` folds; growth is measured from the tenth fit on."""
     from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
     notes = few_notes()
@@ -118,7 +118,7 @@ def few_notes():
 
 
 def fits_row(fit, n_fits, folds, whose):
-    """Return the memory over so many fits, in an order that has large and small networks everywhere."""
+    """Return the memory over ``n_fits`` fits of networks of different sizes in random order."""
     n_sizes = -(-n_fits // folds)
     filters = 2 + folds * np.random.default_rng(0).permutation(n_sizes)
     resident = []
@@ -131,7 +131,7 @@ def fits_row(fit, n_fits, folds, whose):
 
 
 def converter(folder):
-    """Return a function that converts a file of the folder and gives its duration."""
+    """Return a function that converts a file of the folder and returns its duration in seconds."""
     import sktimbre
     from sktimbre.cli.recordings import Recording, convert_recording
 

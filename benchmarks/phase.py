@@ -1,7 +1,7 @@
-"""Phase retrieval and the STFT beside librosa: speed, quality, compile time, and where the time of a conversion goes.
+"""Phase retrieval and the STFT compared with librosa: speed, quality, compile time, and the time of each part of a conversion.
 
-Interleaved medians in one process. The whole takes about a quarter of an hour, --quick about two minutes. Networks fitted
-on the way are small: they are there for their imperfect spectra, not for their sound.
+Times are interleaved medians in one process. All parts take about a quarter of an hour, with --quick about two minutes. The
+networks are small; they only provide imperfect spectra.
 """
 
 import json
@@ -25,7 +25,7 @@ from sktimbre.spectral import stft
 
 SR = 22050
 LIBROSA_SEED = "rng" if Version(librosa.__version__) >= Version("1.0") else "random_state"
-# name: None for librosa with (momentum, iterations), else parameters of the inverter
+# By name: (momentum, iterations) of librosa, or parameters of the inverter.
 RECIPES = {
     "librosa 0, 100": (0.0, 100),
     "librosa 0.99, 32": (0.99, 32),
@@ -46,12 +46,12 @@ RECIPES = {
 
 
 def spread(audio, n):
-    """Return n notes from low to high."""
+    """Return n notes, evenly spread from first to last."""
     return np.stack([audio[i] for i in np.linspace(0, len(audio) - 1, n).astype(int)])
 
 
 def note_classes(n):
-    """Return n real notes of 2 s of each class."""
+    """Return n real notes of 2 s for each class."""
     folder = notes_folder()
     flute, clarinet, piano = (
         load_notes(folder / name, sr=SR, duration=2.0, trim=False) for name in ("flute", "clarinet", "piano")
@@ -74,7 +74,7 @@ def relative_error(found, wanted):
 
 
 def imperfect(S, noise=0.1):
-    """Return log-magnitudes smoothed over 3 x 3 bins, with noise: what a network is likely to give."""
+    """Return log-magnitudes smoothed over 3 x 3 bins, with noise, similar to the output of a network."""
     noise = noise * np.random.default_rng(0).standard_normal(S.shape, np.float32)
     return np.maximum(uniform_filter(S, (0, 3, 3)) + noise, 0)
 
@@ -98,7 +98,7 @@ def retrieve(recipe, S, length):
 
 
 def judge(audio, S, truth):
-    """Return mean convergence to S, and to the truth off the grid, and the log-spectral distance to it, all in dB."""
+    """Return mean convergence to S, mean convergence to the true spectra at a hop of 128, and LSD to the truth, in dB."""
     return {
         "convergence": float(np.mean(relative_error(np.abs(stft(audio)), np.expm1(S)))),
         "off grid": float(np.mean(relative_error(np.abs(stft(audio, 1024, 128)), np.abs(stft(truth, 1024, 128))))),
@@ -107,7 +107,7 @@ def judge(audio, S, truth):
 
 
 def quality(quick):
-    """Return tables of all recipes on clean, imperfect and predicted magnitudes."""
+    """Return the quality of all recipes on clean, imperfect and predicted magnitudes."""
     classes = note_classes(4 if quick else 16)
     network = predicted_spectra(quick)
     tables = {}
@@ -144,7 +144,7 @@ def predicted_spectra(quick):
 
 
 def phases_of_a_transfer():
-    """Return whether the source's phase is a better start than an estimated one, for the target's spectra."""
+    """Return the quality of phase retrieval from the source's phase and from an estimated phase, for several spectra."""
     notes, held_out = real_pairs()
     X, y = notes.source, notes.target
     S, T, D = LogSTFT().fit_transform(X), LogSTFT().fit_transform(y), LogSTFT().fit(X).complex_transform(X[held_out])
@@ -172,7 +172,7 @@ def phases_of_a_transfer():
 
 
 def speed(quick):
-    """Return seconds and ratios at equal iterations, for two threads and one."""
+    """Return seconds and speed relative to librosa at equal iterations, with one and two threads."""
     piano = load_notes(notes_folder() / "piano", sr=SR, duration=3.0, trim=False).audio
     batch, n_iter = spread(piano, 6 if quick else 37), 20 if quick else 100
     clip = np.concatenate(list(spread(piano, 4)))[np.newaxis, : 10 * SR]
@@ -205,7 +205,7 @@ def speed(quick):
 
 
 def equal_quality(quick):
-    """Return the time of the default beside librosa's 100 iterations, whose quality it has to reach."""
+    """Return the time of the default relative to librosa's 100 iterations, the reference of quality."""
     X = np.concatenate(list(note_classes(2 if quick else 9).values()))
     S = LogSTFT().fit_transform(X)
     functions = {"librosa 0.99, 100": lambda: with_librosa(S, None, 0.99, 100)}
@@ -222,7 +222,7 @@ def equal_quality(quick):
 
 
 def analysis(quick):
-    """Return the time of LogSTFT beside librosa's STFT and logarithm, one thread."""
+    """Return the time of LogSTFT relative to librosa's STFT and logarithm, with one thread."""
     piano = load_notes(notes_folder() / "piano", sr=SR, duration=3.0, trim=False).audio
     batch = spread(piano, 37)
     clip = np.concatenate(list(spread(piano, 4)))[np.newaxis, : 10 * SR]
@@ -274,7 +274,7 @@ def threads(quick):
 
 
 def other_loops(quick):
-    """Return the time of an iteration on a clip in other libraries' loops, where they are installed."""
+    """Return the time of an iteration on a clip, also for loops with other libraries that are installed."""
     n_iter = 5 if quick else 30
     y = np.random.default_rng(0).standard_normal((1, 10 * SR)).astype(np.float32)
     S = LogSTFT().fit_transform(y)
@@ -333,7 +333,7 @@ def torch_loop(S, n_iter):
 
 
 def conversion(quick):
-    """Return the real-time factor of audio to audio, and its parts."""
+    """Return the real-time factors of a conversion and of its parts."""
     model, X, _ = small_transfer(quick, phase="estimate", inverter=GriffinLimInverter(n_jobs=2))
     X = np.concatenate([X, X])
     S = model.stft_.transform(X)
@@ -365,7 +365,7 @@ print(imported - start, analysed - imported, time.perf_counter() - analysed)
 
 
 def first_calls():
-    """Return seconds of the first calls in a fresh process, with nothing compiled and with the cache on disk."""
+    """Return the seconds of the first calls in a fresh process, without and with compiled code cached on disk."""
     rows = []
     with tempfile.TemporaryDirectory() as cache:
         for name in ("the first ever", "later, cache on disk"):
@@ -386,7 +386,7 @@ def first_calls():
 def main():
     p = parser(__doc__, "phase.json")
     p.add_argument("--quick", action="store_true", help="fewer notes, iterations and epochs")
-    p.add_argument("--only", nargs="*", help="some of the parts")
+    p.add_argument("--only", nargs="*", help="run these parts only")
     args = p.parse_args()
     parts = {
         "first_calls": lambda quick: first_calls(),
@@ -399,7 +399,7 @@ def main():
         "quality": quality,
         "phases_of_a_transfer": lambda quick: phases_of_a_transfer(),
     }
-    # With --only, the other parts stay as an earlier run left them.
+    # With --only, keep the results of the other parts from an earlier run.
     earlier = json.loads(args.output.read_text()) if args.only and args.output.exists() else {}
     results = {name: part(args.quick) for name, part in parts.items() if not args.only or name in args.only}
     write_json(args.output, {**earlier, "versions": versions(), "quick": args.quick, **results})

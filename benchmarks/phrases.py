@@ -1,8 +1,8 @@
-"""Phrases of held-out notes: legato, staccato and dynamics, converted whole and in blocks by the model of `timbre.py`.
+"""Convert phrases of held-out notes (legato, staccato, dynamics), whole and in blocks, with the default model of `timbre.py`.
 
-Prints the error of each note in its phrase beside that of the same notes converted alone and of the source; clicks where the
-pieces of `predict_blocks` meet; and the level where the source is silent, or as noisy as a room. Trains ours if `timbre.py`
-has not.
+Prints the error of each note in its phrase, of the same note converted alone, and of the source; clicks at the borders of
+the pieces of `predict_blocks`; and the level where the source is silent or has the noise of a room. Trains the model if
+`timbre.py` has not.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from sktimbre.metrics import log_spectral_distance, reconstruction_error
 from sktimbre.spectral import StreamingInverter
 
 HOP, N_FFT = 512, 1024
-# Up and down again, so that several pieces are needed; indices of the held-out notes by pitch.
+# Indices of the held-out notes by pitch: up and down again, long enough for several pieces.
 MELODY = (0, 1, 2, 3, 4, 3, 2, 1)
-PIECE, OVERLAP = 1.5, 0.3  # seconds: short, for many borders
-NEAR = 0.005  # seconds around a border in which a click is looked for
-ROOM = -75.0  # dBFS, level of the noise of a quiet room
-SILENT = -60.0  # dBFS, the bar
+PIECE, OVERLAP = 1.5, 0.3  # seconds; short, for many borders
+NEAR = 0.005  # seconds around a border in which clicks are measured
+ROOM = -75.0  # dBFS, RMS level of the noise of a quiet room
+SILENT = -60.0  # dBFS, highest acceptable level of silence
 
 
 def hops(seconds, sr):
@@ -32,29 +32,29 @@ def hops(seconds, sr):
 
 
 def faded(y, samples):
-    """Return a note with its ends faded over so many samples."""
+    """Return a note that is faded in and out over ``samples`` samples."""
     ramp = np.ones(len(y), np.float32)
     ramp[:samples] = np.linspace(0, 1, samples)
     return y * ramp * ramp[::-1]
 
 
 def arrange(notes, length, step, fade, gains):
-    """Lay notes at multiples of ``step`` samples.
+    """Arrange notes to a phrase, one every ``step`` samples.
 
     Parameters
     ----------
     notes : ndarray of shape (n_notes, n_samples)
         Held-out notes by pitch.
     length, step, fade : int
-        Samples of each note, from one beginning to the next, and of each note's ends; overlapping ends cross-fade.
+        Samples of each note, between the beginnings of successive notes, and of the fades; overlapping fades cross-fade.
     gains : tuple of float
-        Decibels of the notes in turn.
+        Gains of successive notes in dB, repeated cyclically.
 
     Returns
     -------
     phrase : ndarray of shape (n_samples,), float32
     alone : ndarray of shape (n_melody, length), float32
-        The notes as they are in the phrase.
+        The notes of the phrase, faded and with their gains.
     """
     alone = np.stack(
         [faded(notes[i][:length], fade) * np.float32(10 ** (gains[k % len(gains)] / 20)) for k, i in enumerate(MELODY)]
@@ -76,22 +76,22 @@ def layouts(sr):
 
 
 def inside(y, start, length):
-    """Return the spectra of a note in a phrase, of the frames that see nothing else."""
+    """Return the frames of a phrase's spectra whose windows lie inside a note."""
     first, last = start // HOP + 1, (start + length - N_FFT // 2) // HOP
     return LogSTFT().fit_transform(y[np.newaxis])[:, :, first : last + 1]
 
 
 def note_errors(wanted, given, length, step):
-    """Return the error of each note of a phrase of audio."""
+    """Return the reconstruction error of each note of a phrase."""
     starts = range(0, step * len(MELODY), step)
     return [reconstruction_error(inside(wanted, s, length), inside(given, s, length)) for s in starts]
 
 
 def in_blocks(model, phrase):
-    """Return the phrase as `predict_blocks` converts it, and the samples where something meets.
+    """Return the phrase converted by `predict_blocks`, and the positions of all borders in samples.
 
-    That is where blocks of audio meet, and, since phase retrieval gives audio out later than it is given spectra, where the
-    spectra of two pieces do.
+    These are the borders of blocks of audio, and those of the spectra of pieces, which differ since phase retrieval returns
+    audio with a delay.
     """
     pushed, push = [], StreamingInverter.push
 
@@ -107,7 +107,7 @@ def in_blocks(model, phrase):
 
 
 def click(y, meetings, sr):
-    """Return the largest second difference of audio near the meetings over the largest elsewhere; NaN without meetings."""
+    """Return the largest second difference of audio near borders over the largest elsewhere; NaN without borders."""
     bend = np.abs(np.diff(y, 2))
     near = np.zeros(len(bend), bool)
     reach = round(NEAR * sr)
@@ -117,7 +117,7 @@ def click(y, meetings, sr):
 
 
 def gap_level(y, length, step):
-    """Return the level in dBFS where no window sees a note; None where notes follow one another."""
+    """Return the RMS level in dBFS of gaps at least a window away from notes; None for phrases without such gaps."""
     if step - length < 2 * N_FFT:
         return None
     starts = range(length + N_FFT, step * (len(MELODY) - 1), step)
@@ -126,7 +126,7 @@ def gap_level(y, length, step):
 
 
 def judge(name, model, notes, held_out, layout, noise=None):
-    """Return a row of the table for a phrase, and the errors of its notes."""
+    """Convert a phrase; return a row of the table and the errors of its notes."""
     length, step, fade, gains = layout
     source, alone = arrange(notes.source[held_out], length, step, fade, gains)
     target, target_alone = arrange(notes.target[held_out], length, step, fade, gains)
@@ -157,7 +157,7 @@ def judge(name, model, notes, held_out, layout, noise=None):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--epochs", type=int, help="of the training, for a quick look")
+    p.add_argument("--epochs", type=int, help="epochs of the training, for a quick look")
     p.add_argument("--duration", type=float, default=2.0, help="seconds of each note, 0.7 or more")
     p.add_argument("--output", type=Path, default=Path(__file__).parent / "results", help="folder")
     args = p.parse_args()
@@ -181,7 +181,7 @@ def main():
 
 
 def rows_of(rows, *beginnings):
-    """Return rows with the columns that begin so."""
+    """Return rows with the column of the phrase and the columns whose names start with ``beginnings``."""
     return [{key: row[key] for key in row if key == "phrase" or key.startswith(beginnings)} for row in rows]
 
 

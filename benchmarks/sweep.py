@@ -1,10 +1,10 @@
-"""How fast a search goes: eight candidates, three folds, with `TimbreTransfer` and in the naive form, in turns in one process.
+"""Speed of a search: eight candidates, three folds, with `TimbreTransfer` and in a naive form, interleaved in one process.
 
-The naive form is what one writes without this package: a scikeras regressor with the same network in a Pipeline, within a
-TransformedTargetRegressor, which computes the spectra of both sides again for each fit, and predicts by `model.predict`. Both
-train the same networks in the same way, so that their errors agree but for the seeds; they search four learning rates for two
-sizes. Also the time of a first fit, which traces, of later ones, of the search in two processes beside one, and of reading
-spectra from a folder (``memory=``) beside computing them.
+The naive form needs no sktimbre estimator: a scikeras regressor with the same network in a Pipeline, within a
+TransformedTargetRegressor. It recomputes the spectra of source and target for each fit, and predicts by `model.predict`.
+Both train the same networks in the same way, so their errors agree up to the seeds; they search four learning rates and two
+sizes. Also measures the first fit, which traces, and later fits; the search in one and two processes; and reading spectra
+from a folder (``memory=``) relative to computing them.
 """
 
 import tempfile
@@ -62,7 +62,7 @@ def naive_score(model, X, y):
 
 
 def ours(architecture, epochs):
-    # What the naive form does not do is switched off.
+    # Switch off what the naive form lacks.
     as_naive = {
         "schedule": "constant",
         "augment": False,
@@ -87,10 +87,10 @@ def search(way, architecture, epochs, filters, n_jobs=None):
 
 
 def workers(architecture, epochs, filters, X, y):
-    """Return rows of the same search in one process and in two, which have to start the first time."""
+    """Return the time of the same search in one process and in two, which are started in the first turn."""
     rows = []
     for turn in range(2):
-        sizes = [n + 2 + 16 * turn for n in filters]  # that no other part has traced
+        sizes = [n + 2 + 16 * turn for n in filters]  # not traced by any other part
         one, two = (seconds(search("TimbreTransfer", architecture, epochs, sizes, n).fit, X, y) for n in (1, 2))
         workers = "started" if turn == 0 else "running"
         rows.append(
@@ -100,7 +100,7 @@ def workers(architecture, epochs, filters, X, y):
 
 
 def reading_beside_computing(X):
-    """Return how many times longer it takes to read spectra from a folder than to compute them."""
+    """Return the time to read spectra from a folder relative to the time to compute them."""
     stft = LogSTFT().fit(X)
     with tempfile.TemporaryDirectory() as folder:
         read = Memory(folder, verbose=0).cache(stft.transform)
@@ -129,14 +129,14 @@ def main():
     X, y = notes.source[: args.notes], notes.target[: args.notes]
     n_candidates = len(RATES) * len(args.filters)
     for make_model, _, _ in WAYS.values():
-        make_model(args.architecture, 1).fit(X, y)  # what is paid once in a process is nobody's
+        make_model(args.architecture, 1).fit(X, y)  # excludes one-time costs of the process from the timing
     rows = []
     for epochs in args.epochs:
         took: dict[str, list[float]] = {way: [] for way in WAYS}
         errors: dict[str, list[float]] = {way: [] for way in WAYS}
         for turn in range(args.turns):
             for way in WAYS:
-                # New sizes in each turn, so that no search finds what an earlier one has traced.
+                # New sizes in each turn, so that no search uses graphs of an earlier one.
                 found = search(way, args.architecture, epochs, [n + 16 * turn for n in args.filters])
                 took[way].append(seconds(found.fit, X, y))
                 errors[way].extend(-found.cv_results_["mean_test_score"])

@@ -1,9 +1,9 @@
-"""The thesis's study: every row of its table 3.1 and its sweeps, on our notes, with its figures.
+"""The thesis's study on our notes: every row of its table 3.1, its sweeps and its figures.
 
-`smoke` takes minutes and shows that all of it runs. `cpu` takes about an hour and a half on two cores, with fewer filters
-and epochs and one learning rate for all, since 30 epochs at the thesis's 1e-4 would get nowhere. `full` is the thesis's
-protocol (256 filters, 100 epochs, learning rates of its own) and wants a GPU. Finished rows are kept, and an interrupted run
-goes on with the epoch that it was in.
+`smoke` takes minutes and only shows that everything runs. `cpu` takes about an hour and a half on two cores, with fewer
+filters and epochs and one learning rate for all rows, since the thesis's 1e-4 is too low for 30 epochs. `full` is the
+thesis's protocol (256 filters, 100 epochs, its learning rates) and needs a GPU. Finished rows are stored, and an interrupted
+run resumes with the interrupted epoch.
 """
 
 import argparse
@@ -27,12 +27,12 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Budget:
-    """How much of the thesis's protocol is run."""
+    """Sizes of the networks, and lengths of the notes and of the training."""
 
     filters: int
     epochs: int
     swept_filters: tuple[int, ...]
-    rate: float | None  # None: the thesis's, by row
+    rate: float | None  # learning rate; None is the thesis's for each row
     duration: float  # seconds of each note
 
 
@@ -45,7 +45,7 @@ BUDGETS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One training: its name here, what the thesis published (error), and its parameters."""
+    """A training: its name, the error that the thesis published, and its parameters."""
 
     name: str
     published: float | None
@@ -70,7 +70,7 @@ def reconstruction_rows(budget):
 
 
 def transformation_rows(budget):
-    """Return the rows of the transformation task and the sweeps, all around the best model."""
+    """Return the rows of the transformation task and of the sweeps, which vary the best model."""
     slow = {"optimizer__learning_rate": 1e-4}
     best = {"architecture": "dilated_residual", **slow}
     rows = [
@@ -99,7 +99,7 @@ def transformation_rows(budget):
 
 
 def estimator(row, budget, checkpoints):
-    """Return the estimator of a row: the thesis's protocol, changed by the row and cut to the budget."""
+    """Return the estimator of a row: the thesis's parameters with those of the row and of the budget."""
     base = {
         "architecture": "shallow",
         "filters": budget.filters,
@@ -113,7 +113,7 @@ def estimator(row, budget, checkpoints):
 
 
 def transformation_data(budget):
-    """Return flute and clarinet spectra, split by pitch, and the baselines' errors."""
+    """Return flute and clarinet spectra, split by pitch, and the errors of the baselines."""
     notes, held_out = real_pairs(duration=budget.duration)
     stft = LogSTFT().fit(notes.source)
     S, T = stft.transform(notes.source), stft.transform(notes.target)
@@ -130,7 +130,7 @@ def transformation_data(budget):
 
 
 def reconstruction_data(budget):
-    """Return piano spectra, whole notes and one-second segments, every fourteenth held out, and the baselines' errors."""
+    """Return piano spectra of whole notes and of one-second segments, every fourteenth note held out, and baseline errors."""
     notes = load_notes(notes_folder() / "piano", duration=budget.duration, trim=False)
     held_out = np.arange(len(notes.audio)) % 14 == 6
     S = LogSTFT().fit_transform(notes.audio)
@@ -145,7 +145,7 @@ def reconstruction_data(budget):
 
 
 def table(rows, results, baselines):
-    """Return what is printed: ours beside the published, as ratios to the base row and to a baseline."""
+    """Return the printed table: our errors and the published ones, with their ratios to the base row and to a baseline."""
     done = [row for row in rows if row.name in results]
     base, baseline = done[0], next(iter(baselines))
     return [
@@ -164,7 +164,7 @@ def table(rows, results, baselines):
 
 
 def curves(title, names, results, path, metric="reconstruction_error", training=False):
-    """Draw curves over epochs in log scale, as the thesis's figures do."""
+    """Draw learning curves on a logarithmic scale, as in the thesis's figures."""
     display = LearningCurveDisplay({name: results[name]["history"] for name in names})
     display.plot(metrics=metric, training=training)
     display.ax_.set_title(title)
@@ -200,7 +200,7 @@ def draw(task, rows, results, data, folder, budget, checkpoints):
 
 
 def spectra_figure(source, output, target, n_notes=3):
-    """Draw log-magnitude spectra of some notes on one scale, as the thesis's appendix A does."""
+    """Draw log-magnitude spectra of some notes on one colour scale, as in the thesis's appendix A."""
     figure = Figure(figsize=(9, 7.5), layout="constrained")
     axes = figure.subplots(n_notes, 3, sharex=True, sharey=True)
     top = max(float(target.max()), float(source.max()))
@@ -215,7 +215,7 @@ def spectra_figure(source, output, target, n_notes=3):
 
 
 def run(task, budget_name):
-    """Train what is not trained yet, write results after each row, then the figures and the table."""
+    """Train the rows without stored results, write results after each row, then the figures and the tables."""
     budget = BUDGETS[budget_name]
     path, checkpoints = RESULTS / f"thesis_{task}_{budget_name}.json", RESULTS / "checkpoints"
     rows = {"reconstruction": reconstruction_rows, "transformation": transformation_rows}[task](budget)

@@ -1,10 +1,10 @@
-"""Timbre transfer on real notes: flute to clarinet and back, ours beside baselines, regressors and the thesis's networks.
+"""Timbre transfer on real notes, flute to clarinet and back: ours, baselines, regressors and the thesis's networks compared.
 
-Every row is judged on notes of pitches that it never heard: distances, pitch, loudness, and what a classifier of real notes
-takes it for; then by octave. Finished rows and models are kept, and an interrupted run goes on with the epoch that it was in.
-The thesis's rows are its protocol with `--thesis-filters`; below its 256 filters all of them train at 1e-3, since its 1e-4
-gets nowhere in 100 epochs. `--transposition` trains nothing; `--dynamics`, `--gain`, `--cut` and `--learning-curve` print
-further parts, on the first fold. After a change of the package's code delete results/checkpoints and the JSON.
+Every row is scored on held-out pitches: distances, pitch, loudness, and the class that a classifier of real notes gives the
+output; then by octave. Finished rows and models are stored, and an interrupted run resumes with the interrupted epoch. The
+thesis's rows follow its protocol with `--thesis-filters`; with fewer than its 256 filters all of them train at 1e-3, since
+its 1e-4 is too low for 100 epochs. `--transposition` trains nothing; `--dynamics`, `--gain`, `--cut` and `--learning-curve`
+print further parts, on the first fold. After a change of the package's code delete results/checkpoints and the JSON.
 """
 
 import argparse
@@ -63,7 +63,7 @@ ORACLE = "phase oracle"
 ROWS = (*REGRESSORS, *NEIGHBOURS, ORACLE, *TRAINED)
 PAIRS = (4, 8, 15, 30)
 CUTS, ENDING = (0.25, 0.6, 1.0), 0.2  # seconds
-IN_TUNE = 10  # cents, the bar
+IN_TUNE = 10  # cents; largest deviation of a note that counts as in tune
 
 
 def inverted(S, X):
@@ -72,15 +72,15 @@ def inverted(S, X):
 
 
 def neighbours(notes, training, n=2):
-    """Return the fitted baseline that resamples the target's notes next to the wanted pitch."""
+    """Return the fitted baseline of transposed neighbours."""
     baseline = TransposedNeighboursBaseline(sr=notes.sr, n_neighbors=n)
     return baseline.fit(notes.source[training], notes.target[training], pitches=notes.pitches[training])
 
 
 def predictions(name, notes, held_out, args):
-    """Return what a row makes of the held-out notes: spectra, audio, and two things of trained ones, else None.
+    """Return the spectra and the audio that a row predicts for the held-out notes, its learning curve and real-time factor.
 
-    Those are the curve of error against seconds of training, and the seconds of converting a second of sound.
+    The curve is error against seconds of training. Curve and real-time factor are None for rows that are not trained.
     """
     X, y = notes.source, notes.target
     if name in REGRESSORS:
@@ -100,14 +100,14 @@ def predictions(name, notes, held_out, args):
 
 
 def row_key(name, notes, held_out, args):
-    """Return what a stored row must have been made with to be kept."""
+    """Return a key of the data and parameters of a row; a stored row with another key is computed again."""
     if name in TRAINED:
         return model_key(parameters(name, args.thesis_filters, args.epochs), notes, ~held_out)
     return joblib.hash((name, notes.source.shape, notes.pitches[held_out].tolist()))
 
 
 def judged_rows(direction, notes, parts, args, path):
-    """Judge what is not judged yet, write results after each row, and return them by row and fold."""
+    """Score the rows without stored results, write results after each row, and return them by row and fold."""
     stored = read_json(path)
     results = stored.setdefault("rows", {})
     stored["versions"] = versions()
@@ -133,7 +133,7 @@ def judged_rows(direction, notes, parts, args, path):
 
 
 def print_rows(direction, stored, parts, args):
-    """Print what the chosen rows got, over all notes that their folds held out."""
+    """Print the scores of the chosen rows over the held-out notes of all folds."""
     results = {name: [stored["rows"][name][fold] for fold in parts] for name in args.rows}
     per_note = {name: [note for fold in done for note in fold["notes"]] for name, done in results.items()}
     seconds = {
@@ -166,7 +166,7 @@ def print_rows(direction, stored, parts, args):
 
 
 def draw_time(direction, stored, parts, path):
-    """Draw the error on held-out notes against seconds of training, of all rows trained so far; the mean over folds."""
+    """Draw the error on held-out notes, averaged over folds, against seconds of training, for all rows trained so far."""
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     ax = figure.subplots()
     for name in TRAINED:
@@ -190,11 +190,11 @@ def draw_time(direction, stored, parts, path):
 
 
 def transposition(notes):
-    """Print how near stretching the frequency axis of log spectra comes to resampling the sound."""
+    """Print the difference between stretching the frequency axis of log spectra and resampling the audio."""
     rows = []
     for semitones in (0.25, 0.5, 1.0, -0.25, -0.5, -1.0):
         ratio = 2 ** (semitones / 12)
-        # Frames of the original lie further apart by the ratio, so that both are of the same moments of the note.
+        # Scale the hop of the original by the ratio, so that frames of both are at the same times of the note.
         original = LogSTFT(hop_length=round(512 * ratio)).fit_transform(notes.source)
         resampled = LogSTFT().fit_transform(
             np.stack([soxr.resample(y, notes.sr * ratio, notes.sr) for y in notes.source])
@@ -215,9 +215,9 @@ def transposition(notes):
 
 
 def dynamics(name, model, notes, held_out):
-    """Print how well the output's loudness follows that of a source that was given another one, and what it costs in error.
+    """Print the loudness correlation of output and source for sources with changed loudness, and the error.
 
-    Also without the last 0.2 s: there a target's release sounds on where a source has stopped dead.
+    Also without the last 0.2 s, where the release of a target may sound on after a source has stopped.
     """
     X, y, pitches = notes.source[held_out], notes.target[held_out], notes.pitches[held_out]
     baseline, T = neighbours(notes, ~held_out), LogSTFT().fit_transform(y)
@@ -252,7 +252,7 @@ def dynamics(name, model, notes, held_out):
 
 
 def gain(name, model, notes, held_out):
-    """Print by how much the output's level changes with a gain on the input."""
+    """Print the change of the output's level for gains of the input."""
     X = notes.source[held_out]
     level = functools.partial(np.linalg.norm, axis=1)
     plain = level(model.predict(X))
@@ -270,9 +270,9 @@ def gain(name, model, notes, held_out):
 
 
 def cut(name, model, notes, held_out):
-    """Print the error of held-out notes cut in the middle of their tone, source and target alike, over 10 ms.
+    """Print the error of held-out notes whose source and target are cut in the middle of the tone, with a fade of 10 ms.
 
-    A network that took the end of a file for the end of a tone would let the end of a cut note fade.
+    A network that mistakes the end of a file for the end of a tone fades out the cut notes.
     """
     baseline = neighbours(notes, ~held_out)
     fade = np.linspace(1, 0, notes.sr // 100, dtype=np.float32)
@@ -296,7 +296,7 @@ def cut(name, model, notes, held_out):
 
 
 def learning_curve(notes, held_out, args):
-    """Print the error of ours by the number of pairs, evenly over the range; each with as many training steps."""
+    """Print the error of ours by number of pairs, evenly spread over the range, with equal numbers of training steps."""
     X, T = notes.source[held_out], LogSTFT().fit_transform(notes.target[held_out])
     known = np.flatnonzero(~held_out)
     full = parameters(OURS, epochs=args.epochs)
@@ -325,7 +325,7 @@ def learning_curve(notes, held_out, args):
 
 
 def run(direction, args):
-    """Do all that was asked for in one direction."""
+    """Run all requested parts in one direction."""
     notes, _ = real_pairs(*DIRECTIONS[direction], duration=args.duration)
     stem = f"timbre_{direction}" if args.folds == "fixed" else f"timbre_{direction}_{args.folds}_folds"
     path = args.output / f"{stem}.json"
@@ -364,18 +364,18 @@ def main():
         "--folds", choices=("fixed", "5"), default="fixed", help="held-out pitches: five, or five folds of all"
     )
     p.add_argument(
-        "--rows", nargs="+", choices=ROWS, default=ROWS, metavar="ROW", help=f"of {', '.join(map(repr, ROWS))}"
+        "--rows", nargs="+", choices=ROWS, default=ROWS, metavar="ROW", help=f"some of {', '.join(map(repr, ROWS))}"
     )
-    p.add_argument("--epochs", type=int, help="of every training, for a quick look")
-    p.add_argument("--thesis-filters", type=int, default=32, help="the thesis's number is 256, which wants a GPU")
+    p.add_argument("--epochs", type=int, help="epochs of every training, for a quick look")
+    p.add_argument("--thesis-filters", type=int, default=32, help="the thesis has 256, which needs a GPU")
     p.add_argument("--duration", type=float, default=2.0, help="seconds of each note")
     p.add_argument("--output", type=Path, default=Path(__file__).parent / "results", help="folder")
-    p.add_argument("--transposition", action="store_true", help="only: stretching spectra beside resampling sound")
-    p.add_argument("--dynamics", action="store_true", help="whether ours follows crescendo, tremolo and late attack")
-    p.add_argument("--gain", action="store_true", help="whether ours follows a gain on its input")
-    p.add_argument("--cut", action="store_true", help="ours on notes that are cut in the middle of their tone")
-    p.add_argument("--all-parts", action="store_true", help="these parts of every trained row, not of ours alone")
-    p.add_argument("--learning-curve", action="store_true", help=f"ours on {PAIRS} pairs")
+    p.add_argument("--transposition", action="store_true", help="only compare stretching spectra with resampling")
+    p.add_argument("--dynamics", action="store_true", help="test ours on crescendo, tremolo and late attack")
+    p.add_argument("--gain", action="store_true", help="test ours with a gain of the input")
+    p.add_argument("--cut", action="store_true", help="test ours on notes that are cut in the middle of the tone")
+    p.add_argument("--all-parts", action="store_true", help="run these parts for every trained row, not only for ours")
+    p.add_argument("--learning-curve", action="store_true", help=f"train ours on {PAIRS} pairs")
     args = p.parse_args()
     for direction in DIRECTIONS if args.direction == "both" else (args.direction,):
         run(direction, args)

@@ -1,7 +1,7 @@
-"""What training costs: `TimbreAutoencoder.fit` beside the same network in a bare Keras `fit`, in turns in one process.
+"""Cost of training: `TimbreAutoencoder.fit` compared with Keras's `fit` of the same network, interleaved in one process.
 
-Median time of an epoch, the first two of each run left out (they trace), and peak memory of fresh processes, each training one
-network for two epochs, above that of a process that has only loaded the data.
+Measures the median time of an epoch, without the first two of each run, which trace; and the peak memory of fresh processes
+that train a network for two epochs, above that of a process that only loads the data.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from sktimbre.autoencoder import ARCHITECTURES, THESIS, NetworkOptions
 
 
 class Clock(keras.callbacks.Callback):
-    """Keeps when each epoch ended."""
+    """Record when each epoch ends."""
 
     def __init__(self):
         super().__init__()
@@ -27,7 +27,7 @@ class Clock(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
     def epochs(self):
-        """Return seconds of all epochs but the first two."""
+        """Return the seconds of all epochs but the first two."""
         return [b - a for a, b in zip(self.ends[1:], self.ends[2:], strict=False)]
 
 

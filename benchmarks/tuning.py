@@ -1,9 +1,9 @@
-"""How far tuning limits a transfer: neighbouring notes of the target, averaged where the source says and where the target is.
+"""Limit that tuning sets to a transfer: errors of averaged neighbouring target notes, transposed in three ways.
 
 Nothing is trained. For each held-out note that has a pitch, the targets of neighbouring training notes are transposed and
-averaged: by what lies between the sources; as `PairAugmenter` does it, each from its own pitch to where its neighbours are
-tuned in the mean, so that partials fall together; and to the pitch that the held-out note really has. What the last gains is
-the players' tuning, which nobody can foretell.
+averaged: by the interval of the sources; as in `PairAugmenter`, each from its own pitch to the mean tuning of its
+neighbours, so that partials coincide; and to the true pitch of the held-out target. The gain of the last way is due to the
+players' tuning, which no model can predict.
 """
 
 import numpy as np
@@ -20,16 +20,20 @@ WAYS = "as the sources", "to the mean tuning", "to the target's pitch"
 
 
 def averaged(T, sources, own, wanted, reach, way, target):
-    """Return the mean of notes whose sources are within ``reach`` semitones of the wanted pitch, nearer ones more.
+    """Return the weighted mean of transposed targets whose sources are within ``reach`` semitones of the wanted pitch.
 
     Parameters
     ----------
     T : ndarray of shape (n_notes, n_frequencies, n_frames)
-        Targets.
+        Spectra of the targets.
     sources, own : ndarray of shape (n_notes,)
-        Pitches of the pairs, and of the targets themselves, in semitones.
+        Pitches of the sources and of the targets, in semitones.
     wanted, target : float
-        Pitch of the held-out source, and of its target.
+        Pitches of the held-out source and of its target.
+    reach : float
+        Distance in semitones at which the weights, which fall linearly, become zero.
+    way : str
+        One of `WAYS`.
     """
     nearness = np.nan_to_num(np.maximum(0, 1 - np.abs(sources - wanted) / reach))
     weights, near = nearness / nearness.sum(), np.flatnonzero(nearness)

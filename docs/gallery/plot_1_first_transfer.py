@@ -2,15 +2,15 @@
 First transfer
 ==============
 
-Notes of one instrument into notes of another: train, listen, and see whether anything was learnt.
+Train a model to convert notes of one instrument to another, listen to the result, and compare it with baselines.
 """
 
 # %%
 # Notes
 # -----
-# A pair is the same note played by both instruments. Here they are synthetic;
-# `load_paired_notes` reads them from two folders. Every fifth pitch is held out, so
-# that what is judged below was never heard in training.
+# A pair is the same note played by both instruments. Here the notes are synthetic;
+# `load_paired_notes` reads notes from two folders. Every fifth pitch is held out of
+# the training and used for the evaluation below.
 import numpy as np
 from IPython.display import Audio
 
@@ -25,9 +25,9 @@ X.shape
 # %%
 # Model
 # -----
-# `TimbreTransfer` is audio in, audio out: one STFT for both sides, a network on
-# log-magnitude spectra, and phase retrieval. With eight filters and thirty
-# epochs the network is a toy; the defaults take longer.
+# `TimbreTransfer` converts audio to audio: an STFT for source and target, a network on
+# log-magnitude spectra, and phase retrieval. Eight filters and thirty epochs make a
+# toy network; the defaults take longer.
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 
 autoencoder = TimbreAutoencoder(
@@ -40,36 +40,36 @@ audio = model.predict(X_new)
 # %%
 # Listen
 # ------
-# A held-out note of the flute,
+# A held-out note of the flute:
 Audio(X_new[2], rate=notes.sr, normalize=False)
 
 # %%
-# what the model makes of it,
+# The same note, converted:
 Audio(np.clip(audio[2], -1, 1), rate=notes.sr, normalize=False)
 
 # %%
-# and the clarinet's own.
+# The same note, played by the clarinet:
 Audio(y_new[2], rate=notes.sr, normalize=False)
 
 # %%
 # Look
 # ----
-# Source, output and target, and where the output is wrong:
+# Source, output, target, and the difference of output and target:
 from sktimbre.plotting import LearningCurveDisplay, TransferDisplay
 
 display = TransferDisplay.from_estimator(model, X_new, y_new, notes=[1, 2])
 
 # %%
-# The error of training and held-out notes, after each epoch. Training notes are varied
-# anew in every epoch.
+# The error on training and held-out notes after each epoch. Every epoch draws new
+# variations of the training notes.
 curves = LearningCurveDisplay.from_estimator(model)
 
 # %%
-# Is it any good?
-# ---------------
-# An error alone says nothing. Beside it stand those of doing nothing and of an
-# equaliser that was told the answer: a model that is not clearly below both has
-# learnt nothing that needs a network.
+# Compare with baselines
+# ----------------------
+# An error means nothing by itself. Compare it with the errors of the unchanged source
+# and of an equaliser fitted to the training pairs. A network is only useful if its
+# error is clearly below both.
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 
 for name, regressor in {

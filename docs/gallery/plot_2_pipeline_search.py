@@ -2,15 +2,15 @@
 Pipeline and GridSearchCV
 =========================
 
-The parts are scikit-learn estimators: they go into a Pipeline, and their parameters into a search.
+Use the parts as steps of a scikit-learn Pipeline, and search their parameters.
 """
 
 # %%
 # A Pipeline
 # ----------
-# Audio goes in as ``X``, and the target audio as ``y``. A Pipeline never transforms
-# ``y``; `TimbreAutoencoder` does it, with its ``target_transformer``, which has to be
-# the same STFT as the first step.
+# ``X`` is the source audio and ``y`` the target audio. A Pipeline does not transform
+# ``y``; `TimbreAutoencoder` transforms it with its ``target_transformer``, which has to
+# be the same STFT as the first step.
 from sklearn.pipeline import Pipeline
 
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder
@@ -34,18 +34,17 @@ audio = pipe.fit(notes.source, notes.target).transform(notes.source)
 audio.shape
 
 # %%
-# Without the last step the Pipeline ends in a regressor, with ``predict`` for spectra
-# and ``score`` for their error:
+# Without the last step the Pipeline ends in a regressor: ``predict`` returns spectra,
+# and ``score`` their negative error:
 pipe[:-1].predict(notes.source).shape, pipe[:-1].score(notes.source, notes.target)
 
 # %%
 # A search
 # --------
-# In a Pipeline the size of the STFT would stand in two places. `TimbreTransfer` has
-# one STFT for both sides, so that its size can be searched as well. The default score
-# is the negative reconstruction error, higher is better; no ``scoring=`` is needed.
-# Errors of different STFTs are of different spectra, so compare sizes by a metric of
-# audio, such as this one.
+# A Pipeline has the STFT parameters in two places. `TimbreTransfer` has one STFT for
+# source and target, so they can be searched as well. The default score is the negative
+# reconstruction error, and needs no ``scoring=``. Reconstruction errors with different
+# STFT parameters are not comparable, so this search uses a metric of audio.
 from sklearn.model_selection import GridSearchCV, KFold
 
 from sktimbre import TimbreTransfer
@@ -72,13 +71,13 @@ from sktimbre.plotting import SearchDisplay
 display = SearchDisplay.from_estimator(search, parameter="stft__n_fft")
 
 # %%
-# Folds are of whole notes, so the notes that are scored have pitches that the training
-# did not see. Here they are mixed; a number, ``cv=3``, would cut the sorted pitches into
-# three registers and ask for notes outside the range of the training.
+# Folds consist of whole notes, so the scored pitches are not in the training set. Here
+# the notes are shuffled; ``cv=3`` would cut the sorted pitches into three registers and
+# score notes outside the range of the training.
 #
 # Any regressor
 # -------------
-# A regressor for tables is given one frame a row.
+# A regressor on tables gets one frame a row.
 from sklearn.linear_model import Ridge
 
 ridge = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=Ridge()).fit(

@@ -2,14 +2,14 @@
 Phase retrieval on its own
 ==========================
 
-Spectra to sound, without any network: which start, which iterations, how near, and spectra that arrive piece by piece.
+Invert spectra to audio without any network: initial phases, algorithms, quality, and streaming.
 """
 
 # %%
-# Away and back
-# -------------
-# `LogSTFT` leaves the phase out. `GriffinLimInverter` finds audio whose spectra have
-# the same magnitudes.
+# Transform and invert
+# --------------------
+# `LogSTFT` leaves the phase out. `GriffinLimInverter` finds audio with the same
+# magnitudes.
 import numpy as np
 from IPython.display import Audio
 
@@ -23,13 +23,13 @@ audio = inverter.fit_transform(S)
 Audio(audio[2], rate=notes.sr, normalize=False)
 
 # %%
-# Spectral convergence tells how far the spectra of the audio are from what was asked
-# for; lower is better.
+# Spectral convergence measures the distance between the spectra of the audio and the
+# given spectra; lower is better.
 20 * np.log10(inverter.spectral_convergence_)
 
 # %%
-# The start matters more than the iterations
-# ------------------------------------------
+# The initial phase matters more than the iterations
+# --------------------------------------------------
 from matplotlib.figure import Figure
 
 iterations = [0, 3, 10, 30, 100]
@@ -61,16 +61,16 @@ _ = axes.legend()
 # %%
 # Early stopping
 # --------------
-# With ``tol`` each note stops when it no longer comes closer.
+# With ``tol`` the iterations on a note stop when they no longer improve it.
 stopped = GriffinLimInverter(n_iter=200, tol=3e-2).fit(S)
 stopped.fit_transform(S)
 stopped.n_iter_
 
 # %%
-# A phase that is known
-# ---------------------
-# Where the spectra of a known sound were changed only little, its own phase is the
-# best start. Here the upper half of the spectrum is turned down by 20 dB.
+# A known phase
+# -------------
+# If the spectra of a sound are changed only a little, its own phase is the best initial
+# phase. Here the upper half of the spectrum is attenuated by 20 dB.
 stft = LogSTFT()
 magnitudes = np.expm1(S)
 magnitudes[:, S.shape[1] // 2 :] /= 10
@@ -80,9 +80,9 @@ darker = inverter.invert(
 darker.shape
 
 # %%
-# Spectra that are still arriving
-# -------------------------------
-# `StreamingInverter` gives out audio while frames come in, with a bounded delay and
+# Streaming
+# ---------
+# `StreamingInverter` returns audio while frames arrive, with a bounded latency and
 # bounded memory.
 from sktimbre import StreamingInverter
 

@@ -2,27 +2,27 @@
 An architecture of your own
 ===========================
 
-Any Keras network that keeps the shape of spectra can take the place of the built-in ones.
+Train your own Keras network, with spectra of the same shape as input and output.
 """
 
 # %%
 # The function
 # ------------
-# An architecture is a plain function: the number of frequencies and a
-# `NetworkOptions` in, a ``keras.Model`` out. The model takes ``(batch, n_frequencies,
-# n_frames, 1)``, any number of frames, and returns the same shape. From the options
-# it reads what it can use; the seed should be among it, so that equal seeds give
-# equal networks.
+# An architecture is a plain function. It takes the number of frequencies and
+# `NetworkOptions`, and returns a ``keras.Model``. The input of the model has the shape
+# ``(batch, n_frequencies, n_frames, 1)`` with any number of frames, and so has its
+# output. The function may ignore options, but it should use the seed, so that equal
+# seeds give equal networks.
 #
-# This one has tall kernels: it sees many frequencies of a single frame, and finds what to
-# add to the source. A layer named ``code`` makes ``encode`` work.
+# This network has tall kernels: each value depends on many frequencies of one frame. It
+# predicts a correction of the source. A layer named ``code`` makes ``encode`` work.
 import keras
 
 from sktimbre.autoencoder import NetworkOptions
 
 
 def tall(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return a network that changes each frame by what its frequencies call for."""
+    """Return a network that corrects each frame by convolutions along frequency."""
     layers, seed = keras.layers, options.seed
     he = keras.initializers.HeNormal(seed)
     small = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
@@ -37,10 +37,10 @@ def tall(n_frequencies: int, options: NetworkOptions) -> keras.Model:
 
 
 # %%
-# In use
-# ------
-# Everything else is as with the built-in networks: training, early stopping, padding
-# of notes of different lengths, memory, pickling.
+# Training
+# --------
+# Everything else works as with the built-in networks: training, early stopping, padding
+# of notes of different lengths, notes on disk, pickling.
 import numpy as np
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
@@ -66,7 +66,7 @@ for architecture in (tall, "shallow"):
     )
 
 # %%
-# The code, one picture for each filter:
+# The code of a note, one picture for each filter:
 from matplotlib.figure import Figure
 
 stft = LogSTFT(n_fft=512)
@@ -83,6 +83,6 @@ for channel, axes in enumerate(figure.subplots(1, 8)):
 # %%
 # Saving
 # ------
-# A file of `sktimbre.save` names the function and does not hold it. Put it into a
-# module that can be imported, and tell `load` that you trust it:
+# A file of `sktimbre.save` holds the name of the function, not its code. Put the
+# function into a module that can be imported, and name it when you load the file:
 # ``sktimbre.load("model.sktimbre", trusted=["mypackage.networks.tall"])``.

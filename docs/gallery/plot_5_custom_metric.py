@@ -2,15 +2,15 @@
 A metric of your own
 ====================
 
-A function of true and predicted audio becomes a scorer by one call, and belongs beside the baselines like any other.
+Make a scorer from a function of true and predicted audio, and compare a network with baselines by it.
 """
 
 # %%
 # The function
 # ------------
-# Brightness is the centre of gravity of the spectrum. The metric is how many octaves
-# the prediction's is off, as a mean over notes; 0 is best. `stft` of
-# `sktimbre.spectral` is for one note.
+# Brightness is the centroid of the spectrum. The metric is its distance between
+# prediction and target in octaves, the mean over notes; 0 is best. `stft` of
+# `sktimbre.spectral` transforms one note.
 import numpy as np
 
 from sktimbre.spectral import stft
@@ -36,8 +36,8 @@ def brightness_error(y_true, y_pred, sr=22050):
 # %%
 # As a scorer
 # -----------
-# Scikit-learn's ``make_scorer`` is all that is needed. A distance is negated, so that
-# higher is better.
+# Scikit-learn's ``make_scorer`` makes the scorer. It negates a distance, so that higher
+# is better.
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import ShuffleSplit, cross_validate
 
@@ -82,9 +82,9 @@ for i, (axes, metric) in enumerate(
     axes.tick_params("x", rotation=20)
 
 # %%
-# Metrics need not agree, and one that the baselines win is no evidence for a network.
-# Before you believe in a metric of your own, see what the source itself and the true
-# target get: the worst and the best that are of interest.
+# Metrics may disagree, and a metric on which baselines win is no evidence for a network.
+# Before you rely on your own metric, compute it for the unchanged source and for the
+# true target: the worst and the best values of interest.
 (
     brightness_error(notes.target, notes.source),
     brightness_error(notes.target, notes.target),

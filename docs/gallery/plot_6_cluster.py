@@ -2,18 +2,18 @@
 A search on several processes or machines
 =========================================
 
-GridSearchCV hands its fits to joblib, and joblib hands them to processes of this machine or to a dask cluster.
+Run the fits of GridSearchCV in several processes or on a dask cluster, through joblib.
 """
 
 # %%
 # Processes
 # ---------
-# ``n_jobs=2`` starts two processes with joblib's default, loky. Each imports
-# TensorFlow for itself, which takes seconds and memory. On a machine with few cores a
-# search of small networks is faster with ``n_jobs=1``; many cores, or one GPU for
-# each process, are another matter.
+# ``n_jobs=2`` starts two processes with joblib's default backend, loky. Each imports
+# TensorFlow, which takes seconds and memory. On a machine with few cores a search of
+# small networks is faster with ``n_jobs=1``; with many cores, or a GPU for each
+# process, more processes can be faster.
 #
-# joblib's ``multiprocessing`` does not work with networks: it copies a process in
+# joblib's backend ``multiprocessing`` does not work with networks: it forks a process in
 # which TensorFlow already runs, and the copy hangs.
 from sklearn.model_selection import GridSearchCV
 
@@ -45,13 +45,13 @@ display = SearchDisplay.from_estimator(search)
 # A cluster
 # ---------
 # ``pip install 'sktimbre[scale]'`` installs dask. The cluster here is one process on
-# this machine; with ``Client("tcp://...")`` in its place the same search runs on as
-# many machines as the scheduler knows. All of them need sktimbre installed.
+# this machine; with ``Client("tcp://...")`` the same search runs on all machines of the
+# scheduler. Each machine needs sktimbre.
 try:
     from dask.distributed import Client
 except ImportError:
     Client = None
-    print("dask is not installed: the search above is all there is.")
+    print("dask is not installed, so this part is skipped.")
 
 # %%
 import joblib
@@ -69,5 +69,5 @@ if Client is not None:
 
 # %%
 # With ``threads_per_worker=1`` a worker trains one network at a time. On a machine with
-# several GPUs start one worker for each, with its ``CUDA_VISIBLE_DEVICES`` set.
-# :doc:`/searching` has the details.
+# several GPUs start one worker for each GPU, with its own ``CUDA_VISIBLE_DEVICES``; see
+# :doc:`/searching`.

@@ -2,15 +2,14 @@
 Converting a folder of recordings
 =================================
 
-From folders of notes to a model in a file, and from there to a folder of converted recordings of any length.
+Train a model on folders of notes, save it, and convert a folder of recordings of any length.
 """
 
 # %%
 # Folders of notes
 # ----------------
-# One sound file a note, its pitch in its name: ``flute.C4.wav``, ``A4.flac``,
-# ``clarinet-61.wav``. The folders are written here, so that the example has something
-# to read.
+# Each note is a sound file with the pitch in its name: ``flute.C4.wav``, ``A4.flac``,
+# ``clarinet-61.wav``. This example writes two such folders first.
 import tempfile
 from pathlib import Path
 
@@ -34,8 +33,8 @@ print(*sorted(path.name for path in (home / "flute").iterdir())[:4], "...")
 # %%
 # Train and save
 # --------------
-# `load_paired_notes` brings all to one sample rate, cuts the silence before each
-# onset and pairs the notes by pitch. What found no partner is named in
+# `load_paired_notes` resamples all notes to one sample rate, cuts the silence before
+# each onset and pairs the notes by pitch. It lists unpaired files in
 # ``unpaired_source`` and ``unpaired_target``.
 import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
@@ -53,7 +52,7 @@ print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 # %%
 # Recordings
 # ----------
-# Two melodies, one of them in stereo and at another sample rate than the model's.
+# Two melodies; one of them is in stereo and has another sample rate than the model.
 recordings = home / "recordings"
 recordings.mkdir()
 melody = np.concatenate(list(notes.source[[0, 4, 2, 8]]))
@@ -65,10 +64,10 @@ write_audio(
 # %%
 # Convert
 # -------
-# `AudioReader` reads blocks at the model's rate, ``predict_blocks`` converts them
-# with a phase that runs on from block to block, and `AudioWriter` writes. Memory
-# stays the same however long the recording is. A file appears under its name only
-# when it is complete.
+# `AudioReader` reads blocks at the model's sample rate, ``predict_blocks`` converts them
+# with a phase that is continuous from block to block, and `AudioWriter` writes them. The
+# memory needed does not depend on the length of the recording. A file appears under its
+# name only when it is complete.
 from sktimbre.audio import AudioReader, AudioWriter
 
 model = sktimbre.load(path)
@@ -85,14 +84,14 @@ for file in sorted(recordings.iterdir()):
     print(f"{file.name}: {writer.n_frames / writer.sr:.2f} s at {writer.sr} Hz")
 
 # %%
-# On the command line the same is
+# The same on the command line:
 #
 # .. code-block:: text
 #
 #    sktimbre fit flute/ clarinet/ -o flute2clarinet.sktimbre
 #    sktimbre convert flute2clarinet.sktimbre recordings/ -o converted/
 #
-# where every channel of a recording is converted by itself.
+# The command converts each channel of a recording separately.
 from sktimbre.audio import read_audio
 from sktimbre.plotting import SpectrogramDisplay
 

@@ -2,16 +2,15 @@
 The thesis, reproduced
 ======================
 
-The study of M. Paterna, "Timbre modification using deep learning" (MSc thesis, Aalborg
-University Copenhagen, 2017): its networks side by side.
+Compare the networks of M. Paterna, "Timbre modification using deep learning" (MSc
+thesis, Aalborg University Copenhagen, 2017).
 """
 
 # %%
 # ``python benchmarks/thesis.py`` trains every row of the thesis's table 3.1, and its
-# sweeps, on real notes and writes JSON. This page shows the largest of its results
-# that is there. Where there is none, it trains the networks of the table on synthetic
-# notes, very small and for a few epochs: then it shows the procedure and nothing
-# else.
+# sweeps, on real notes and writes JSON. This page shows the results with the largest
+# available budget. Without results, it trains very small networks of the table on
+# synthetic notes for a few epochs, only to show the procedure.
 import json
 from pathlib import Path
 
@@ -39,7 +38,7 @@ NETWORKS = {
 
 
 def mini():
-    """Return what the benchmark would store, of synthetic notes."""
+    """Return results on synthetic notes, in the form of the benchmark's."""
     notes = make_paired_notes(12, duration=0.4)
     S, T = (
         LogSTFT(n_fft=256).fit_transform(side)
@@ -81,8 +80,8 @@ print("Real notes." if stored else "Synthetic notes, a miniature.", study["budge
 # %%
 # The table
 # ---------
-# Errors depend on the level and the padding of the notes, so compare ratios: to the
-# base network, and to doing nothing.
+# Errors depend on the level and the padding of the notes, so compare their ratios to the
+# errors of the base network and of the identity.
 base = rows["base"]
 print(f"{'':32}{'error':>8}{'/ base':>8}{'/ identity':>12}{'published / base':>18}")
 for name, row in rows.items():
@@ -97,8 +96,8 @@ for name, row in rows.items():
 # %%
 # The curves
 # ----------
-# Validation error after each epoch, in log scale as in the thesis's figures 3.9 to
-# 3.12. A network that is trained layer by layer begins anew with each layer.
+# Validation error after each epoch, on a logarithmic scale as in the thesis's figures
+# 3.9 to 3.12. In layerwise training the curve starts again with each layer.
 from matplotlib.figure import Figure
 
 figure = Figure(figsize=(8, 4.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""The `sktimbre` command; `main` is its entry point."""
+"""The `sktimbre` command, with the entry point `main`."""
 
 from sktimbre.cli.app import app, main
 

@@ -1,4 +1,4 @@
-"""The `sktimbre` command: its subcommands put together, and how its process behaves."""
+"""The `sktimbre` command: its subcommands, signals and exit codes."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ app = typer.Typer(
     name="sktimbre",
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    # Errors are reported by the session of each command; what escapes it is a bug and needs its plain traceback.
+    # `session` reports errors; an exception that escapes it is a bug and is shown with a plain traceback.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -31,9 +31,9 @@ for command in (fit, convert, evaluate, report, info, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        # Stubs of lazily loaded names list only those.
+def _show_version(requested: bool) -> None:
+    if requested:
+        # vars() because mypy finds only lazily loaded names in the package's stub.
         typer.echo(f"sktimbre {vars(sktimbre)['__version__']}")
         raise typer.Exit
 
@@ -44,13 +44,13 @@ def _about(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Turn the sound of one instrument into that of another.
+    """Convert the timbre of one instrument to that of another.
 
-    A model learns from notes that both instruments play, **fit**, and then converts recordings, **convert**.
-    How good it is tells **evaluate**, and **report** lets you hear it; **info** says what is in a file.
-    **demo** shows all of it on synthetic notes in a few minutes.
+    **fit** trains a model on notes that both instruments play; **convert** applies it to recordings. **evaluate** compares
+    its errors with baselines, **report** writes a page to listen to, and **info** describes a model or a sound file. **demo**
+    does all of this with synthetic notes in a few minutes.
 
-    Every command explains itself: `sktimbre fit --help`.
+    Every command has its own help: `sktimbre fit --help`.
     """
 
 
@@ -59,10 +59,10 @@ def _terminate(*_: object) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated."""
-    # By default SIGTERM ends a process where it stands, and half-written files stay.
+    """Run the command line and exit: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    # By default SIGTERM ends a process at once and leaves half-written files.
     signal.signal(signal.SIGTERM, _terminate)
-    # What TensorFlow says about devices, graph rewriting and retracing tells a user nothing. Has to precede its import.
+    # Hide TensorFlow's messages about devices, graph rewriting and retracing. Has to precede its import.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:

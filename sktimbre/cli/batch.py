@@ -1,4 +1,4 @@
-"""Several recordings through a model, in this process or in several."""
+"""Convert several recordings, in this process or in several."""
 
 import os
 import time
@@ -25,20 +25,20 @@ __all__ = ["Outcome", "convert_all"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one recording.
+    """Result of converting one recording.
 
     Parameters
     ----------
     recording : Recording
-        Which.
+        The recording.
     elapsed : float
-        Seconds that it took.
+        Seconds that the conversion took.
     duration : float or None
-        Seconds of sound that were written; None if it failed.
+        Duration in seconds of the written file; None if the conversion failed.
     error, trace : str
-        Why it failed, and where.
+        Error message and traceback; empty if the conversion succeeded.
     warnings : tuple of str
-        Those of another process; in this one they are shown when they come.
+        Warnings of a worker process; those of this process are shown at once.
     """
 
     recording: Recording
@@ -57,34 +57,34 @@ def convert_all(
     writing: Writing,
     n_jobs: int = 1,
 ) -> Generator[Outcome]:
-    """Convert recordings and show the progress; one that fails does not stop the others.
+    """Convert recordings and show the progress; a failure does not stop the others.
 
     Parameters
     ----------
     s : Session
-        Where the progress is shown.
+        Shows the progress.
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     model_file : tuple of Path and int
-        Where it was loaded from, and when that was changed (ns): each process loads its own.
+        File of the model and its modification time (ns); each worker process loads the file itself.
     recordings : sequence of Recording
-        What to convert.
+        Recordings to convert.
     writing : Writing
-        How.
+        Output options.
     n_jobs : int
-        Processes.
+        Number of processes.
 
     Yields
     ------
     Outcome
-        In the order in which they are done.
+        In the order of completion.
 
     Raises
     ------
     PersistenceError
-        The model's file is another one by now.
+        The model's file has changed since it was loaded.
     SktimbreError
-        A process died.
+        A worker process died.
     """
     for recording in recordings:
         recording.target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,25 +106,25 @@ def _in_processes(
     from joblib import Parallel, delayed
 
     loading, total = partial(_loaded, *model_file, s.debug), len(recordings)
-    # Processes that are killed cannot tidy up: they write into a folder that this one removes, whatever happens.
+    # A killed worker cannot delete its files: workers write into a folder that this process removes in any case.
     with TemporaryDirectory(prefix=".sktimbre-", dir=writing.folder) as scratch, s.progress("count") as progress:
         work = [
             delayed(_in_worker)(loading, recording, Path(scratch) / f"{i}{recording.target.suffix}", writing)
             for i, recording in enumerate(recordings)
         ]
-        # A recording whose header does not tell its length counts as one second.
+        # A recording of unknown length counts as one second.
         weights = {recording: recording.n_samples or recording.sr for recording in recordings}
         task = progress.add_task("Converting", total=sum(weights.values()), count=f"0 of {total}")
         parallel = Parallel(min(n_jobs, total), backend="loky", return_as="generator_unordered", batch_size=1)
-        with closing(parallel(work)) as done, _deaths_explained(n_jobs):
+        with closing(parallel(work)) as done, _explain_dead_processes(n_jobs):
             for i, (outcome, written) in enumerate(done, 1):
                 progress.update(task, advance=weights[outcome.recording], count=f"{i} of {total}")
-                yield _moved(outcome, written, writing.overwrite)
+                yield _move_to_target(outcome, written, writing.overwrite)
 
 
 @lru_cache(maxsize=1)
 def _warm_up(model: "TimbreTransfer") -> None:
-    """Convert silence: what is built and compiled at the first use is not counted with the first recording."""
+    """Build and compile the network by converting silence, so that the time does not count for the first recording."""
     import numpy as np
 
     for _ in model.predict_blocks([np.zeros(int(model.sr), np.float32)]):
@@ -132,17 +132,17 @@ def _warm_up(model: "TimbreTransfer") -> None:
 
 
 @contextmanager
-def _deaths_explained(n_jobs: int) -> Iterator[None]:
+def _explain_dead_processes(n_jobs: int) -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool as error:
         raise SktimbreError(
-            f"A process of --jobs {n_jobs} died, most often for want of memory: take fewer. What is written is complete."
+            f"A process of --jobs {n_jobs} died, most often because memory ran out: use fewer. Written files are complete."
         ) from error
 
 
-def _moved(outcome: Outcome, written: Path, overwrite: bool) -> Outcome:
-    """Give what another process wrote its name."""
+def _move_to_target(outcome: Outcome, written: Path, overwrite: bool) -> Outcome:
+    """Move the file that a worker wrote to its target."""
     from sktimbre.audio import atomic_path
 
     if outcome.duration is None:
@@ -158,26 +158,26 @@ def _moved(outcome: Outcome, written: Path, overwrite: bool) -> Outcome:
 def _in_worker(
     loading: "Callable[[], TimbreTransfer]", recording: Recording, scratch: Path, writing: Writing
 ) -> tuple[Outcome, Path]:
-    """Convert in a process of joblib's, which gave it a share of the processor before TensorFlow is loaded."""
+    """Convert in a worker of joblib, which limits the worker's threads before TensorFlow is loaded."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         model = loading()
         choose_warnings(debug=False)
         outcome = _convert(model, replace(recording, target=scratch), writing)
 
-    def named(text: str) -> str:
+    def with_target(text: str) -> str:
         return text.replace(str(scratch), str(recording.target))
 
-    told = tuple(named(str(warning.message)) for warning in caught)
-    return replace(outcome, recording=recording, error=named(outcome.error), warnings=told), scratch
+    messages = tuple(with_target(str(warning.message)) for warning in caught)
+    return replace(outcome, recording=recording, error=with_target(outcome.error), warnings=messages), scratch
 
 
 @lru_cache(maxsize=1)
 def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
-    """Return a model that is loaded once in each process; what its loading warns of was said by the first."""
+    """Load the model, once in each worker."""
     if model_file.stat().st_mtime_ns != changed:
-        raise PersistenceError(f"{model_file} was written anew while it was used; start again.")
-    # Several processes on one GPU share its memory only if none takes all of it at its first use.
+        raise PersistenceError(f"{model_file} has changed while it was in use; run the command again.")
+    # By default a process reserves all memory of a GPU; several processes have to share it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with Session(debug=debug).importing():
@@ -197,6 +197,6 @@ def _convert(
         duration = convert_recording(
             model, recording, subtype=writing.subtype, gain=writing.gain, overwrite=writing.overwrite, advance=advance
         )
-    except Exception as error:  # whatever is wrong with one recording, the others can still be converted
+    except Exception as error:  # a failure must not stop the other recordings
         return Outcome(recording, time.perf_counter() - started, error=describe(error), trace=trace_of(error))
     return Outcome(recording, time.perf_counter() - started, duration)

@@ -1,4 +1,4 @@
-"""A model beside all baselines on some notes, and which notes a model was trained on."""
+"""Compare a model with the baselines, and record which notes a model was trained on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ __all__ = ["Comparison", "check_direction", "compare", "remember_training", "tra
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a model and the baselines make of some notes.
+    """Outputs and scores of a model and the baselines on some notes.
 
     Parameters
     ----------
     sounds : dict of str to ndarray of shape (n_notes, n_samples)
-        Audio, by "model" and the names of the baselines.
+        Output audio, by "model" and the names of the baselines.
     scores : dict of str to Scores
-        Numbers of each note, by the same names.
+        Scores of each note, by the same names.
     """
 
     sounds: dict[str, np.ndarray]
@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def means(self) -> dict[str, dict[str, float | None]]:
-        """Mean scores, by name and metric."""
+        """Mean scores over the notes, by name and metric."""
         return {name: {key: mean(values) for key, values in each.items()} for name, each in self.scores.items()}
 
     @property
@@ -47,7 +47,7 @@ class Comparison:
         return {name: error for name, error in errors.items() if error is not None}
 
     def cells(self, note: int | None = None) -> list[list[str]]:
-        """Return the scores of a note, or the means, as rows of text, headings first."""
+        """Return the scores of a note, or the means without one, as rows of text; the first row has the headings."""
         chosen = self.means if note is None else self.of_note(note)
         rows = [["", *chosen]]
         for key, metric in METRICS.items():
@@ -60,16 +60,17 @@ class Comparison:
 
 
 def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any) -> Comparison:
-    """Judge a model on some notes beside all baselines that there are notes for.
+    """Convert notes with a model and the baselines and score the outputs.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     pairs : Bunch
         From `load_paired_notes` with a duration, or `make_paired_notes`.
     judged, training : ndarray of int
-        Notes to judge on, and to fit baselines on. Without training notes there are no baselines that learn.
+        Indices of the notes to convert, and of the notes to fit baselines on. With fewer than two training notes there are
+        only the baselines that need no fit: identity and phase oracle.
 
     Returns
     -------
@@ -83,11 +84,11 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
         spectra |= spectra_baselines((sides[0], sides[1]), (S, T))
         spectra |= _neighbours(model, pairs, judged, training)
     spectra["phase oracle"] = T
-    # What the model sounds like is what it predicts; doing nothing needs no phase retrieval either.
+    # The model inverts its own spectra, and the identity returns the source's audio.
     sounds = {"model": model.predict(X), "identity": X}
     sounds |= {name: model.invert_spectra(given, X) for name, given in spectra.items() if name not in sounds}
     scores = {
-        # The oracle's spectra are the target's by definition: only what phase retrieval makes of them tells anything.
+        # The oracle's spectra are the target's, so only its audio is scored.
         name: judge(y, audio, T, None if name == "phase oracle" else spectra[name], model.sr)
         for name, audio in sounds.items()
     }
@@ -101,18 +102,18 @@ def remember_training(
     files: Sequence[Path] = (),
     duration: float | None = None,
 ) -> None:
-    """Note with a fitted model what it was trained on; it is saved with it, and gone when it is fitted anew.
+    """Store in a fitted model which notes it was trained on; saving keeps the record, a new fit drops it.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model; changed in place.
     pitches, held_out_pitches : array-like of int
-        MIDI numbers of the notes that it learnt from, and of those that it did not.
+        MIDI numbers of the training notes and of the held-out notes.
     files : sequence of Path
-        Source files of the former. Their contents are noted, not their names, which other recordings may have as well.
+        Source files of the training notes. Hashes of their contents are stored, since other files may have the same names.
     duration : float or None
-        Seconds of each note that it saw.
+        Seconds of each training note.
     """
     model.autoencoder_.trained_on_ = {
         "pitches": sorted(int(p) for p in pitches),
@@ -123,30 +124,30 @@ def remember_training(
 
 
 def trained_on(model: "TimbreTransfer") -> dict[str, Any] | None:
-    """Return what `remember_training` noted, None where nobody did."""
+    """Return the record of `remember_training`, or None if the model has none."""
     return getattr(model.autoencoder_, "trained_on_", None)
 
 
 def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
-    """Tell of each pair whether the model was trained on it; None if the model does not know."""
+    """Return for each pair whether the model was trained on it; None if the model has no record of its training."""
     known = trained_on(model)
     return None if known is None else np.array([_digest(file) in known["files"] for file in pairs.source_files])
 
 
 def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
-    """Raise an error if source and target are swapped: the targets are what the model learnt to start from.
+    """Raise an error if source and target are swapped with respect to the model's training.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     pairs : Bunch or PairedHeaders
-        Their ``source_files`` and ``target_files`` count.
+        With ``source_files`` and ``target_files``.
 
     Raises
     ------
     ParameterError
-        More targets than sources are sources that the model was trained on.
+        The model's training sources include more of the target files than of the source files.
     """
     known = set((trained_on(model) or {}).get("files", ()))
     as_source, as_target = (
@@ -154,13 +155,13 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     )
     if as_target > as_source:
         raise ParameterError(
-            f"SOURCE and TARGET are swapped: {as_target} notes of TARGET are among those that the model learnt to start "
-            "from. Give them in the order that they had in `sktimbre fit`."
+            f"SOURCE and TARGET are swapped: {as_target} notes of TARGET are sources that the model was trained on. Give "
+            "them in the order that they had in `sktimbre fit`."
         )
 
 
 def _neighbours(model, pairs, judged, training):
-    """Return the spectra of transposed neighbours, where the model's STFT is one that the baseline can do."""
+    """Return the spectra of transposed neighbours, or nothing if the baseline does not support the model's STFT."""
     from sktimbre.baselines import TransposedNeighboursBaseline
     from sktimbre.spectral.stft import geometry_of
 

@@ -1,4 +1,4 @@
-"""What a shell offers after an option, without loading anything large."""
+"""Shell completion of the values of options, without large imports."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,8 +7,8 @@ import typer
 __all__ = ["complete_architecture", "complete_format", "complete_phase", "complete_subtype"]
 
 
-def _offering(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
-    """Return what typer asks for completions, from a function that lists all names."""
+def _completer(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
+    """Return a completion function for typer from a function that lists all names."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         return [name for name in names(ctx) if name.startswith(incomplete)]
@@ -29,14 +29,14 @@ def _formats(ctx: typer.Context) -> Iterable[str]:
 
 
 def _subtypes(ctx: typer.Context) -> Iterable[str]:
-    """Return those of the format that was given before, or all."""
+    """Return the subtypes of the format given by --format, or of all formats."""
     from sktimbre.audio.soundfiles import FORMATS, legal_subtypes
 
     given = FORMATS.get(f".{(ctx.params.get('format') or '').lower().removeprefix('.')}")
     return dict.fromkeys(name for kind in ([given] if given else FORMATS.values()) for name in legal_subtypes(kind))
 
 
-complete_architecture = _offering(_architectures)
-complete_format = _offering(_formats)
-complete_phase = _offering(lambda ctx: ("estimate", "source"))
-complete_subtype = _offering(_subtypes)
+complete_architecture = _completer(_architectures)
+complete_format = _completer(_formats)
+complete_phase = _completer(lambda ctx: ("estimate", "source"))
+complete_subtype = _completer(_subtypes)

@@ -1,4 +1,4 @@
-"""`sktimbre convert`: run recordings through a model."""
+"""`sktimbre convert`: convert recordings with a model."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -38,7 +38,7 @@ __all__ = ["convert"]
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
+    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -46,41 +46,40 @@ def convert(
             "'takes/*.wav'."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; made if missing.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to; created if missing.")
+    ],
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Search folders inside folders, and write into folders alike.")
+        bool, typer.Option("--recursive", "-r", help="Search subfolders, and write into subfolders of the same names.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Recordings converted at once, each by a process of its own.")
+        int, typer.Option("--jobs", "-j", min=1, help="Processes; each converts one recording at a time.")
     ] = 1,
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Go on with recordings that appear, until Ctrl-C; leave out what is converted."),
+        typer.Option("--watch", help="Keep converting new recordings until Ctrl-C; skip those that have an output."),
     ] = False,
     keep_rate: Annotated[
-        bool, typer.Option("--keep-rate", help="Write at each recording's own sample rate, not at the model's.")
+        bool, typer.Option("--keep-rate", help="Write at the sample rate of each recording instead of the model's.")
     ] = False,
     format: Annotated[
         str | None,
         typer.Option(
             help="wav, flac, aiff, ogg, ...",
-            show_default="that of the recording if it can be written, else wav",
+            show_default="the recording's if it can be written, else wav",
             autocompletion=complete_format,
         ),
     ] = None,
     subtype: Annotated[
         str | None,
         typer.Option(
-            help="How samples are stored: PCM_16, PCM_24, FLOAT, ...",
-            show_default="as usual: PCM_16, VORBIS",
+            help="Sample format: PCM_16, PCM_24, FLOAT, ...",
+            show_default="the format's usual one: PCM_16, VORBIS",
             autocompletion=complete_subtype,
         ),
     ] = None,
     gain: Annotated[
-        float,
-        typer.Option(
-            min=-60, max=60, metavar="DB", help="Decibels by which outputs are made louder, or quieter if below 0."
-        ),
+        float, typer.Option(min=-60, max=60, metavar="DB", help="Gain of the output in dB; below 0 it is quieter.")
     ] = 0.0,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -90,10 +89,10 @@ def convert(
 ) -> None:
     """Convert recordings with a MODEL and write them to a folder under their own names.
 
-    Recordings are read, converted and written piece by piece, so that their length does not matter; each channel is
-    converted by itself. A file that cannot be read is reported and the others are converted all the same.
+    Recordings are read, converted and written in blocks, so they may have any length; each channel is converted separately.
+    A file that cannot be read is reported, and the others are converted.
 
-    With --watch, recordings are converted as soon as they are completely written. One that fails is tried again when it
+    With --watch, a recording is converted as soon as it is completely written. If it fails, it is tried again when it
     changes.
 
     **Examples:**
@@ -104,7 +103,7 @@ def convert(
     with session(as_json, quiet, debug) as s:
         if watch and dry_run:
             raise ParameterError(
-                "--watch writes what comes later, and --dry-run tells what is there now: give one of them."
+                "--watch and --dry-run cannot be combined: --dry-run lists existing recordings only. Give one of them."
             )
         from sktimbre.cli.batch import convert_all
         from sktimbre.cli.planning import Writing, check_names, find_recordings
@@ -122,10 +121,10 @@ def convert(
         tally, sr = Tally(s, model, watch), int(transfer.sr)
         run = partial(convert_all, s, transfer, (model, changed), writing=writing, n_jobs=jobs)
         if dry_run:
-            tally.foresee(tally.plan(found, writing, sr), sr)
+            tally.show_plan(tally.plan(found, writing, sr), sr)
         else:
             if watch and not quiet:
-                s.say(f"Waiting for recordings in {', '.join(map(str, files))}; Ctrl-C ends it.")
+                s.say(f"Waiting for recordings in {', '.join(map(str, files))}; Ctrl-C stops.")
             try:
                 for each in arrivals(find) if watch else [found]:
                     with closing(run(tally.plan(each, writing, sr))) as outcomes:
@@ -142,17 +141,17 @@ def convert(
 
 @dataclass
 class Tally:
-    """What became of all recordings so far.
+    """Results of all recordings so far.
 
     Parameters
     ----------
     s : Session
-        Where it is told.
+        Prints messages and results.
     model : Path
-        What they are converted with.
+        File of the model.
     watching : bool
-        Whether recordings go on coming: what is wrong with one stops nothing then, those whose conversion is there are left
-        out, and each new conversion is told.
+        Whether --watch is given. Then a wrong recording does not stop the command, recordings that have an output are
+        skipped, and each new output is reported.
     """
 
     s: Session
@@ -164,7 +163,7 @@ class Tally:
     names: dict[str, "Found"] = field(default_factory=dict)
 
     def plan(self, found: Sequence["Found"], writing: "Writing", sr: int) -> list["Recording"]:
-        """Return what is to be done with recordings, after all checks; those that cannot be read are told."""
+        """Check recordings and return those to convert; report those that cannot be read."""
         from sktimbre.cli.planning import check_names, check_target
 
         sources, planned = {each.path.resolve() for each in found}, []
@@ -172,7 +171,7 @@ class Tally:
             try:
                 recording = writing.plan(each, sr)
             except (SktimbreError, OSError) as error:
-                # What is wrong with an option is wrong with all recordings.
+                # A wrong option is wrong for all recordings.
                 if isinstance(error, ParameterError) and not self.watching:
                     raise
                 self.fail(each.path, describe(error), trace_of(error), "Left out")
@@ -192,7 +191,7 @@ class Tally:
         return planned
 
     def add(self, outcome: "Outcome") -> None:
-        """Take what became of a recording, and tell a failure."""
+        """Record an outcome, and report a failure."""
         source, target = outcome.recording.source, outcome.recording.target
         for message in outcome.warnings:
             self.s.warn(message)
@@ -213,12 +212,12 @@ class Tally:
             self.s.say(f"Written: {target}, {number(outcome.duration, 2)} s")
 
     def fail(self, source: Path, message: str, trace: str, prefix: str = "Failed") -> None:
-        """Take what is wrong with a recording, and tell it."""
+        """Record and report a failure."""
         self.failed[source] = message
         self.s.problem(message, trace, prefix)
 
-    def foresee(self, planned: Sequence["Recording"], sr: int) -> None:
-        """Say what would be converted."""
+    def show_plan(self, planned: Sequence["Recording"], sr: int) -> None:
+        """Print what would be converted."""
         shown = table("Would convert", "Seconds", "Hz")
         entries = []
         for recording in planned:
@@ -228,12 +227,12 @@ class Tally:
             )
             shown.add_row(f"{recording.source} to {recording.target}", number(duration, 2), str(recording.sr))
         values = {"dry_run": True, "model": self.model, "planned": entries, "failed": self._failures()}
-        self.s.result(values, *([shown] if planned else []), *self._verdict(len(planned)), NOTHING_WRITTEN)
+        self.s.result(values, *([shown] if planned else []), *self._failed_count(len(planned)), NOTHING_WRITTEN)
 
     def report(self) -> None:
-        """Say what was converted."""
+        """Print what was converted."""
         shown = table("Written", "Seconds", "Hz", "Speed")
-        # Several processes are not done in the order in which recordings were given.
+        # Several processes complete recordings in any order.
         converted = [self.converted[each.path] for each in self.names.values() if each.path in self.converted]
         for entry in converted:
             speed = f"{number(1 / entry['real_time_factor'], 1)} x real time"
@@ -242,11 +241,11 @@ class Tally:
         if self.watching:
             values["skipped"] = sorted(self.skipped)
         there = [f"Converted before: {len(self.skipped)}."] if self.skipped else []
-        self.s.result(values, *([shown] if converted else []), *self._verdict(len(converted)), *there)
+        self.s.result(values, *([shown] if converted else []), *self._failed_count(len(converted)), *there)
 
     def _failures(self) -> list[dict[str, Any]]:
         return [{"input": source, "error": message} for source, message in self.failed.items()]
 
-    def _verdict(self, n_fine: int) -> list[str]:
+    def _failed_count(self, n_others: int) -> list[str]:
         n_failed = len(self.failed)
-        return [f"{n_failed} of {n_failed + n_fine} recordings cannot be converted."] if n_failed else []
+        return [f"{n_failed} of {n_failed + n_others} recordings cannot be converted."] if n_failed else []

@@ -1,4 +1,4 @@
-"""`sktimbre demo`: the whole way from notes to sound, numbers and pictures, on synthetic notes."""
+"""`sktimbre demo`: train on synthetic notes, and write sounds, scores, a figure and a page."""
 
 import io
 import json
@@ -20,35 +20,36 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-# Little enough for two cores to train in about a minute.
+# Small enough to train in about a minute on two cores.
 FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 80, 25, 1.0
 MODEL, PICTURE, RESULTS, PAGE, SOUNDS = "model.sktimbre", "spectrograms.png", "results.json", "index.html", "audio"
 
 
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; made if missing.")
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to; created if missing.")
     ] = Path("demo_output"),
-    seed: Annotated[int, typer.Option(min=0, help="Of the notes and of the training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the notes and of the training.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training notes.")] = EPOCHS,
     notes: Annotated[int, typer.Option(min=5, max=60, help="Pairs of notes; every fifth is held out.")] = N_NOTES,
     duration: Annotated[float, typer.Option(min=0.2, help="Seconds of each note.")] = NOTE_DURATION,
-    filters: Annotated[int, typer.Option(min=1, help="Channels of the network.")] = FILTERS,
+    filters: Annotated[
+        int, typer.Option(min=1, help="Channels of the first convolution; later ones have more.")
+    ] = FILTERS,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train on synthetic notes of a flute and a clarinet, and show what comes out: needs no files, takes a few minutes.
+    """Train on synthetic notes of a flute and a clarinet and show the result; needs no files and takes a few minutes.
 
-    Every fifth pitch is held out. On those, the model stands beside four baselines: **identity** does nothing;
-    **per-bin linear** is an equaliser that was told the answer; **transposed neighbours** plays the nearest training
-    notes of the target at the wanted pitch, which it has to be told; **phase oracle** has the true spectra and only
-    lacks their phase.
+    Every fifth pitch is held out. On the held-out notes the model is compared with four baselines: **identity** leaves the
+    source unchanged; **per-bin linear** is an equaliser fitted to the training pairs; **transposed neighbours** resamples
+    the nearest training notes of the target to the true pitch; **phase oracle** inverts the true target spectra.
 
-    The folder then holds the sounds, a figure of their spectrograms, the model, results.json, and index.html to listen to
-    all of it in a browser.
+    The folder then holds the sounds, a figure of their spectrograms, the model, results.json, and index.html, a page to
+    listen to in a browser.
 
     **Example:** `sktimbre demo -o demo_output`
     """
@@ -104,13 +105,13 @@ def demo(
 def _train(model: "TimbreTransfer", pairs: "Bunch", training: Any, held_out: Any, progress: Progress) -> None:
     from sktimbre.cli.fit import train
 
-    # The held-out notes are only watched: nothing is chosen by them.
-    watched = pairs.source[held_out], pairs.target[held_out]
-    train(model, pairs.source[training], pairs.target[training], progress, validation_data=watched)
+    # The held-out notes are measured only; no weights are selected by them.
+    validation = pairs.source[held_out], pairs.target[held_out]
+    train(model, pairs.source[training], pairs.target[training], progress, validation_data=validation)
 
 
 def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None:
-    """Write sounds, pictures, numbers and the page."""
+    """Write the sounds, the figure, the results and the page."""
     from sktimbre.audio import write_audio
     from sktimbre.cli.report import make_page
     from sktimbre.datasets import name_of_pitch
@@ -122,7 +123,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     audio.mkdir(exist_ok=True)
     for side, notes in sides.items():
         for note, name in zip(notes, names, strict=True):
-            # The output follows the level of the source; where it would clip, its shape matters more than its level.
+            # Scale down notes that would clip.
             note = note / max(1.0, float(np.abs(note).max()))
             write_audio(audio / f"{name}.{side}.wav", note, pairs.sr, overwrite=overwrite)
     figure = TransferDisplay.from_estimator(
@@ -132,16 +133,16 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
     figure.savefig(buffer, format="png", dpi=110)
     page = make_page(
         "Flute to clarinet",
-        "Synthetic notes that the model was not trained on: what it was given, what it made of it, and what was wanted.",
+        "Synthetic notes that the model was not trained on: source, output and target.",
         model,
         pairs,
         held_out,
         compared,
         compared.references,
     )
-    _put(folder / PICTURE, buffer.getvalue(), overwrite)
-    _put(folder / RESULTS, json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)
-    _put(folder / PAGE, page.encode(), overwrite)
+    _write_file(folder / PICTURE, buffer.getvalue(), overwrite)
+    _write_file(folder / RESULTS, json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)
+    _write_file(folder / PAGE, page.encode(), overwrite)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:
@@ -151,7 +152,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
         raise SktimbreError(f"{folder} is not empty; pass --overwrite to replace an earlier demo, or another --output.")
 
 
-def _put(path: Path, content: bytes, overwrite: bool) -> None:
+def _write_file(path: Path, content: bytes, overwrite: bool) -> None:
     from sktimbre._utils.files import atomic_path
 
     with atomic_path(path, overwrite) as temporary:

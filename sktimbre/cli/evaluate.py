@@ -1,4 +1,4 @@
-"""`sktimbre evaluate`: judge a model on paired notes, beside baselines."""
+"""`sktimbre evaluate`: compare a model with baselines on paired notes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
+    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
     duration: Duration = DURATION,
@@ -31,13 +31,13 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge a MODEL on notes that it was not trained on, beside two baselines.
+    """Compare a MODEL with two baselines on notes that it was not trained on.
 
-    **identity** is the source itself: a model with greater errors does harm. **phase oracle** is the true target
-    through the model's phase retrieval: no network can sound nearer to the target than that.
+    **identity** is the unchanged source: a model with greater errors is worse than none. **phase oracle** inverts the true
+    target spectra with the model's phase retrieval: its errors are the least that a network can reach with it.
 
-    The reconstruction error is of log-magnitude spectra before phase retrieval, all else of the audio after it. Of the
-    loudness correlation more is better, of all others less.
+    The reconstruction error compares log-magnitude spectra before phase retrieval; all other metrics compare audio after
+    it. Higher is better for the loudness correlation, lower for all others.
 
     **Example:** `sktimbre evaluate flute-to-clarinet.sktimbre held-out/flute/ held-out/clarinet/`
     """
@@ -74,6 +74,6 @@ def evaluate(
             for i, pitch in enumerate(notes.pitches)
         ]
         unpaired = [*notes.unpaired_source, *notes.unpaired_target]
-        left_out = f"Left out, without a partner: {', '.join(map(str, unpaired))}"
+        left_out = f"Unpaired files, left out: {', '.join(map(str, unpaired))}"
         values = {"model": model, "mean": compared.means, "notes": per_note, "unpaired": unpaired}
         s.result(values, *tables, *([left_out] if unpaired else []))

@@ -36,68 +36,71 @@ __all__ = ["fit", "train"]
 
 def fit(
     source: Annotated[
-        Path | None, typer.Argument(help="Folder of notes of the instrument to start from, or one file.")
+        Path | None, typer.Argument(help="Folder of notes of the source instrument, or one file.")
     ] = None,
     target: Annotated[
-        Path | None, typer.Argument(help="Folder of notes of the instrument to arrive at, or one file.")
+        Path | None, typer.Argument(help="Folder of notes of the target instrument, or one file.")
     ] = None,
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="MODEL", help="File to write, .sktimbre by custom.")
+        Path, typer.Option("--output", "-o", metavar="MODEL", help="Model file to write, usually *.sktimbre.")
     ],
     params: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML file with parameters of the fit, which options given here override."),
+        typer.Option(metavar="FILE", help="TOML file with parameters; options override them."),
     ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(
-            help="unet, or a network of the thesis: shallow, dilated, residual, dilated_residual.",
+            help="Network: unet, or one of the thesis: shallow, dilated, residual, dilated_residual.",
             autocompletion=complete_architecture,
         ),
     ] = None,
-    depth: Annotated[int | None, typer.Option(help="Levels of convolution and pooling.")] = None,
-    filters: Annotated[int | None, typer.Option(help="Channels of the network.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Number of stages of convolution and pooling.")] = None,
+    filters: Annotated[
+        int | None, typer.Option(help="Channels of the first convolution; later ones have more.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training notes.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Notes in a batch.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of the optimizer.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate of the optimizer.")] = None,
     early_stopping: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without a better held-out error, and keep the best.")
+        int | None,
+        typer.Option(help="Epochs without a lower held-out error before training stops; the best weights are kept."),
     ] = None,
-    n_fft: Annotated[int | None, typer.Option(help="Samples of the transform.")] = None,
-    hop_length: Annotated[int | None, typer.Option(help="Samples from frame to frame.")] = None,
-    sr: Annotated[int | None, typer.Option(help="Sample rate in Hz of the model.")] = None,
+    n_fft: Annotated[int | None, typer.Option(help="Samples in a window of the STFT.")] = None,
+    hop_length: Annotated[int | None, typer.Option(help="Samples between successive frames.")] = None,
+    sr: Annotated[int | None, typer.Option(help="Sample rate of the model in Hz.")] = None,
     duration: Annotated[
         float | None,
         typer.Option(
-            help="Seconds of each note from its onset; shorter notes are filled up with silence.",
+            help="Seconds of each note from its onset; shorter notes are padded with silence.",
             show_default=str(DURATION),
         ),
     ] = None,
     phase: Annotated[
         str | None,
-        typer.Option(help="Where phase retrieval starts: source or estimate.", autocompletion=complete_phase),
+        typer.Option(help="Initial phase of phase retrieval: source or estimate.", autocompletion=complete_phase),
     ] = None,
-    iterations: Annotated[int | None, typer.Option(help="Of phase retrieval.")] = None,
-    validation_split: Annotated[float | None, typer.Option(help="Share of the notes that is held out.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal models.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Iterations of phase retrieval.")] = None,
+    validation_split: Annotated[float | None, typer.Option(help="Fraction of the notes that is held out.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed; equal seeds give equal models.")] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Learn to turn SOURCE into TARGET from notes that both play, and save the model.
+    """Train a model to convert SOURCE to TARGET, on notes that both play, and save it.
 
-    The notes are sound files with their pitch in their names (A4, Bb4, or a MIDI number), one note a file; notes of equal
-    pitch make the pairs. Some are held out: the error on them, beside that of doing nothing (identity) and of an equaliser
-    that was told the answer (per-bin linear), tells what was learnt.
+    The notes are sound files, one note each, with the pitch in the name (A4, Bb4, or a MIDI number); notes of equal pitch
+    are paired. Some pairs are held out. Compare the model's error on them with that of the unchanged source (identity) and
+    of an equaliser fitted to the training pairs (per-bin linear).
 
-    Options without a default here have that of the estimator which they belong to: TimbreAutoencoder, LogSTFT,
+    Options without a default here have the default of the estimator that they belong to: TimbreAutoencoder, LogSTFT,
     GriffinLimInverter or TimbreTransfer.
 
-    A file for --params has the parameters of these estimators in tables named stft, autoencoder and inverter, those of
-    TimbreTransfer above them, and if wanted source, target and duration. `sktimbre info MODEL --params` writes one.
+    A file for --params has the parameters of these estimators in tables named stft, autoencoder and inverter, and above
+    the tables those of TimbreTransfer and optionally source, target and duration. `sktimbre info MODEL --params` prints one.
 
     **Example:** `sktimbre fit flute/ clarinet/ -o flute-to-clarinet.sktimbre --epochs 50 --early-stopping 10`
     """
@@ -123,8 +126,8 @@ def fit(
             ("--iterations", iterations, "inverter.n_iter"),
             ("--seed", seed, "autoencoder.random_state", "inverter.random_state"),
         ):
-            given.give(option, value, *names)
-        # What is wrong is told before anything large is imported, and before notes are read.
+            given.set_option(option, value, *names)
+        # Check before large imports and before notes are read.
         given.check()
         folders = _folders(given)
         seconds = given.get("duration", DURATION)
@@ -137,10 +140,10 @@ def fit(
             from sktimbre.cli.comparison import remember_training
             from sktimbre.datasets import load_paired_notes
 
-            with given.together("autoencoder"):
+            with given.locating_errors("autoencoder"):
                 training_options(model.autoencoder, seed=0)
         if dry_run:
-            _foresee(s, model, read_headers(*folders, model.sr, seconds), seconds, output)
+            _show_plan(s, model, read_headers(*folders, model.sr, seconds), seconds, output)
             return
         with s.status("Reading notes"):
             notes = load_paired_notes(*folders, sr=model.sr, duration=seconds)
@@ -157,14 +160,14 @@ def fit(
 
 
 def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_params: Any) -> None:
-    """Fit a model with a bar that shows the error after each epoch.
+    """Fit a model and show a progress bar with the error after each epoch.
 
     Parameters
     ----------
     model : TimbreTransfer
-        With a `TimbreAutoencoder`.
+        Model with a `TimbreAutoencoder`.
     X, y : ndarray of shape (n_notes, n_samples)
-        Source and target.
+        Audio of source and target.
     progress : rich.progress.Progress
         With a field "error".
     **fit_params
@@ -182,13 +185,13 @@ def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_par
         progress.update(task, advance=1, error=text)
 
     model.fit(X, y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)], **fit_params)
-    # Early stopping leaves the bar short of its end.
+    # Complete the bar after early stopping.
     done = progress.tasks[task].completed
     progress.update(task, total=done, completed=done)
 
 
 def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
-    """Return where the notes are, or raise an error if neither the command line nor the file says it."""
+    """Return the folders of source and target; raise an error if neither the command line nor the file names them."""
     for name in ("source", "target"):
         if given.get(name) is None:
             fix = (
@@ -200,8 +203,8 @@ def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
     return note_folders(Path(given.get("source")), Path(given.get("target")))
 
 
-def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration: float, output: Path) -> None:
-    """Say what a fit would read, hold out and write."""
+def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration: float, output: Path) -> None:
+    """Print what a fit would read, hold out and write."""
     from sktimbre._utils.seeds import draw_seed
     from sktimbre.autoencoder.data.pairs import split_notes
     from sktimbre.datasets import name_of_pitch
@@ -214,14 +217,14 @@ def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration
         "pairs": pairs.headers,
         "unpaired": pairs.unpaired,
         "held_out": len(held_out),
-        # Without a seed each fit draws others.
+        # Without a seed each fit draws other pairs.
         "held_out_pitches": None if network.random_state is None else pairs.pitches[held_out],
         "duration": duration,
         "sr": model.sr,
     }
     short = pairs.shorter_than(duration)
     facts = table("Would write", str(output), numbers=False)
-    facts.add_row("Notes paired", f"{n_notes}, {len(training)} of them to learn from")
+    facts.add_row("Notes paired", f"{n_notes}, {len(training)} of them for training")
     if network.random_state is not None and len(held_out):
         facts.add_row("Held out", ", ".join(name_of_pitch(p) for p in pairs.pitches[held_out]))
     facts.add_row("Unpaired files, left out", _listed(pairs.unpaired))
@@ -232,13 +235,13 @@ def _foresee(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration
 
 
 def _errors(model, notes, held_out):
-    """Return reconstruction errors on the held-out notes of the model and of baselines fitted on the others."""
+    """Return the reconstruction errors of the model and of baselines on the held-out notes."""
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
     every = range(len(notes.pitches))
     training = [i for i in every if i not in set(held_out)]
-    # Without held-out notes all there is to tell is how well the training notes are met.
+    # Without held-out notes, the errors are those on the training notes.
     judged = held_out if len(held_out) else training
     S, T = model.stft_.transform(notes.source), model.stft_.transform(notes.target)
     predicted = {"model": model.predict_spectra(notes.source[judged])}
@@ -247,7 +250,7 @@ def _errors(model, notes, held_out):
 
 
 def _listed(files, most=10):
-    """Return names on lines of their own; of many only the first, as the JSON object has them all."""
+    """Return file names on separate lines; more than ``most`` are cut, since the JSON object lists all."""
     lines = [str(file) for file in files[:most]]
     return "\n".join([*lines, *([f"and {len(files) - most} more"] if len(files) > most else [])]) or "none"
 
@@ -262,7 +265,7 @@ def _report(s, model, notes, held_out, errors, output):
     for name, error in errors.items():
         shown.add_row(name, number(error, 4), style="bold" if name == "model" else None)
     facts = table("Model", str(output), numbers=False)
-    facts.add_row("Notes paired", f"{n_notes}, {n_notes - n_held_out} of them to learn from")
+    facts.add_row("Notes paired", f"{n_notes}, {n_notes - n_held_out} of them for training")
     facts.add_row("Unpaired files, left out", _listed(unpaired))
     facts.add_row("Epochs", str(len(network.history_["loss"])))
     facts.add_row("Size", f"{network.n_parameters_:,} weights, {decimal(size)}")

@@ -1,4 +1,4 @@
-"""`sktimbre info`: what a sound file or a model is."""
+"""`sktimbre info`: describe a sound file or a model."""
 
 import inspect
 import json
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["info", "model_facts", "model_settings", "shown_facts"]
 
-# The pitch is that of a note at the beginning; recordings have no single one.
+# Seconds at the beginning of a file of which the pitch is estimated.
 PITCHED_SECONDS = 4.0
+# Seconds of noise that are converted to measure the speed.
 TIMED_SECONDS = 3.0
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="A sound file, or a model that sktimbre fit wrote.")],
+    file: Annotated[Path, typer.Argument(help="Sound file, or model file that sktimbre fit wrote.")],
     params: Annotated[
         bool, typer.Option("--params", help="Print the parameters of a model as TOML, for `sktimbre fit --params`.")
     ] = False,
@@ -43,14 +44,14 @@ def info(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what a sound FILE or a model is.
+    """Describe a sound file or a model.
 
-    Of a sound file: its rate, channels, duration, level and pitch (of the first seconds, as of a single note). Of a model: the
-    versions that wrote it, its settings and sizes, how far it sees, what it was trained on with which errors, and how fast it
-    converts here.
+    For a sound file: format, sample rate, channels, duration, peak and RMS level, and the pitch of its first seconds, which
+    are taken for a single note. For a model: the versions that wrote it, its parameters, size and receptive field, its
+    training notes and errors, and its speed on this machine.
 
-    With --params a model's parameters are printed as TOML. `sktimbre fit` trains an equal model from them and the same notes;
-    its seed is among them, drawn or given.
+    With --params, print the parameters of a model as TOML. With them and the same notes, `sktimbre fit` trains an equal
+    model; they include the seed, even if it was drawn.
 
     **Examples:**
 
@@ -70,17 +71,17 @@ def info(
 
 
 def model_facts(model: "TimbreTransfer") -> dict[str, Any]:
-    """Return what is worth knowing about a fitted model, for people and as JSON.
+    """Return facts about a fitted model, for tables and JSON.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
 
     Returns
     -------
     dict
-        None stands where the model does not know.
+        With None for facts that the model lacks.
     """
     from sktimbre.cli.comparison import trained_on
     from sktimbre.plotting.curves import history_of
@@ -107,7 +108,7 @@ def model_facts(model: "TimbreTransfer") -> dict[str, Any]:
 
 
 def shown_facts(facts: dict[str, Any]) -> dict[str, str]:
-    """Return the facts of a model as words; what the model does not know is left out."""
+    """Return the facts about a model as labels and texts, without those that are None."""
     field, sr = facts["receptive_field"], facts["sr"]
     shown = {
         "Network": facts["architecture"],
@@ -125,7 +126,7 @@ def shown_facts(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def model_settings(model: "TimbreTransfer") -> dict[str, dict[str, Any]]:
-    """Return all parameters of the fitted parts by the part's class; what JSON does not know as text."""
+    """Return all parameters of the fitted parts by class name; values that JSON cannot hold become text."""
     plain = (bool, int, float, str, type(None))
     settings = {}
     for part in (model.stft_, model.autoencoder_, model.inverter_):
@@ -152,7 +153,7 @@ def _show_model(s: Session, file: Path) -> None:
     with s.status("Loading the model"), s.importing():
         model = load_model(file)
         import keras  # noqa: F401
-    with s.status("Looking at the model"), s.importing():
+    with s.status("Inspecting the model"), s.importing():
         facts = model_facts(model)
         speed = _real_time_factor(model)
     size, versions = file.stat().st_size, _versions(file)
@@ -171,7 +172,7 @@ def _show_model(s: Session, file: Path) -> None:
 
 
 def _changed(model: "TimbreTransfer", settings: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
-    """Return the settings that the parts would not have by themselves, as (part, name, value)."""
+    """Return the parameters that differ from their defaults, as (part, name, value)."""
     parts = {type(part).__name__: type(part) for part in (model.stft_, model.autoencoder_, model.inverter_, model)}
     found = []
     for part, values in settings.items():
@@ -181,17 +182,17 @@ def _changed(model: "TimbreTransfer", settings: dict[str, dict[str, Any]]) -> li
 
 
 def _real_time_factor(model: "TimbreTransfer") -> float:
-    """Return seconds of work for a second of sound."""
+    """Return the seconds that converting one second of audio takes."""
     n_samples = round(TIMED_SECONDS * model.sr)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, n_samples)).astype(np.float32)
-    model.predict(noise)  # builds and compiles what has to be
+    model.predict(noise)  # builds and compiles the network
     started = time.perf_counter()
     model.predict(noise)
     return (time.perf_counter() - started) / TIMED_SECONDS
 
 
 def _versions(file: Path) -> dict[str, str]:
-    """Return the versions that a model's file names."""
+    """Return the versions that are stored in a model's file."""
     with zipfile.ZipFile(file) as archive:
         if "sktimbre.json" in archive.namelist():
             return json.loads(archive.read("sktimbre.json"))["versions"]
@@ -216,11 +217,11 @@ def _show_sound(s: Session, file: Path) -> None:
 
 
 def _sound_facts(file: Path) -> dict[str, Any]:
-    """Return what is in a sound file, which is read in blocks; levels are None where there is only silence."""
+    """Return facts about a sound file, which is read in blocks; levels are None for silence."""
     from sktimbre.audio.blockwise import mix_frames
     from sktimbre.audio.soundfiles import open_sound, read_blocks
 
-    # Sums are of all channels: the RMS of a stereo file is that of its samples, whichever side they are on.
+    # Peak and RMS are over the samples of all channels.
     peak, power, n_frames, beginning = 0.0, 0.0, 0, []
     with open_sound(file) as sound:
         sr, channels, kind, subtype = sound.samplerate, sound.channels, sound.format, sound.subtype
@@ -252,7 +253,7 @@ def _f0(y: np.ndarray, sr: int) -> float | None:
 
     try:
         hertz = float(estimate_f0(y[np.newaxis], sr=sr, fmax=min(4500.0, sr / 2))[0])
-    except AudioError:  # too short for a pitch to be told
+    except AudioError:  # too short to estimate a pitch
         return None
     return hertz if np.isfinite(hertz) else None
 
@@ -271,12 +272,12 @@ def _decibels(amplitude: float) -> float | None:
 
 
 def _level(decibels: float | None) -> str:
-    # Adding nothing takes the sign from a rounded -0.0.
+    # Adding 0.0 turns -0.0 into 0.0.
     return "silence" if decibels is None else f"{number(round(decibels, 1) + 0.0, 1)} dBFS"
 
 
 def _pitches(pitches: list[int] | None) -> str | None:
-    """Return pitches as a number and a range, or all of a few."""
+    """Return the number of pitches and their names; of more than eight, the lowest and the highest."""
     from sktimbre.datasets import name_of_pitch
 
     if not pitches:

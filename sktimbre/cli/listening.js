@@ -1,9 +1,9 @@
 "use strict";
-// All sounds of a note run together on the one clock of the audio context; switching only moves their gains, so that there is
-// no gap and no shift between source, output and target.
+// Source, output and target of a note play together on the clock of the audio context; switching only changes their gains, so
+// that there is no gap and no shift between them.
 (() => {
-  const FADE = 0.008; // seconds; a gain that jumps is heard as a click
-  const STEP = 0.25; // seconds of an arrow key
+  const FADE = 0.008; // seconds to change a gain without a click
+  const STEP = 0.25; // seconds that an arrow key seeks
   const loop = document.getElementById("loop");
   const level = document.getElementById("level");
   const notes = [];
@@ -19,11 +19,11 @@
       this.button = card.querySelector(".play");
       this.name = card.querySelector("h2").textContent;
       this.side = 1; // the output
-      this.at = 0; // seconds, while it rests
-      this.start = null; // the context's time at which the sounds began, while they run
+      this.at = 0; // position in seconds while paused
+      this.start = null; // the context's time at which the sounds began, while they play
       this.voices = [];
       this.buffers = null;
-      this.turn = 0; // counts starts, so that one that was waiting for its sounds knows that it was overtaken
+      this.turn = 0; // counts starts; a start that waited for decoding is dropped if a later one came
       this.button.addEventListener("click", () => this.toggle());
       this.lanes.forEach((lane, i) => {
         lane.querySelector(".pick").addEventListener("click", () => { this.select(i); if (!this.playing) this.play(); });
@@ -69,7 +69,7 @@
       try {
         await Promise.all([context.resume(), this.decode()]);
       } catch (error) {
-        // A browser that cannot decode the sounds may still play them one by one.
+        // If decoding fails, show the separate players.
         document.body.classList.remove("ready");
         console.warn(error);
         return;
@@ -187,13 +187,13 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    // Boxes and folds are opened by the space bar, and tables are scrolled by arrows.
+    // The space bar toggles checkboxes and details, and the arrows scroll tables.
     const own = event.target.closest("input, summary, audio, .wide");
     if (!act || (own && (event.key === " " || event.key.startsWith("Arrow")))) return;
     event.preventDefault();
     act();
   });
-  // A button under the focus would otherwise be pressed as well when the space bar is let go.
+  // Otherwise releasing the space bar would also press the focused button.
   document.addEventListener("keyup", (event) => { if (event.key === " " && event.target.closest("button")) event.preventDefault(); });
 
   if (!(window.AudioContext ?? window.webkitAudioContext)) return;

@@ -1,4 +1,4 @@
-"""The listening page: one file with sounds, pictures and numbers in it, to be opened in any browser without a network."""
+"""The listening page: one HTML file with sounds, pictures and scores, for any browser, without a network connection."""
 
 import base64
 import io
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Note", "Page", "Side", "listening_page", "note_of_page"]
 
 SIDES = ("source", "output", "target")
-# Of the spectrograms, before the browser fits them to its window.
+# Size of the spectrograms in inches, before the browser scales them, and dots per inch.
 PICTURE_SIZE, PICTURE_DPI = (7.2, 1.4), 100
 N_FFT, HOP_LENGTH = 2048, 256
-# Stands for the colour of the page in its pictures.
+# Placeholder for the page's background colour in pictures.
 BACK = "#fefefe"
 # Marks on the frequency axis of the spectrograms.
 MARKED_HERTZ = (100.0, 500.0, 2000.0, 8000.0)
@@ -30,16 +30,16 @@ MARKED_HERTZ = (100.0, 500.0, 2000.0, 8000.0)
 
 @dataclass(frozen=True)
 class Side:
-    """One sound of a note.
+    """Source, output or target of a note.
 
     Parameters
     ----------
     sound : bytes
-        A FLAC file.
+        Audio as a FLAC file.
     picture : bytes
-        Its spectrogram, a WebP file.
+        Spectrogram as a WebP file.
     gain : float
-        What brings it to the loudness of the softest of its note.
+        Factor to the RMS level of the softest of the three.
     """
 
     sound: bytes
@@ -49,24 +49,24 @@ class Side:
 
 @dataclass(frozen=True)
 class Note:
-    """One note of the page.
+    """A note of the page.
 
     Parameters
     ----------
     name : str
-        What it is called.
+        Name of the note.
     duration : float
-        In seconds, of all its sounds.
+        Seconds, equal for source, output and target.
     sides : dict of str to Side
         By "source", "output" and "target".
     ticks : dict of str to float
-        Places of the marks on the frequency axis, in per cent from below.
+        Positions of the frequency labels in per cent of the height, from below.
     error, identity : float or None
-        Reconstruction error of the model, and of doing nothing.
+        Reconstruction errors of the model and of the identity baseline.
     cells : sequence of sequence of str
-        Rows of its numbers, headings first.
+        Rows of scores; the first has the headings.
     harmonics : str
-        A picture of the levels of the harmonics as SVG; empty without one.
+        Figure of the levels of the harmonics as SVG; empty for none.
     """
 
     name: str
@@ -81,22 +81,22 @@ class Note:
 
 @dataclass(frozen=True)
 class Page:
-    """What the page says.
+    """Content of the page.
 
     Parameters
     ----------
     title, description : str
         Shown at the top.
     notes : sequence of Note
-        In this order.
+        Notes in the order of the page.
     cells : sequence of sequence of str
-        Rows of mean numbers, headings first.
+        Rows of mean scores; the first has the headings.
     facts : dict of str to str
-        About the model.
+        Facts about the model, by label.
     settings : dict of str to dict of str to str
-        All its parameters, by part.
+        All parameters of the model, by part.
     curves : str
-        Learning curves as SVG; empty without any.
+        Figure of the learning curves as SVG; empty for none.
     """
 
     title: str
@@ -114,7 +114,7 @@ def listening_page(page: Page) -> str:
     Parameters
     ----------
     page : Page
-        What it says.
+        Content.
 
     Returns
     -------
@@ -143,26 +143,26 @@ def listening_page(page: Page) -> str:
 
 
 def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparison: "Comparison", index: int) -> Note:
-    """Return a note of the page with its sounds, pictures and numbers.
+    """Return a note of the page with its sounds, pictures and scores.
 
     Parameters
     ----------
     name : str
-        What it is called.
+        Name of the note.
     audio : dict of str to ndarray of shape (n_samples,)
-        By "source", "output" and "target", in [-1, 1].
+        Audio in [-1, 1], by "source", "output" and "target".
     sr : float
         Sample rate in Hz.
     comparison : Comparison
         Scores of the model and the baselines.
     index : int
-        Which note of the comparison this is.
+        Index of the note in the comparison.
 
     Returns
     -------
     Note
     """
-    # The output follows the level of the source; where it would clip, its shape matters more than its level.
+    # Scale down audio that would clip.
     sounds = {side: audio[side] / max(1.0, float(np.abs(audio[side]).max())) for side in SIDES}
     levels = {side: float(np.sqrt(np.mean(np.square(y)))) for side, y in sounds.items()}
     softest = min((level for level in levels.values() if level), default=0.0)
@@ -178,7 +178,7 @@ def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparis
 
 
 def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | None = None) -> str:
-    """Return a model's learning curves as SVG, beside the errors of baselines; empty if it did not learn in epochs."""
+    """Return a model's learning curves and the errors of baselines as SVG; empty if the model has no history of epochs."""
     from sktimbre.plotting import LearningCurveDisplay
     from sktimbre.plotting.curves import history_of
 
@@ -189,7 +189,7 @@ def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | N
 
 
 def svg(figure: "Figure") -> str:
-    """Return a figure as SVG to be put into HTML, in the page's own colours, which are others in the dark."""
+    """Return a figure as SVG for the page, in the page's colours, which follow its light or dark mode."""
     from sktimbre.plotting.display import SIDES as COLOURS
 
     figure.set_facecolor("none")
@@ -200,7 +200,7 @@ def svg(figure: "Figure") -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
-    # Without the XML declaration, which has no place inside HTML. Letters are paths, which have no colour of their own.
+    # Cut the XML declaration, which HTML does not allow. Text is drawn as paths in #000000.
     text = text[text.index("<svg") :].replace("#000000", "currentColor").replace(BACK, "var(--back)")
     for side, colour in COLOURS.items():
         text = text.replace(colour.lower(), f"var(--{side})")
@@ -208,13 +208,13 @@ def svg(figure: "Figure") -> str:
 
 
 def _spectrograms(sounds, sr):
-    """Return pictures of all sides on one scale, without axes, and the places of frequencies on them."""
+    """Return spectrograms of all sides on one colour scale, without axes, and the positions of the frequency labels."""
     from matplotlib.figure import Figure
 
     from sktimbre.plotting import SpectrogramDisplay
 
     y = np.stack(list(sounds.values())).astype(np.float32)
-    # Short notes have room for a short transform only.
+    # The window must not be longer than the note.
     n_fft = min(N_FFT, 2 ** int(np.log2(y.shape[1])))
     figures = [Figure(figsize=PICTURE_SIZE) for _ in sounds]
     axes = [figure.add_axes((0, 0, 1, 1)) for figure in figures]
@@ -223,7 +223,7 @@ def _spectrograms(sounds, sr):
     )
     pictures = {}
     for side, figure, ax in zip(sounds, figures, axes, strict=True):
-        # Of equal width for equal time, so that a line across all of them is at one moment.
+        # Equal time axes, so that a line across all pictures is at one time.
         ax.set_xlim(0, y.shape[1] / sr)
         ax.set_axis_off()
         buffer = io.BytesIO()
@@ -239,7 +239,7 @@ def _harmonics(sounds, sr):
 
     try:
         display = HarmonicDisplay.from_predictions(*(y[np.newaxis] for y in sounds.values()), sr=sr)
-    except AudioError:  # too short for its pitch to be told
+    except AudioError:  # too short to estimate a pitch
         return ""
     return svg(display.figure_)
 

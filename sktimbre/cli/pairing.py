@@ -1,4 +1,4 @@
-"""Paired notes as their headers tell, for what is said before any of them is read."""
+"""Headers of paired notes, for checks and plans before the samples are read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["PairedHeaders", "read_headers"]
 
 @dataclass(frozen=True)
 class PairedHeaders:
-    """What is known about paired notes without their samples.
+    """Pairs of notes and their headers, without samples.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class PairedHeaders:
     source_files, target_files, unpaired : list of Path
         As in `load_paired_notes`.
     headers : list of dict
-        Of each pair the ``pitch``, and of its ``source`` and ``target`` the file, sample rate, channels and duration; which
-        is None where the header does not tell it.
+        For each pair its ``pitch``, and for its ``source`` and ``target`` the file, sample rate, channels and duration. The
+        duration is None if the header lacks it.
     """
 
     pitches: np.ndarray
@@ -35,12 +35,12 @@ class PairedHeaders:
     headers: list[dict[str, Any]]
 
     def shorter_than(self, duration: float) -> int:
-        """Return how many files are shorter than so many seconds."""
+        """Return the number of files that are shorter than ``duration`` seconds."""
         durations = [pair[side]["duration"] for pair in self.headers for side in ("source", "target")]
         return sum(seconds is not None and seconds < duration for seconds in durations)
 
     def table(self, chosen: Iterable[int]) -> Table:
-        """Return a row for each of some pairs."""
+        """Return a table of the chosen pairs, given by index."""
         from sktimbre.datasets import name_of_pitch
 
         shown = table("Pitch", "Source", "Target", numbers=False)

@@ -1,4 +1,4 @@
-"""Parameters of a fit as TOML: read and checked from a file, overridden by options, written from a fitted model."""
+"""Parameters of `sktimbre fit` as TOML: read a file, override it by options, check it; write those of a fitted model."""
 
 import inspect
 import json
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 __all__ = ["FitParams", "params_of", "to_toml"]
 
-# What `sktimbre fit` is told besides the parameters of estimators.
+# Parameters of `sktimbre fit` that belong to no estimator.
 OWN = {"source", "target", "duration"}
-# Paths in a file are relative to it, so that a folder of notes can be moved together with the file.
+# Parameters that are paths: in a file, relative to it, so that notes can be moved together with the file.
 PATHS = {"source", "target", "memory", "autoencoder.checkpoint"}
-# Arguments of the optimizer, of which training refuses those that the optimizer does not have.
+# Prefix of arguments of the optimizer, which training checks.
 OPTIMIZER = "autoencoder.optimizer__"
-# What a model's file of parameters leaves out: places on one machine, and what does not act in a TimbreTransfer.
+# Parameters that `params_of` leaves out: paths on one machine, and one that has no effect in a TimbreTransfer.
 LEFT_OUT = {"memory", "autoencoder.checkpoint", "autoencoder.target_transformer"}
 
 
 @dataclass
 class FitParams:
-    """What `sktimbre fit` is told, by a file and by options, which win.
+    """Parameters of `sktimbre fit` from a file and from options; options override the file.
 
     Parameters
     ----------
     path : Path or None
-        The file.
+        TOML file.
     in_file, options : dict of str to object
-        Values by their full names, such as ``autoencoder.filters``.
+        Values by full name, such as ``autoencoder.filters``.
     option_names : dict of str to str
-        How messages call what options gave, by full name.
+        Options with their values as messages show them, by full name.
     """
 
     path: Path | None = None
@@ -49,32 +49,32 @@ class FitParams:
 
     @classmethod
     def read(cls, path: Path | None) -> "FitParams":
-        """Read a file; None is an empty one.
+        """Read a file; None gives no parameters.
 
         Raises
         ------
         ParameterError
-            It cannot be read, or is not TOML.
+            The file cannot be read, or is not TOML.
         """
         if path is None:
             return cls()
         try:
-            return cls(path, dict(_flat(tomllib.loads(path.read_text(encoding="utf-8")))))
+            return cls(path, dict(_flattened(tomllib.loads(path.read_text(encoding="utf-8")))))
         except OSError as error:
             raise ParameterError(f"--params {path} cannot be read: {error.strerror}. Check the name.") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ParameterError(
-                f"--params {path} is not TOML: {error}. `sktimbre info MODEL --params` shows what it may look like."
+                f"--params {path} is not TOML: {error}. `sktimbre info MODEL --params` prints an example."
             ) from None
 
-    def give(self, option: str, value: Any, *names: str) -> None:
-        """Take the value of an option for one or several parameters, unless it was not given."""
+    def set_option(self, option: str, value: Any, *names: str) -> None:
+        """Set one or several parameters to the value of an option; None means that the option was not given."""
         if value is not None:
             self.options |= dict.fromkeys(names, value)
             self.option_names |= dict.fromkeys(names, f"{option}={value}")
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a value by its full name; paths of a file are relative to it."""
+        """Return a value by its full name; relative paths in the file start at its folder."""
         if name in self.options:
             return self.options[name]
         value = self.in_file.get(name, default)
@@ -83,16 +83,16 @@ class FitParams:
         return value
 
     def origin(self, name: str) -> str:
-        """Say where a value was given."""
+        """Return the option or the place in the file that gave a value."""
         return self.option_names[name] if name in self.options else f"{self.path}: {name}"
 
     def check(self) -> None:
-        """Raise an error unless every name is known and every value legal by itself.
+        """Check that every name is known and that every value is legal by itself.
 
         Raises
         ------
         ParameterError
-            It says where the value was given, and which name or value is nearest.
+            A name or a value is wrong; the message names its origin and the nearest legal one.
         """
         from sklearn.utils._param_validation import InvalidParameterError, StrOptions, validate_parameter_constraints
 
@@ -101,40 +101,40 @@ class FitParams:
             if name not in known and name.startswith(OPTIMIZER):
                 continue
             if name not in known:
-                raise ParameterError(f"{self.path}: there is no parameter {name}.{_meant(name, known)}")
+                raise ParameterError(f"{self.path}: there is no parameter {name}.{_suggestion(name, known)}")
             owner, constraints = known[name]
             own, value = name.rpartition(".")[2], self.get(name)
             try:
-                validate_parameter_constraints({own: constraints}, {own: _as_given(value)}, owner)
+                validate_parameter_constraints({own: constraints}, {own: _with_tuples(value)}, owner)
             except InvalidParameterError as error:
                 legal = {word for c in constraints if isinstance(c, StrOptions) for word in c.options}
                 raise ParameterError(f"{self.origin(name)}: {error}{did_you_mean(value, legal)}") from None
 
     @contextmanager
-    def together(self, room: str) -> Iterator[None]:
-        """Say that the parameters of an estimator come from the file, at least some, where they do not go together."""
+    def locating_errors(self, table: str) -> Iterator[None]:
+        """Name the file and the table in errors about an estimator's parameters, if any of them come from the file."""
         try:
             yield
         except ParameterError as error:
-            in_file = any(name.startswith(f"{room}.") for name in self.in_file if name not in self.options)
-            raise ParameterError(f"{self.path}, [{room}]: {error}" if in_file else str(error)) from None
+            in_file = any(name.startswith(f"{table}.") for name in self.in_file if name not in self.options)
+            raise ParameterError(f"{self.path}, [{table}]: {error}" if in_file else str(error)) from None
 
     def build(self) -> "TimbreTransfer":
-        """Return the estimator that all of this describes, not fitted; `check` comes first.
+        """Return the estimator with these parameters, not fitted; call `check` first.
 
         Raises
         ------
         ParameterError
-            Parameters do not go together.
+            The STFT parameters do not fit together.
         """
         from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
         from sktimbre.autoencoder import PairAugmenter
 
         given: dict[str, dict[str, Any]] = {"": {}, "stft": {}, "autoencoder": {}, "inverter": {}}
         for name in {**self.in_file, **self.options}:
-            room, _, own = name.rpartition(".")
+            table, _, own = name.rpartition(".")
             if name not in OWN:
-                given.setdefault(room, {})[own] = _as_given(self.get(name))
+                given.setdefault(table, {})[own] = _with_tuples(self.get(name))
         if "autoencoder.augment" in given:
             given["autoencoder"]["augment"] = PairAugmenter(**given["autoencoder.augment"])
         model = TimbreTransfer(
@@ -143,38 +143,38 @@ class FitParams:
             GriffinLimInverter(**given["inverter"]),
             **given[""],
         )
-        with self.together("stft"):
+        with self.locating_errors("stft"):
             _ = model.stft.geometry
         return model
 
 
 def params_of(model: "TimbreTransfer", path: Path) -> dict[str, Any]:
-    """Return the parameters by which `sktimbre fit` trains a model again, as nested dictionaries.
+    """Return the parameters with which `sktimbre fit` trains an equal model, as nested dictionaries.
 
-    A model that was trained without a seed has the one that was drawn.
+    They include the seed; if none was given, the one that was drawn.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     path : Path
-        Its file, for errors.
+        File of the model, named in errors.
 
     Raises
     ------
     PersistenceError
-        The model has parts, or values, that a file of parameters cannot tell.
+        The model has parts or values that a TOML file cannot hold.
     """
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder
     from sktimbre.autoencoder import PairAugmenter
     from sktimbre.cli.comparison import trained_on
 
-    def parameters(part: Any, room: str) -> dict[str, Any]:
+    def parameters(part: Any, table: str) -> dict[str, Any]:
         found, defaults = {}, inspect.signature(type(part)).parameters
         given = part.get_params(deep=False)
         given |= {f"optimizer__{name}": value for name, value in (given.pop("optimizer_params", None) or {}).items()}
         for name, value in given.items():
-            full = f"{room}.{name}".lstrip(".")
+            full = f"{table}.{name}".lstrip(".")
             if full == "autoencoder.random_state" and not isinstance(value, int):
                 value = model.autoencoder_.network_.options.seed
             if isinstance(value, PairAugmenter):
@@ -193,8 +193,8 @@ def params_of(model: "TimbreTransfer", path: Path) -> dict[str, Any]:
         fitted = getattr(model, f"{name}_")
         if type(fitted) is not kind:
             raise PersistenceError(
-                f"{path} has a {type(fitted).__name__} as {name}, which `sktimbre fit` does not train; --params is for "
-                f"models with a {kind.__name__}."
+                f"{path} has a {type(fitted).__name__} as {name}, but `sktimbre fit` trains models with a "
+                f"{kind.__name__}; --params cannot describe this one. Train it from Python."
             )
         given = getattr(model, name)
         parts[name] = kind() if given is None else given
@@ -215,7 +215,7 @@ def to_toml(params: Mapping[str, Any], table: str = "") -> str:
     window = "hann"
     <BLANKLINE>
     """
-    lines = [f"{name} = {_written(value)}" for name, value in params.items() if not isinstance(value, Mapping)]
+    lines = [f"{name} = {_as_toml_text(value)}" for name, value in params.items() if not isinstance(value, Mapping)]
     text = "".join(f"{line}\n" for line in lines)
     for name, value in params.items():
         if isinstance(value, Mapping):
@@ -224,18 +224,18 @@ def to_toml(params: Mapping[str, Any], table: str = "") -> str:
     return text
 
 
-def _flat(values: Mapping[str, Any], room: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the values of nested tables by their full names."""
+def _flattened(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the full names and values of nested tables."""
     for name, value in values.items():
-        full = f"{room}.{name}".lstrip(".")
+        full = f"{table}.{name}".lstrip(".")
         if isinstance(value, Mapping):
-            yield from _flat(value, full)
+            yield from _flattened(value, full)
         else:
             yield full, value
 
 
 def _constraints() -> dict[str, tuple[str, list]]:
-    """Return of each parameter, by its full name, whose it is and what it may be."""
+    """Return the owner and the constraints of each parameter, by its full name."""
     from sklearn.utils._param_validation import Interval
 
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
@@ -260,26 +260,26 @@ def _constraints() -> dict[str, tuple[str, list]]:
     }
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    """Say which name a mistyped one is nearest to, in its own table before others; or what there is."""
-    room, _, own = name.rpartition(".")
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    """Suggest the nearest name of the same table, or else of any table; if there is none, list the names of the table."""
+    table, _, own = name.rpartition(".")
     tables: dict[str, dict[str, str]] = {}
     for full in known:
         tables.setdefault(full.rpartition(".")[0], {})[full.rpartition(".")[2]] = full
     same, every = (
-        tables.get(room, tables[""]),
+        tables.get(table, tables[""]),
         {last: full for names in tables.values() for last, full in names.items()},
     )
     return did_you_mean(own, same) or did_you_mean(own, every) or f" There are {', '.join(sorted(same.values()))}."
 
 
-def _as_given(value: Any) -> Any:
-    """Return a window with parameters as scipy wants it, which TOML can only write as an array; all else as it is."""
+def _with_tuples(value: Any) -> Any:
+    """Return a list that begins with a name as a tuple, as scipy takes windows with parameters; TOML has only arrays."""
     return tuple(value) if isinstance(value, list) and value and isinstance(value[0], str) else value
 
 
 def _as_toml(value: Any, name: str, path: Path) -> Any:
-    """Return a plain value for one that came from Python, or raise an error if there is none."""
+    """Return a Python value as a plain value for TOML, or raise an error if it has none."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple):
@@ -287,12 +287,12 @@ def _as_toml(value: Any, name: str, path: Path) -> Any:
     if isinstance(value, bool | int | float | str):
         return value
     raise PersistenceError(
-        f"{path} was trained with {name}={value!r}, which a file of parameters cannot hold; train it from Python again."
+        f"{path} was trained with {name}={value!r}, which TOML cannot hold; train the model from Python again."
     )
 
 
-def _written(value: Any) -> str:
+def _as_toml_text(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
-    # JSON writes strings and truth values as TOML does, except for the one control character that it leaves as it is.
+        return f"[{', '.join(map(_as_toml_text, value))}]"
+    # JSON and TOML write strings and booleans alike, except for the character DEL, which JSON leaves unescaped.
     return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Which recordings a command line names, and what each is to become."""
+"""Find the recordings that a command line names, and plan the file to write for each."""
 
 import glob
 import os
@@ -15,14 +15,14 @@ __all__ = ["Found", "Writing", "check_names", "check_target", "find_recordings"]
 
 @dataclass(frozen=True)
 class Found:
-    """A recording that was named, or found in a folder.
+    """A recording that was named on the command line or found in a folder.
 
     Parameters
     ----------
     path : Path
         The file.
     name : Path
-        What it is called in the folder that is written to; from folders inside a folder, with these.
+        Its path in the output folder, with subfolders; the suffix may change.
     """
 
     path: Path
@@ -30,27 +30,27 @@ class Found:
 
     @property
     def key(self) -> str:
-        """What two recordings that would be written under one name have in common."""
-        # Not all file systems tell capital letters from small ones.
+        """Output path without suffix; recordings with equal keys would be written to the same file."""
+        # Some file systems ignore case.
         return str(self.name.parent / self.name.stem).casefold()
 
 
 @dataclass(frozen=True)
 class Writing:
-    """Where and how conversions are written: options of `sktimbre convert`.
+    """Options of `sktimbre convert` for the files that it writes.
 
     Parameters
     ----------
     folder : Path
-        Where to.
+        Output folder.
     keep_rate : bool
-        Whether each has the sample rate of its recording.
+        Whether outputs have the sample rate of their recordings; otherwise they have the model's.
     format : str or None
-        Suffix; None is the recording's if it can be written.
+        Suffix; None is the recording's if it can be written, else wav.
     subtype : str or None
-        How samples are stored.
+        Sample format, such as PCM_16; None is the usual one of the format.
     gain : float
-        Decibels by which outputs are made louder.
+        Gain of the output in dB.
     overwrite : bool
         Whether files may be replaced.
     """
@@ -63,7 +63,7 @@ class Writing:
     overwrite: bool = False
 
     def check(self) -> None:
-        """Raise `ParameterError` for what is wrong whatever the recording."""
+        """Raise `ParameterError` if an option is wrong for every recording."""
         from sktimbre.audio.soundfiles import FORMATS
 
         if self.folder.exists() and not self.folder.is_dir():
@@ -71,7 +71,7 @@ class Writing:
         if self.format is not None and self._suffix not in FORMATS:
             known = [name.removeprefix(".") for name in FORMATS]
             raise ParameterError(
-                f"--format {self.format} is none that can be written: choose one of {', '.join(known)}."
+                f"--format {self.format} cannot be written: choose one of {', '.join(known)}."
                 f"{did_you_mean(self.format.lower(), known)}"
             )
 
@@ -80,14 +80,14 @@ class Writing:
         return None if self.format is None else f".{self.format.lower().removeprefix('.')}"
 
     def plan(self, found: Found, model_sr: int) -> Recording:
-        """Return what to do with a file, once its header was read and its format is known to be writable.
+        """Read the header of a recording and return its conversion, in a format that can be written.
 
         Raises
         ------
         ParameterError
-            The options do not go together with the rate or the channels of the file.
+            The output format does not support the sample rate, the channels or the subtype.
         AudioFileError
-            The file cannot be read.
+            The recording cannot be read.
         """
         from sktimbre.audio import AudioReader
         from sktimbre.audio.soundfiles import resolve_format
@@ -109,21 +109,21 @@ class Writing:
 def find_recordings(
     given: Sequence[Path], output: Path, *, recursive: bool = False, may_be_none: bool = False
 ) -> list[Found]:
-    """Return what files, folders and patterns such as ``takes/*.wav`` stand for, each recording once.
+    """Return the recordings named by files, folders and patterns such as ``takes/*.wav``, each once.
 
-    Of a folder these are the sound files by their suffix, but hidden ones, and what lies in the folder that is written to.
-    A file that is named is returned whether it is there or not.
+    In folders, files with the suffix of a sound file are found, except hidden files and those in the output folder. Named
+    files are returned even if they do not exist.
 
     Parameters
     ----------
     given : sequence of Path
-        As on the command line.
+        Files, folders and patterns of the command line.
     output : Path
-        The folder that is written to.
+        Output folder.
     recursive : bool
-        Whether folders inside folders are searched.
+        Whether subfolders are searched.
     may_be_none : bool
-        Whether a folder may be empty, and a pattern stand for nothing.
+        Whether a folder may hold no recording, and a pattern may match no file.
 
     Returns
     -------
@@ -132,9 +132,9 @@ def find_recordings(
     Raises
     ------
     ParameterError
-        A folder is the one that is written to.
+        A given folder is the output folder.
     SktimbreError
-        There is no recording in a folder, or no file that a pattern stands for.
+        A folder holds no recording, or a pattern matches no file.
     """
     found: dict[Path, Found] = {}
     for path in given:
@@ -144,7 +144,7 @@ def find_recordings(
             matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
             if not matches and not may_be_none:
                 raise SktimbreError(
-                    f"No file is called {path}; check the pattern (the working directory is {Path.cwd()})."
+                    f"No file matches {path}; check the pattern (the working directory is {Path.cwd()})."
                 )
         for match in matches:
             if match.is_dir():
@@ -159,7 +159,7 @@ def find_recordings(
 
 
 def check_names(recordings: Iterable[Found]) -> None:
-    """Raise `ParameterError` if two recordings would be written under one name."""
+    """Raise `ParameterError` if two recordings would be written to the same file."""
     names: dict[str, Path] = {}
     for recording in recordings:
         other = names.setdefault(recording.key, recording.path)
@@ -170,7 +170,7 @@ def check_names(recordings: Iterable[Found]) -> None:
 
 
 def check_target(recording: Recording, sources: Set[Path], overwrite: bool) -> None:
-    """Raise an error if writing would destroy anything, resolved ``sources`` above all, or cannot succeed."""
+    """Raise an error if the target cannot be written, exists, or is one of ``sources`` (resolved paths)."""
     target = recording.target
     if target.resolve() in sources:
         raise SktimbreError(f"{target} would replace a recording that is to be converted; write to another folder.")
@@ -187,11 +187,11 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
     files = []
     for file in sorted(folder.rglob("*") if recursive else folder.iterdir()):
         name = file.relative_to(folder)
-        # Hidden files are the operating system's: beside x.aif, macOS leaves a ._x.aif that is no sound.
+        # Hidden files may look like sound files: beside x.aif, macOS leaves a ._x.aif that holds no sound.
         hidden = any(part.startswith(".") for part in name.parts)
         if hidden or file.suffix.lower() not in READABLE_SUFFIXES or not file.is_file():
             continue
-        # A folder to write to may lie inside the one to read from, but not around it.
+        # Skip the files in an output folder that lies inside the searched folder.
         if not (written.is_relative_to(folder.resolve()) and file.resolve().is_relative_to(written)):
             files.append(Found(file, name))
     return files
@@ -200,5 +200,5 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
 def _nothing_in(folder: Path, recursive: bool) -> str:
     from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 
-    fix = "Check the name." if recursive else "Folders inside it are searched with --recursive."
+    fix = "Check the name." if recursive else "Pass --recursive to search its subfolders."
     return f"{folder} holds no recordings; looked for {', '.join(sorted(READABLE_SUFFIXES))}. {fix}"

@@ -1,4 +1,4 @@
-"""Recordings of any length, rate and number of channels through a model, in bounded memory."""
+"""Convert a recording of any length, sample rate and number of channels, in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,16 +16,16 @@ __all__ = ["Recording", "convert_recording"]
 
 @dataclass(frozen=True)
 class Recording:
-    """One file to convert.
+    """A file to convert.
 
     Parameters
     ----------
     source, target : Path
-        The file to read and the one to write.
+        File to read and file to write.
     sr : int
-        Sample rate in Hz of the file to write.
+        Sample rate of the target in Hz.
     n_samples : int or None
-        Samples in each channel of the source at the model's rate, as far as its header tells.
+        Samples in each channel of the source at the model's sample rate; None if the header lacks the length.
     """
 
     source: Path
@@ -43,25 +43,25 @@ def convert_recording(
     overwrite: bool = False,
     advance: Callable[[int], None] = lambda n_samples: None,
 ) -> float:
-    """Convert one file; the new one appears only when it is complete.
+    """Convert a file; the target appears only when it is complete.
 
     Parameters
     ----------
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     recording : Recording
-        What to convert.
+        Source and target.
     subtype, overwrite
         As in `sktimbre.audio.AudioWriter`.
     gain : float
-        Decibels by which the output is made louder.
+        Gain of the output in dB.
     advance : callable
-        Called with the number of samples, at the model's rate, that were converted.
+        Called with the number of samples, at the model's sample rate, of each converted block.
 
     Returns
     -------
     float
-        Duration in seconds of what was written.
+        Duration of the target in seconds.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def convert_recording(
         writer = AudioWriter(
             recording.target, recording.sr, n_channels=reader.n_channels, subtype=subtype, overwrite=overwrite
         )
-        blocks = _counted(_converted(model, reader, reader.n_channels), advance)
+        blocks = _reporting(_converted(model, reader, reader.n_channels), advance)
         if recording.sr != reader.sr:
             header = AudioReader(recording.source).n_frames if recording.sr == reader.file_sr else None
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
@@ -86,36 +86,37 @@ def convert_recording(
 
 
 def _converted(model: "TimbreTransfer", blocks: Iterable[np.ndarray], n_channels: int) -> Iterator[np.ndarray]:
-    """Convert blocks (n_channels, n) channel by channel, in lock step.
+    """Convert blocks of shape (n_channels, n_samples), a block of each channel in turn.
 
-    All channels come in the same blocks, so their outputs do too.
+    All channels are read in the same blocks, so their outputs have equal lengths.
     """
     for parts in zip(*(model.predict_blocks(channel) for channel in _channels(blocks, n_channels)), strict=True):
         yield np.stack(parts)
 
 
 def _channels(blocks: Iterable[np.ndarray], n_channels: int) -> list[Iterator[np.ndarray]]:
-    """Return an iterator over each channel's blocks.
+    """Return an iterator over the blocks of each channel.
 
-    What one channel is ahead of the others is kept, which in lock step is one piece; `itertools.tee` keeps 57 blocks.
+    Blocks that one channel has read and the others have not are queued: at most one piece if the channels take turns, while
+    `itertools.tee` keeps 57 blocks.
     """
-    ahead: list[deque[np.ndarray]] = [deque() for _ in range(n_channels)]
+    queues: list[deque[np.ndarray]] = [deque() for _ in range(n_channels)]
     source = iter(blocks)
 
     def channel(c: int) -> Iterator[np.ndarray]:
         while True:
-            if not ahead[c]:
+            if not queues[c]:
                 block = next(source, None)
                 if block is None:
                     return
-                for waiting, row in zip(ahead, block, strict=True):
-                    waiting.append(row)
-            yield ahead[c].popleft()
+                for queue, row in zip(queues, block, strict=True):
+                    queue.append(row)
+            yield queues[c].popleft()
 
     return [channel(c) for c in range(n_channels)]
 
 
-def _counted(blocks: Iterable[np.ndarray], advance: Callable[[int], None]) -> Iterator[np.ndarray]:
+def _reporting(blocks: Iterable[np.ndarray], advance: Callable[[int], None]) -> Iterator[np.ndarray]:
     for block in blocks:
         advance(block.shape[1])
         yield block
@@ -124,20 +125,20 @@ def _counted(blocks: Iterable[np.ndarray], advance: Callable[[int], None]) -> It
 def _resampled(
     blocks: Iterable[np.ndarray], sr_in: int, sr_out: int, n_channels: int, n_wanted: int | None
 ) -> Iterator[np.ndarray]:
-    """Resample blocks; where they are of a file that had ``n_wanted`` samples at ``sr_out``, to exactly as many."""
+    """Resample blocks; if they were read from a file of ``n_wanted`` samples at ``sr_out``, return exactly that many."""
     import soxr
 
     from sktimbre.audio.blockwise import resampled_length, resampling_tail
 
-    stream = soxr.ResampleStream(sr_in, sr_out, n_channels, dtype="float32", quality="HQ")
+    resampler = soxr.ResampleStream(sr_in, sr_out, n_channels, dtype="float32", quality="HQ")
     n_in = n_out = 0
     for block in blocks:
-        piece = stream.resample_chunk(np.ascontiguousarray(block.T)).reshape(-1, n_channels)
+        resampled = resampler.resample_chunk(np.ascontiguousarray(block.T)).reshape(-1, n_channels)
         n_in += block.shape[1]
-        n_out += len(piece)
-        yield piece.T
-    # The way to sr_in rounded up. A header that does not lead to what was read was an estimate.
+        n_out += len(resampled)
+        yield resampled.T
+    # A header that does not give the length that was read was an estimate.
     fits = n_wanted is not None and resampled_length(n_wanted, sr_out, sr_in) == n_in
     n_wanted = n_wanted if fits and n_wanted is not None else resampled_length(n_in, sr_in, sr_out)
     tail = np.zeros((len(resampling_tail(sr_in, sr_out)), n_channels), np.float32)
-    yield stream.resample_chunk(tail, last=True).reshape(-1, n_channels)[: n_wanted - n_out].T
+    yield resampler.resample_chunk(tail, last=True).reshape(-1, n_channels)[: n_wanted - n_out].T

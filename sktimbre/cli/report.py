@@ -1,4 +1,4 @@
-"""`sktimbre report`: a page to listen to what a model makes of notes."""
+"""`sktimbre report`: write a page to listen to source, output and target of notes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,10 +34,10 @@ __all__ = ["make_page", "report"]
 
 
 def report(
-    model: Annotated[Path, typer.Argument(help="What sktimbre fit wrote.")],
+    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, .html by custom.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, usually *.html.")],
     duration: Duration = DURATION,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -45,11 +45,11 @@ def report(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a page to listen to source, output and target of notes, with spectrograms and numbers.
+    """Write a page to listen to source, output and target of notes, with spectrograms and scores.
 
-    The page is one file that any browser opens, without a network. It has the notes that the model was not trained on; which
-    those are a model of sktimbre fit knows. Of a model that does not know, or that was trained on all of the notes, it has all
-    of them and says so.
+    The page is one file for any browser and needs no network connection. It shows the notes that the model was not trained
+    on; models of sktimbre fit store which these are. If a model does not, or was trained on all of the notes, the page shows
+    all of them and says so.
 
     **Example:** `sktimbre report flute-to-clarinet.sktimbre flute/ clarinet/ -o flute-to-clarinet.html`
     """
@@ -64,12 +64,15 @@ def report(
         with s.status("Reading notes"):
             known = read_headers(*folders, int(transfer.sr), duration)
             check_direction(transfer, known)
-            trained, training, judged = _chosen(transfer, known)
+            trained, training, judged = _split(transfer, known)
         if dry_run:
             pairs = [known.headers[i] for i in judged]
             values = {"dry_run": True, "page": output, "pitches": known.pitches[judged], "pairs": pairs}
             s.result(
-                values, known.table(judged), f"Would write {output}. {_which(trained, len(judged))}", NOTHING_WRITTEN
+                values,
+                known.table(judged),
+                f"Would write {output}. {_describe_notes(trained, len(judged))}",
+                NOTHING_WRITTEN,
             )
             return
         with s.status("Reading notes"):
@@ -78,10 +81,12 @@ def report(
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):
             title = f"{source.resolve().name} to {target.resolve().name}"
-            # The curves are of the notes that were held out in training: errors on others do not belong beside them.
+            # Draw baselines beside the learning curves only if both are of the same held-out notes.
             held_out = (trained_on(transfer) or {}).get("held_out_pitches")
             references = compared.references if sorted(notes.pitches[judged]) == held_out else None
-            page = make_page(title, _which(trained, len(judged)), transfer, notes, judged, compared, references)
+            page = make_page(
+                title, _describe_notes(trained, len(judged)), transfer, notes, judged, compared, references
+            )
         with atomic_path(output, overwrite) as temporary:
             temporary.write_text(page, encoding="utf-8")
         rows = compared.cells()
@@ -94,17 +99,17 @@ def report(
             "pitches": notes.pitches[judged],
             "mean": compared.means,
         }
-        s.result(values, shown, f"Written to {output}; open it in a browser and listen.")
+        s.result(values, shown, f"Written to {output}; open it in a browser to listen.")
 
 
-def _chosen(model: "TimbreTransfer", pairs: PairedHeaders) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """Return which pairs the model was trained on, if it knows, and the indices of those and of the ones to judge it on."""
+def _split(model: "TimbreTransfer", pairs: PairedHeaders) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Return a mask of the training pairs (None if unknown), their indices, and the indices of the pairs to show."""
     from sktimbre.cli.comparison import training_mask
 
     trained = training_mask(model, pairs)
     training = np.flatnonzero(trained) if trained is not None else np.arange(0)
     every = np.arange(len(pairs.pitches))
-    # Where nothing was held out, what the model makes of its training notes is all there is to hear.
+    # If no pair was held out, show the training pairs.
     return trained, training, np.setdiff1d(every, training) if len(training) < len(every) else every
 
 
@@ -117,22 +122,22 @@ def make_page(
     compared: "Comparison",
     references: Mapping[str, float] | None = None,
 ) -> str:
-    """Return the page of some notes as HTML.
+    """Return a page of notes as HTML.
 
     Parameters
     ----------
     title, description : str
         Shown at the top.
     model : TimbreTransfer
-        Fitted.
+        Fitted model.
     pairs : Bunch
         As in `compare`.
     judged : ndarray of int
-        The notes that were compared.
+        Indices of the notes that were compared.
     compared : Comparison
-        What came out.
+        Their outputs and scores.
     references : dict of str to float or None
-        Errors of baselines to draw beside the learning curves, where both are of the same notes.
+        Errors of baselines to draw beside the learning curves; None draws none.
 
     Returns
     -------
@@ -158,22 +163,18 @@ def make_page(
     return listening_page(page)
 
 
-def _which(trained: np.ndarray | None, n_judged: int) -> str:
-    """Say which notes the page has."""
+def _describe_notes(trained: np.ndarray | None, n_judged: int) -> str:
+    """Return a sentence that says which notes the page shows."""
     count = "One note" if n_judged == 1 else f"{n_judged} notes"
     if trained is None:
-        return (
-            f"{count}: all that pair. The model does not know what it was trained on, so it may have heard them before."
-        )
+        return f"{count}: all that pair. The model does not know what it was trained on, so they may be its training notes."
     if trained.all():
-        return (
-            f"{count}: all that pair, and all that the model was trained on. What it makes of other notes may be worse."
-        )
-    return f"{count} that the model was not trained on: what it was given, what it made of it, and what was wanted."
+        return f"{count}: all that pair. The model was trained on all of them; on other notes it may be worse."
+    return f"{count} that the model was not trained on: source, output and target."
 
 
 def _names(pairs: "Bunch", judged: Any) -> list[str]:
-    """Return the names of the pitches; of a pitch that occurs twice, with the name of the file."""
+    """Return the names of the pitches; pitches that occur more than once get the name of the file."""
     from sktimbre.datasets import name_of_pitch
 
     pitches = [int(pairs.pitches[i]) for i in judged]

@@ -1,4 +1,4 @@
-"""Numbers of a model beside those of the baselines, note by note."""
+"""Scores of each note, for a model and baselines."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ Scores = dict[str, list[float | None]]
 
 
 class Metric(NamedTuple):
-    """How a metric is shown."""
+    """Title and number of digits of a metric in tables."""
 
     title: str
     digits: int
@@ -34,22 +34,23 @@ def judge(target: np.ndarray, audio: np.ndarray, target_spectra: Any, spectra: A
     Parameters
     ----------
     target, audio : ndarray of shape (n_notes, n_samples)
-        Wanted and given audio; all metrics but the reconstruction error are of these, after phase retrieval.
+        Audio of target and output, which all metrics but the reconstruction error compare.
     target_spectra, spectra : ndarray of shape (n_notes, n_frequencies, n_frames) or None
-        Wanted and given log-magnitude spectra before phase retrieval. Without ``spectra`` there is no reconstruction error.
+        Log-magnitude spectra of target and output before phase retrieval, which the reconstruction error compares; it is
+        left out if ``spectra`` is None.
     sr : float
         Sample rate in Hz.
 
     Returns
     -------
     dict of str to list
-        A number for each note; None where the metric is not defined, as the pitch of noise or of silence is not.
+        A score for each note; None if the metric is undefined, such as the f0 error of noise or silence.
     """
     from sktimbre import metrics
 
     scores: Scores = {}
     if spectra is not None:
-        scores["reconstruction_error"] = _each(metrics.reconstruction_error, target_spectra, spectra)
+        scores["reconstruction_error"] = _score_notes(metrics.reconstruction_error, target_spectra, spectra)
     of_audio: dict[str, tuple[Callable, dict[str, Any]]] = {
         "log_spectral_distance": (metrics.log_spectral_distance, {}),
         "mfcc_distance": (metrics.mfcc_distance, {"sr": sr}),
@@ -57,28 +58,28 @@ def judge(target: np.ndarray, audio: np.ndarray, target_spectra: Any, spectra: A
         "loudness_correlation": (metrics.loudness_correlation, {"sr": sr}),
     }
     for name, (metric, options) in of_audio.items():
-        scores[name] = _each(metric, target, audio, **options)
+        scores[name] = _score_notes(metric, target, audio, **options)
     return scores
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """Return the mean over notes for which there is a number; None if there are none."""
+    """Return the mean of the values that are not None; None if there are none."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
 def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, np.ndarray]:
-    """Return spectra that the baselines give in the place of a network.
+    """Return the spectra that the baselines on spectra predict.
 
     Parameters
     ----------
     train, test : tuple of ndarray of shape (n_notes, n_frequencies, n_frames)
-        Spectra of source and target: to fit on, and to judge on.
+        Spectra of source and target, to fit on and to predict.
 
     Returns
     -------
     dict of str to ndarray
-        By the name of the baseline.
+        Predicted spectra by the name of the baseline.
     """
     from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 
@@ -88,12 +89,12 @@ def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str
     }
 
 
-def _each(metric: Callable, wanted: Any, given: Any, **options: Any) -> list[float | None]:
+def _score_notes(metric: Callable, targets: Any, outputs: Any, **options: Any) -> list[float | None]:
     values: list[float | None] = []
-    for a, b in zip(wanted, given, strict=True):
+    for a, b in zip(targets, outputs, strict=True):
         try:
             values.append(float(metric(a[np.newaxis], b[np.newaxis], **options)))
         except AudioError:
-            # One silent or unpitched note is no reason to have no numbers of the others.
+            # A silent or unpitched note gets no score; the others still do.
             values.append(None)
     return values

@@ -1,4 +1,4 @@
-"""What all commands share: options, where text goes, progress, warnings, errors and exit codes."""
+"""Common parts of all commands: options, output, progress, warnings, errors and exit codes."""
 
 import difflib
 import json
@@ -36,54 +36,56 @@ if TYPE_CHECKING:
 __all__ = ["DURATION", "Debug", "DryRun", "Duration", "Json", "Overwrite", "Quiet", "Session", "session"]
 
 STDERR = 2
-# Killed by a signal is 128 and its number, as shells count.
+# After a signal, 128 plus its number, as in shells.
 FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
-# Seconds of each note that `fit` and `evaluate` look at, so that an evaluation is of what was trained.
+# Default seconds of each note, equal in all commands so that `evaluate` judges what `fit` trained.
 DURATION = 2.0
 NOTHING_WRITTEN = "Nothing was written (--dry-run)."
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from, and all warnings.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, write nothing.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and all warnings.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything and print what would be done; write nothing.")
+]
 Duration = Annotated[
-    float, typer.Option(help="Seconds of each note from its onset; shorter notes are filled up with silence.")
+    float, typer.Option(help="Seconds of each note from its onset; shorter notes are padded with silence.")
 ]
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end, by SIGTERM; whatever tidies up after an interruption does so after this."""
+    """Raised on SIGTERM; a subclass of KeyboardInterrupt, so that code cleans up as after Ctrl-C."""
 
 
 @dataclass
 class Session:
-    """How one command talks: results on standard output, all else on standard error.
+    """Output of a command: results on standard output, everything else on standard error.
 
     Parameters
     ----------
     as_json : bool
-        Whether the result is one JSON object.
+        Whether the result is printed as one JSON object.
     quiet : bool
-        Whether to keep to errors and warnings, and to the JSON object if there is one.
+        Whether only errors, warnings and the JSON object are shown.
     debug : bool
-        Whether errors come with their traceback, and all warnings are shown.
+        Whether errors are shown with their traceback, and all warnings are shown.
     """
 
     as_json: bool = False
     quiet: bool = False
     debug: bool = False
     warnings: list[str] = field(default_factory=list)
-    # Names of files may hold what stands for an emoji.
+    # emoji=False: file names may contain emoji codes such as :x:.
     stdout: Console = field(default_factory=lambda: Console(highlight=False, emoji=False))
     stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, emoji=False))
 
     def say(self, text: str, style: str | None = None) -> None:
-        """Print one message on standard error, whatever the options."""
+        """Print a message on standard error, even with --quiet."""
         self.stderr.print(text, style=style, markup=False, soft_wrap=True)
 
     def result(self, values: Mapping[str, Any], *shown: RenderableType) -> None:
-        """Print the result: ``values`` (and the warnings) as JSON, or what is ``shown`` of it to people."""
+        """Print the result: with --json ``values`` and the warnings as JSON, else the tables and texts of ``shown``."""
         if self.as_json:
             typer.echo(json.dumps(plain({**values, "warnings": self.warnings}), indent=2, allow_nan=False))
         elif not self.quiet:
@@ -91,7 +93,7 @@ class Session:
                 self.stdout.print(part, soft_wrap=isinstance(part, str), markup=False)
 
     def progress(self, *details: str) -> Progress:
-        """Return bars for standard error; ``details`` are names of fields that a task shows after its bar."""
+        """Return progress bars on standard error; ``details`` names the fields of a task that are shown after its bar."""
         columns = [TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
         texts = [TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in details]
         return Progress(
@@ -100,7 +102,7 @@ class Session:
 
     @contextmanager
     def status(self, text: str) -> Iterator[None]:
-        """Show what is going on while the block runs."""
+        """Show a text while the body of the with statement runs."""
         if self.quiet:
             yield
             return
@@ -109,14 +111,14 @@ class Session:
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """Keep what TensorFlow says while it is imported off standard error, except in debugging.
+        """Silence standard error while TensorFlow is imported, except with --debug.
 
-        It says it before it looks at any of its own settings, and from its compiled part, past `sys.stderr`.
+        TensorFlow's compiled code writes to the file descriptor before it reads TensorFlow's own settings.
         """
         if self.debug or "tensorflow" in sys.modules or sys.stderr is None:
             yield
             return
-        # What it says later is about its optimiser of graphs, and nothing that a user could act on.
+        # Later messages are about graph optimization; users cannot act on them.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         sys.stderr.flush()
         kept = os.dup(STDERR)
@@ -129,11 +131,11 @@ class Session:
             os.close(kept)
 
     def fail(self, error: BaseException, prefix: str = "Error") -> None:
-        """Report an error: one message, with its traceback only in debugging."""
+        """Report an error as one message, with its traceback only with --debug."""
         self.problem(describe(error), trace_of(error), prefix)
 
     def problem(self, message: str, trace: str, prefix: str) -> None:
-        """Report an error that may have happened in another process."""
+        """Report an error by its message and traceback, which may come from another process."""
         if self.debug:
             self.say(trace.rstrip())
         self.say(f"{prefix}: {message}", style="red")
@@ -147,16 +149,19 @@ class Session:
         file: Any = None,
         line: str | None = None,
     ) -> None:
-        """Report a warning; takes the place of `warnings.showwarning`, whose parameters these are."""
+        """Report a warning; replaces `warnings.showwarning` and has its parameters."""
         self.warnings.append(str(message))
         self.say(f"Warning: {message}", style="yellow")
 
 
 @contextmanager
 def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> Iterator[Session]:
-    """Run a command: its warnings are shown, its errors become one message and an exit code.
+    """Run a command: show its warnings, and turn an error into one message and an exit code.
 
-    Parameters are those of `Session`.
+    Parameters
+    ----------
+    as_json, quiet, debug : bool
+        As in `Session`.
 
     Yields
     ------
@@ -180,14 +185,14 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
 
 
 def choose_warnings(debug: bool) -> None:
-    """Let ours pass, which tell a user what went wrong with their data; others' are for programmers."""
+    """Show the package's own warnings, which are for users; hide all others unless ``debug`` is set."""
     warnings.simplefilter("default" if debug else "ignore")
     for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
         warnings.simplefilter("always", category)
 
 
 def describe(error: BaseException) -> str:
-    """Return an error's message; with its type where the message is not meant to stand alone."""
+    """Return the message of an error, with its type if the error is not one of the expected kinds."""
     text = str(error).strip()
     if isinstance(error, SktimbreError) or _is_usage(error):
         return text
@@ -197,34 +202,34 @@ def describe(error: BaseException) -> str:
 
 
 def trace_of(error: BaseException) -> str:
-    """Return where an error comes from, for debugging."""
+    """Return the traceback of an error."""
     return "".join(traceback.format_exception(error))
 
 
 def did_you_mean(word: object, names: Iterable[str] | Mapping[str, str]) -> str:
-    """Return a sentence with the name that a mistyped one is nearest to; nothing where none is near.
+    """Return a sentence that suggests the nearest name, or an empty string if none is near.
 
-    A mapping has the names as they are to be shown as its values.
+    A mapping has the suggested texts as its values.
     """
     near = difflib.get_close_matches(str(word), list(names), n=1)
     return f" Did you mean {names[near[0]] if isinstance(names, Mapping) else near[0]}?" if near else ""
 
 
 def check_output(path: Path, overwrite: bool) -> None:
-    """Raise an error unless a file could be written there; before any work."""
+    """Raise an error if a file cannot be written at ``path``."""
     if path.is_file() and not overwrite:
         raise SktimbreError(f"{path} exists; pass --overwrite to replace it, or choose another name.")
     check_target(path, overwrite=True)
 
 
 def check_readable(path: Path) -> None:
-    """Raise an error unless there is a file or a folder; before anything large is imported."""
+    """Raise an error if ``path`` does not exist."""
     if not path.exists():
         raise SktimbreError(f"{path} does not exist; check the name (the working directory is {Path.cwd()}).")
 
 
 def load_model(path: Path) -> "TimbreTransfer":
-    """Return a fitted `TimbreTransfer` from a file, or raise what is wrong with it."""
+    """Load a fitted `TimbreTransfer`; raise an error if the file holds none."""
     check_readable(path)
     _check_model_file(path)
 
@@ -237,29 +242,29 @@ def load_model(path: Path) -> "TimbreTransfer":
     model = load(path)
     if not isinstance(model, TimbreTransfer):
         raise PersistenceError(
-            f"{path} holds a {type(model).__name__}; this needs a TimbreTransfer, such as `sktimbre fit` writes."
+            f"{path} holds a {type(model).__name__}; give a file with a TimbreTransfer, as `sktimbre fit` writes it."
         )
     try:
         check_is_fitted(model)
     except NotFittedError:
-        raise PersistenceError(f"{path} holds a TimbreTransfer that was not fitted; save it after fit.") from None
+        raise PersistenceError(f"{path} holds a TimbreTransfer that is not fitted; save it after fit.") from None
     return model
 
 
 def check_no_pickle(path: Path) -> None:
-    """Raise an error if a file is a pickle, as joblib's are too: what people keep models in who know no better."""
+    """Raise an error if a file is a pickle, as `pickle` and joblib write them."""
     with path.open("rb") as file:
         beginning = file.read(1)
-    # Of protocol 2 and later.
+    # First byte of pickles of protocol 2 and later.
     if beginning == b"\x80":
         raise PersistenceError(
-            f"{path} is a pickle, and loading one can run anything. If you wrote it, load it in Python and keep it with "
-            "sktimbre.save."
+            f"{path} is a pickle, and loading a pickle can run any code. If you wrote it, load it in Python and save it "
+            "with sktimbre.save."
         )
 
 
 def _check_model_file(path: Path) -> None:
-    """Raise an error that says what a file is which people give in a model's place."""
+    """Raise an error if the path is a folder, a pickle or a sound file instead of a model."""
     if path.is_dir():
         raise PersistenceError(f"{path} is a folder; give the model, the file that `sktimbre fit` wrote.")
     if not path.is_file():
@@ -267,8 +272,8 @@ def _check_model_file(path: Path) -> None:
     check_no_pickle(path)
     if not zipfile.is_zipfile(path) and _is_sound(path):
         raise PersistenceError(
-            f"{path} is a sound file where the model is wanted, the file that `sktimbre fit` wrote: the model comes first, "
-            "as in `sktimbre convert MODEL FILE -o FOLDER`."
+            f"{path} is a sound file, but the first argument must be a model that `sktimbre fit` wrote, as in "
+            "`sktimbre convert MODEL FILE -o FOLDER`."
         )
 
 
@@ -284,7 +289,7 @@ def _is_sound(path: Path) -> bool:
 
 
 def note_folders(source: Path, target: Path) -> tuple[Path | list[Path], Path | list[Path]]:
-    """Return two folders of notes as they are, and a single file as a list of one, which the loaders tell apart."""
+    """Check two folders or files of notes; return a folder as it is and a file as a list of one, as the loaders take them."""
     for path in (source, target):
         check_readable(path)
     if source.samefile(target):
@@ -295,19 +300,19 @@ def note_folders(source: Path, target: Path) -> tuple[Path | list[Path], Path | 
 
 
 def table(*columns: str, numbers: bool = True, title: str | None = None) -> Table:
-    """Return an empty table whose first column is text; so are the others unless they are ``numbers``."""
+    """Return an empty table with text in the first column, and numbers in the others if ``numbers`` is set."""
     made = Table(title=title, title_justify="left", title_style="bold")
     for i, column in enumerate(columns):
         if i and numbers:
             made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         else:
-            # Names of files are broken anywhere rather than cut, so that they can be copied.
+            # Fold file names instead of cutting them, so that they can be copied.
             made.add_column(column, overflow="fold", min_width=22)
     return made
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number for a table; a dash where there is none."""
+    """Return a number as text for a table; a dash for None, NaN and infinity."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
@@ -320,7 +325,7 @@ def _is_usage(error: BaseException) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON knows: no arrays, paths, NaN or infinity."""
+    """Convert a value to JSON's types: arrays to lists, paths to strings, NaN and infinity to None."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Recordings that appear in folders, as soon as they are completely written."""
+"""Wait for new recordings, until each is completely written."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,30 +8,30 @@ from sktimbre.cli.planning import Found
 
 __all__ = ["arrivals"]
 
-# Seconds between two looks. A recording is taken for complete when neither its size nor its time changed in between.
+# Seconds between two searches. A recording is complete if its size and modification time are the same in both.
 INTERVAL = 1.0
 
 
 def arrivals(find: Callable[[], list[Found]], interval: float = INTERVAL) -> Iterator[list[Found]]:
-    """Yield recordings that have come or changed, for ever.
+    """Yield new and changed recordings, without end.
 
     Parameters
     ----------
     find : callable
-        Returns all recordings that there are.
+        Returns all existing recordings.
     interval : float
-        Seconds between two looks.
+        Seconds between two searches.
 
     Yields
     ------
     list of Found
-        Not empty. Each recording comes once, and again when it is written anew.
+        At least one recording. Each is yielded once, and again after it has changed.
     """
     before: dict[Found, tuple[int, int]] = {}
     handed_out: dict[Found, tuple[int, int]] = {}
     while True:
         now = {}
-        # Files and folders may go while they are looked at; what is left is seen the next time.
+        # Files and folders may disappear during the search; the others are found in the next one.
         with suppress(OSError):
             for found in find():
                 state = found.path.stat()

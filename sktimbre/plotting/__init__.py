@@ -1,4 +1,4 @@
-"""Figures of audio and of what models make of it; nothing here needs pyplot or changes matplotlib's settings."""
+"""Figures of audio, model outputs, trainings and searches, without pyplot and without changes of matplotlib's settings."""
 
 import lazy_loader as _lazy
 

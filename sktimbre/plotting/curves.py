@@ -1,4 +1,4 @@
-"""Errors and losses of trainings, epoch by epoch."""
+"""Learning curves: errors and losses by epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,14 +13,14 @@ __all__ = ["LearningCurveDisplay", "history_of"]
 
 
 class LearningCurveDisplay(Display):
-    """Errors or losses of one or several trainings over their epochs, on a logarithmic axis.
+    """Errors or losses of one or several models by epoch of their training, on a logarithmic axis.
 
-    Training notes are dashed, validation notes solid, with a dot on the best epoch.
+    Curves of training notes are dashed. Curves of validation notes are solid, with a dot on the best epoch.
 
     Parameters
     ----------
     histories : dict of str to dict of str to sequence of float
-        By the name of the model: what ``history_`` of a `TimbreAutoencoder` holds.
+        ``history_`` of each `TimbreAutoencoder`, by the name of the model.
 
     Attributes
     ----------
@@ -39,19 +39,20 @@ class LearningCurveDisplay(Display):
     def __init__(self, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
         given = histories.values() if isinstance(histories, Mapping) else []
         if not given or not all(_is_history(history) for history in given):
-            raise ParameterError(f"histories={histories!r} must be a dict of histories by the names of the models.")
+            raise ParameterError(f"histories={histories!r} must be a dict of histories (history_) by names of models.")
         self.histories = dict(histories)
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> "LearningCurveDisplay":
-        """Draw how one or several models were trained.
+        """Draw the learning curves of one or several models.
 
         Parameters
         ----------
         estimator : estimator, or dict of str to estimator
-            Fitted: a `TimbreAutoencoder`, or a `TimbreTransfer`, a Pipeline or a grid search around one. Several by name.
+            Fitted `TimbreAutoencoder`, or a `TimbreTransfer`, Pipeline or search that contains one; a dict for several, by
+            name.
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each metric; None makes a figure.
+            Axes to draw on, one for each metric; None makes a figure.
         **kwargs
             Passed to `plot`.
 
@@ -62,7 +63,7 @@ class LearningCurveDisplay(Display):
         Raises
         ------
         ParameterError
-            An estimator has no history: it was not fitted, or does not learn in epochs.
+            An estimator has no ``history_``: it is not fitted, or is not trained in epochs.
         """
         named = estimator if isinstance(estimator, Mapping) else {"": estimator}
         histories = {}
@@ -70,8 +71,8 @@ class LearningCurveDisplay(Display):
             history = history_of(model)
             if history is None:
                 raise ParameterError(
-                    f"{name or type(model).__name__} has no history_ to draw: fit it first; regressors that do not learn in "
-                    "epochs have none."
+                    f"{name or type(model).__name__} has no history_ to draw: fit it first. Only regressors that are trained "
+                    "in epochs have one."
                 )
             histories[name] = history
         return cls(histories).plot(ax, **kwargs)
@@ -85,18 +86,18 @@ class LearningCurveDisplay(Display):
         validation: bool = True,
         references: Mapping[str, float] | None = None,
     ) -> "LearningCurveDisplay":
-        """Draw.
+        """Draw the learning curves.
 
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each metric; None makes a figure.
+            Axes to draw on, one for each metric; None makes a figure.
         metrics : str or sequence of str, default="reconstruction_error"
-            What is drawn, each on axes of its own: "reconstruction_error", "loss", or what else the histories hold.
+            Metrics to draw, each on its own axes: "reconstruction_error", "loss", or another key of the histories.
         training, validation : bool, default=True
-            Which notes; histories without validation have none.
+            Whether curves of training and validation notes are drawn; without validation notes there is no such curve.
         references : dict of str to float or None, default=None
-            Errors to compare with, such as those of baselines: horizontal lines, where the reconstruction error is drawn.
+            Reconstruction errors to compare with, such as those of baselines, by name; drawn as horizontal lines.
 
         Returns
         -------
@@ -105,25 +106,25 @@ class LearningCurveDisplay(Display):
         Raises
         ------
         ParameterError
-            No history holds a metric.
+            A metric is in none of the histories.
         """
         check_flags(training=training, validation=validation)
         metrics = [metrics] if isinstance(metrics, str) or not np.iterable(metrics) else list(metrics)
         if not metrics or not all(isinstance(metric, str) for metric in metrics):
-            raise ParameterError(f"metrics={metrics!r} must be a name or several, such as 'loss'.")
+            raise ParameterError(f"metrics={metrics!r} must be a name or a list of names, such as 'loss'.")
         axes = self._use_axes(ax, 1, len(metrics), (0.6 + 5.8 * len(metrics), 3.8))
         kinds = [("", "--", "training")] * training + [("val_", "-", "validation")] * validation
         for panel, metric in zip(axes.flat, metrics, strict=True):
             if not any(prefix + metric in history for history in self.histories.values() for prefix, *_ in kinds):
                 known = sorted({key for history in self.histories.values() for key in history})
-                raise ParameterError(f"metrics has {metric!r}, of which the histories hold nothing; they have {known}.")
+                raise ParameterError(f"metrics has {metric!r}, which is in no history; choose from {known}.")
             for i, (name, history) in enumerate(self.histories.items()):
                 for prefix, style, kind in kinds:
                     values = np.asarray(history.get(prefix + metric, ()), float)
                     if len(values):
                         label = f"{name}, {kind}" if name else kind
                         _draw_curve(panel, values, style, COLOURS[i % len(COLOURS)], label, marked=prefix == "val_")
-                # Level-by-level training starts anew with each stage.
+                # Mark the beginning of each stage of layerwise training.
                 for epoch in np.flatnonzero(np.diff(history.get("stage", ()))):
                     panel.axvline(epoch + 1.5, color=COLOURS[i % len(COLOURS)], linestyle=":", linewidth=0.8)
             if metric == "reconstruction_error":
@@ -137,7 +138,7 @@ class LearningCurveDisplay(Display):
 
 
 def history_of(estimator: Any) -> Any:
-    """Return the history of an estimator, of the one inside a transfer, a Pipeline or a search, or None."""
+    """Return ``history_`` of an estimator or of one inside a TimbreTransfer, a Pipeline or a search; None without one."""
     if hasattr(estimator, "history_"):
         return estimator.history_
     inner = [getattr(estimator, name, None) for name in ("autoencoder_", "best_estimator_", "regressor_")]
@@ -147,7 +148,7 @@ def history_of(estimator: Any) -> Any:
 
 
 def _is_history(history: Any) -> bool:
-    """Tell whether this is a dict of sequences of numbers by names."""
+    """Return True if ``history`` is a dict of sequences of numbers by name."""
     if not isinstance(history, Mapping) or not all(isinstance(name, str) for name in history):
         return False
     try:
@@ -158,7 +159,7 @@ def _is_history(history: Any) -> bool:
 
 def _draw_curve(ax, values, style, colour, label, marked):
     epochs = np.arange(1, len(values) + 1)
-    # A training of one epoch is a point.
+    # One epoch has no line, so mark it.
     marker = "o" if len(values) == 1 else None
     ax.plot(epochs, values, style, color=colour, label=label, linewidth=1.4, marker=marker, markersize=4)
     if marked and np.isfinite(values).any():
@@ -167,7 +168,7 @@ def _draw_curve(ax, values, style, colour, label, marked):
 
 
 def _mark_decades(axis):
-    """Label 1, 2 and 5 of each decade with plain numbers: errors rarely span as much as a decade."""
+    """Label 1, 2 and 5 of each decade with plain numbers, since errors often span less than a decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -1,4 +1,4 @@
-"""Levels of the harmonics of source, output and target: what their timbre is."""
+"""Levels of the harmonics of source, output and target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from sktimbre.spectral import stft
 
 __all__ = ["HarmonicDisplay", "harmonic_levels"]
 
-WINDOW = 0.19  # seconds; resolves the harmonics of notes from 30 Hz on
+WINDOW = 0.19  # seconds; long enough to resolve the harmonics of notes of 30 Hz and above
 SEMITONE = 2 ** (1 / 12) - 1
 MARKERS = {"source": "s", "output": "o", "target": "^"}
 
@@ -22,14 +22,15 @@ MARKERS = {"source": "s", "output": "o", "target": "^"}
 class HarmonicDisplay(Display):
     """Levels of the harmonics of source, output and target, a panel for each note.
 
-    Build it with `from_estimator` or `from_predictions`, which also measure and draw.
+    `from_estimator` and `from_predictions` measure the levels and draw them.
 
     Parameters
     ----------
     levels : dict of str to ndarray of shape (n_notes, n_harmonics)
-        Decibels below the strongest harmonic of the same sound, by "source", "output" and "target"; NaN where there is none.
+        Levels in dB relative to the strongest harmonic of the same sound, by "source", "output" and "target"; NaN for
+        harmonics that were not measured.
     names : sequence of str or None, default=None
-        What each note is called.
+        Names of the notes.
 
     Attributes
     ----------
@@ -38,8 +39,8 @@ class HarmonicDisplay(Display):
 
     Notes
     -----
-    The fundamental frequency of each sound is estimated from itself, since two players are rarely tuned alike; a harmonic is
-    the highest peak of the mean power spectrum within half a semitone of its place.
+    The fundamental frequency is estimated for each sound separately, since two players are rarely tuned alike. The level of
+    a harmonic is the highest value of the mean power spectrum within half a semitone of its frequency.
 
     Examples
     --------
@@ -68,22 +69,22 @@ class HarmonicDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "HarmonicDisplay":
-        """Draw what a model makes of the harmonics of notes.
+        """Convert notes with a model and draw the harmonics of source, output and target.
 
         Parameters
         ----------
         estimator : TimbreTransfer
-            Fitted; or another model from audio to audio.
+            Fitted model; or another one from audio to audio.
         X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
             Audio of source and target.
         notes : int, sequence of int or None, default=None
-            Which notes; None are three, evenly spread, where there are more.
+            Indices of the notes to draw; None draws at most three, evenly spread.
         names : sequence of str or None, default=None
-            What each note of X is called, whether chosen or not.
+            Names of all notes of X.
         n_harmonics : int, default=12
-            How many harmonics; those above half the sample rate are left out.
+            Number of harmonics; those above half the sample rate are left out.
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each note; None makes a figure.
+            Axes to draw on, one for each note; None makes a figure.
         **kwargs
             Passed to `plot`.
 
@@ -135,9 +136,9 @@ class HarmonicDisplay(Display):
         Raises
         ------
         AudioError
-            Audio is empty, not finite, of the wrong rank or too short for its pitch to be told, or the three do not match.
+            Audio is empty, not finite, of the wrong rank or too short to estimate its pitch, or the shapes differ.
         ParameterError
-            A number is out of range, or there is not one name for each note.
+            A number is out of range, or ``names`` has another length than the notes.
         """
         sr = check_real(sr, "sr", 0.0, open_low=True, fix="It is in Hz.")
         n_harmonics = check_whole(n_harmonics, "n_harmonics", 1, fix="12 are usual.")
@@ -154,14 +155,14 @@ class HarmonicDisplay(Display):
         return cls(levels, names=names).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, floor: float = 60.0) -> "HarmonicDisplay":
-        """Draw.
+        """Draw the levels.
 
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each note; None makes a figure.
+            Axes to draw on, one for each note; None makes a figure.
         floor : float, default=60.0
-            Depth of the axis in dB; weaker harmonics stand on its lower end.
+            Range of the level axis in dB; weaker harmonics are drawn at its lower end.
 
         Returns
         -------
@@ -198,17 +199,20 @@ def _checked(levels: Any) -> dict[str, np.ndarray]:
 
 
 def harmonic_levels(y: np.ndarray, f0: float, sr: float, n_harmonics: int) -> np.ndarray:
-    """Return the levels of the first harmonics in dB below the strongest; NaN above half the sample rate, or all of them."""
+    """Return the levels of the first harmonics in dB relative to the strongest; NaN above half the sample rate.
+
+    All are NaN if ``f0`` is not finite.
+    """
     levels = np.full(n_harmonics, np.nan)
     if not np.isfinite(f0):
         return levels
     n_fft = 2 ** int(np.ceil(np.log2(WINDOW * sr)))
     power = np.mean(np.abs(stft(y, n_fft, n_fft // 4)) ** 2, axis=-1)
     for k in range(1, n_harmonics + 1):
-        place = k * f0 * n_fft / sr
-        # Half a semitone to both sides, but never as far as the next harmonic; at least what the window smears.
-        reach = min(max(0.5 * SEMITONE * place, 2.0), 0.5 * f0 * n_fft / sr)
-        first, last = int(np.ceil(place - reach)), int(np.floor(place + reach))
+        centre = k * f0 * n_fft / sr
+        # Half a semitone to both sides, at least the main lobe of the window, at most half the distance of harmonics.
+        width = min(max(0.5 * SEMITONE * centre, 2.0), 0.5 * f0 * n_fft / sr)
+        first, last = int(np.ceil(centre - width)), int(np.floor(centre + width))
         if last >= len(power):
             break
         levels[k - 1] = 10 * np.log10(max(power[first : last + 1].max(), np.finfo(np.float32).tiny))

@@ -1,4 +1,4 @@
-"""Errors of a parameter search over one of its parameters."""
+"""Cross-validated errors of a parameter search."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -12,7 +12,7 @@ from sktimbre.plotting.display import COLOURS, Display, add_legend, draw_referen
 
 __all__ = ["SearchDisplay"]
 
-# From this ratio of largest to smallest value on, a parameter is drawn on a logarithmic axis.
+# Ratio of largest to smallest value from which a parameter is drawn on a logarithmic axis.
 WIDE = 20.0
 
 
@@ -22,11 +22,11 @@ class SearchDisplay(Display):
     Parameters
     ----------
     cv_results : dict
-        ``cv_results_`` of a fitted `sklearn.model_selection.GridSearchCV` or its like.
+        ``cv_results_`` of a fitted `sklearn.model_selection.GridSearchCV` or another search.
     parameter : str or None, default=None
-        Which parameter lies on the axis; None where only one was varied.
+        Parameter on the horizontal axis; None takes the only one that was varied.
     metric : str, default="score"
-        Which score, where several were asked for.
+        Name of the score, if the search has several.
 
     Attributes
     ----------
@@ -51,17 +51,17 @@ class SearchDisplay(Display):
         settings = _settings(cv_results)
         varied = [name for name in settings[0] if len({repr(s.get(name)) for s in settings}) > 1]
         if parameter is None and len(varied) != 1:
-            raise ParameterError(f"parameter=None, and {len(varied)} were varied: choose one of {sorted(settings[0])}.")
+            raise ParameterError(f"parameter=None, but {len(varied)} were varied: choose one of {sorted(settings[0])}.")
         self.parameter = varied[0] if parameter is None else parameter
         if not isinstance(self.parameter, str) or self.parameter not in settings[0]:
             raise ParameterError(f"parameter={parameter!r} was not searched; choose one of {sorted(settings[0])}.")
         splits = [key for key in cv_results if key.startswith("split") and key.endswith(f"_test_{metric}")]
         if not splits:
             known = sorted(key.removeprefix("mean_test_") for key in cv_results if key.startswith("mean_test_"))
-            raise ParameterError(f"metric={metric!r} is none of the search's: choose one of {known}.")
+            raise ParameterError(f"metric={metric!r} is not a score of the search: choose one of {known}.")
         self.metric = metric
         self.values = [s[self.parameter] for s in settings]
-        # Scores are the higher the better; what is drawn are errors.
+        # Scores are negative errors.
         self.errors = -_scores(cv_results, splits, len(settings))
         others = [name for name in varied if name != self.parameter]
         self.groups = [", ".join(f"{_short(name)}={_show(s[name])}" for name in others) for s in settings]
@@ -74,12 +74,12 @@ class SearchDisplay(Display):
 
         Parameters
         ----------
-        search : GridSearchCV or the like
-            Fitted.
+        search : GridSearchCV or another search
+            Fitted search.
         parameter, metric
             As in the constructor.
         ax : Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None makes a figure.
         **kwargs
             Passed to `plot`.
 
@@ -90,7 +90,8 @@ class SearchDisplay(Display):
         Raises
         ------
         ParameterError
-            The search was not fitted, several parameters were varied and none is chosen, or the name is none of them.
+            The search is not fitted, ``parameter`` is None though several were varied, or the search has no such parameter
+            or metric.
         """
         results = getattr(search, "cv_results_", None)
         if results is None:
@@ -112,7 +113,7 @@ class SearchDisplay(Display):
         Parameters
         ----------
         cv_results : dict
-            As scikit-learn's searches have it.
+            ``cv_results_`` of a fitted search.
         parameter, metric, ax, **kwargs
             As in `from_estimator`.
 
@@ -123,14 +124,14 @@ class SearchDisplay(Display):
         return cls(cv_results, parameter, metric).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, references: Mapping[str, float] | None = None) -> "SearchDisplay":
-        """Draw.
+        """Draw the errors.
 
         Parameters
         ----------
         ax : Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None makes a figure.
         references : dict of str to float or None, default=None
-            Errors to compare with, such as those of baselines: horizontal lines.
+            Errors to compare with, such as those of baselines, by name; drawn as horizontal lines.
 
         Returns
         -------
@@ -170,8 +171,8 @@ def _settings(cv_results: Mapping[str, Any]) -> list[dict[str, Any]]:
     settings = list(settings) if np.iterable(settings) else []
     named = all(isinstance(setting, Mapping) for setting in settings)
     if not settings or not named or not all(isinstance(key, str) for key in (*cv_results, *chain(*settings))):
-        raise ParameterError("cv_results holds no 'params': pass cv_results_ of a fitted search.")
-    # A list of grids leaves some parameters of some settings out.
+        raise ParameterError("cv_results has no legal 'params': pass cv_results_ of a fitted search.")
+    # With a list of grids, settings may lack parameters of other grids.
     names = dict.fromkeys(name for setting in settings for name in setting)
     return [{name: setting.get(name) for name in names} for setting in settings]
 
@@ -181,10 +182,13 @@ def _scores(cv_results: Mapping[str, Any], splits: list[str], n_settings: int) -
     try:
         scores = np.stack([np.asarray(cv_results[key], float) for key in splits], axis=1)
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"cv_results has {', '.join(splits)} that are no scores: {error}.") from None
+        raise ParameterError(
+            f"cv_results[{', '.join(splits)}] must hold numbers: {error}. Pass cv_results_ of a fitted search."
+        ) from None
     if scores.shape != (n_settings, len(splits)):
         raise ParameterError(
-            f"cv_results has {', '.join(splits)} that are not one score for each of {n_settings} params."
+            f"cv_results[{', '.join(splits)}] must hold one score for each of the {n_settings} params. Pass cv_results_ of "
+            "a fitted search."
         )
     return scores
 

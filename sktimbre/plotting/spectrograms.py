@@ -1,4 +1,4 @@
-"""Spectrograms of one or several notes on one scale."""
+"""Spectrograms of one or several notes on one colour scale."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,9 @@ LEVEL = "Level (dB, 0 is the loudest)"
 
 
 class SpectrogramDisplay(Display):
-    """Spectrograms of one or several notes, side by side on one scale of decibels.
+    """Spectrograms of one or several notes, side by side on one colour scale in dB.
 
-    Build it with `from_predictions` or `from_estimator`, which also draw.
+    `from_predictions` and `from_estimator` create the display and draw it.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class SpectrogramDisplay(Display):
     sr : float, default=22050
         Sample rate in Hz.
     hop_length : int or None, default=None
-        Samples from frame to frame; None is half of the transform.
+        Samples between successive frames; None is half of n_fft.
     names : sequence of str or None, default=None
-        What each note is called.
+        Names of the notes.
 
     Attributes
     ----------
@@ -80,21 +80,21 @@ class SpectrogramDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "SpectrogramDisplay":
-        """Draw what an estimator makes of notes.
+        """Draw the output of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted: a `TimbreTransfer`, whose spectra before phase retrieval are shown, or anything else whose
-            ``predict``, or else ``transform``, gives audio or spectra, such as `LogSTFT` or a Pipeline.
+            Fitted. For a `TimbreTransfer`, the spectra before phase retrieval are drawn; for others, such as `LogSTFT` or a
+            Pipeline, the audio or spectra that ``predict``, or else ``transform``, returns.
         X : array-like or list of arrays
-            What it takes.
+            Input of the estimator.
         sr : float or None, default=None
             Sample rate in Hz; None is the estimator's, or else 22050.
         names : sequence of str or None, default=None
-            What each note is called.
+            Names of the notes.
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each note; None makes a figure.
+            Axes to draw on, one for each note; None makes a figure.
         **kwargs
             Passed to `plot`.
 
@@ -138,9 +138,9 @@ class SpectrogramDisplay(Display):
         sr : float, default=22050
             Sample rate in Hz.
         n_fft : int or None, default=None
-            Samples of the transform of audio; None is 1024.
+            Samples in a window of the STFT of audio; None is 1024.
         hop_length : int or None, default=None
-            Samples from frame to frame; None is a quarter of the transform for audio, half of it for spectra.
+            Samples between successive frames; None is a quarter of n_fft for audio, half of it for spectra.
         names, ax, **kwargs
             As in `from_estimator`.
 
@@ -151,9 +151,9 @@ class SpectrogramDisplay(Display):
         Raises
         ------
         AudioError
-            The batch is empty, not finite, of the wrong rank, or shorter than the transform.
+            The batch is empty, not finite, of the wrong rank, or shorter than a window.
         ParameterError
-            A size is out of range, or there is not one name for each note.
+            A number is out of range, or ``names`` has another length than the notes.
         """
         spectra = as_spectra(y, "y", sr, n_fft, hop_length)
         return cls(spectra.notes, sr=spectra.sr, hop_length=spectra.hop_length, names=names).plot(ax, **kwargs)
@@ -168,22 +168,22 @@ class SpectrogramDisplay(Display):
         cmap: Any = "magma",
         colorbar: bool = True,
     ) -> "SpectrogramDisplay":
-        """Draw.
+        """Draw the spectrograms.
 
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to draw, one for each note; None makes a figure.
+            Axes to draw on, one for each note; None makes a figure.
         frequency_axis : {"linear", "log", "note"}, default="linear"
-            Hertz on a linear or logarithmic axis, or the names of notes.
+            Linear or logarithmic axis in Hz, or logarithmic axis with the names of pitches.
         floor : float, default=80.0
-            Depth of the colour scale in dB.
+            Range of the colour scale in dB.
         reference : float or None, default=None
-            Magnitude at 0 dB; None is the loudest bin of all.
+            Magnitude at 0 dB; None is the loudest bin of all notes.
         cmap : str or Colormap, default="magma"
-            Colours; the default is even in lightness and safe for the colour-blind.
+            Colormap; the default is perceptually uniform and safe for the colour-blind.
         colorbar : bool, default=True
-            Whether the scale is shown.
+            Whether to draw a colour bar.
 
         Returns
         -------
@@ -207,10 +207,10 @@ class SpectrogramDisplay(Display):
 
 
 def decibels(notes: Sequence[np.ndarray], floor: float, reference: float | None = None) -> list[np.ndarray]:
-    """Return log-magnitude spectra in dB below the loudest bin of all, or a reference, not below the floor."""
+    """Return log-magnitude spectra in dB relative to the loudest bin of all or to ``reference``, at least ``-floor``."""
     floor = check_real(floor, "floor", 0.0, open_low=True, fix="It is in dB below the loudest bin.")
     magnitudes = [np.expm1(S) for S in notes]
-    # Silence everywhere has no loudest bin; any reference then shows it as the floor.
+    # For silence any reference gives the floor; 1.0 avoids a division by zero.
     loudest = max(float(m.max()) for m in magnitudes) or 1.0
     if reference is not None:
         loudest = check_real(reference, "reference", 0.0, open_low=True, fix="It is a magnitude; None is the loudest.")
@@ -220,11 +220,11 @@ def decibels(notes: Sequence[np.ndarray], floor: float, reference: float | None 
 def draw_spectrum(
     ax: "Axes", values: np.ndarray, grid: Spectra, frequency_axis: str, **colours: Any
 ) -> "ScalarMappable":
-    """Draw values (n_frequencies, n_frames) over time and frequency: an image, or a mesh on logarithmic axes."""
+    """Draw values of shape (n_frequencies, n_frames) over time and frequency: an image, or a mesh on logarithmic axes."""
     check_choice(frequency_axis, "frequency_axis", FREQUENCY_AXES)
     n_frequencies, n_frames = values.shape
     step, bin_width = grid.hop_length / grid.sr, grid.sr / grid.n_fft
-    # A value fills the cell around its own time and frequency.
+    # Each value fills the cell centred on its time and frequency.
     times, hertz = (np.arange(n_frames + 1) - 0.5) * step, (np.arange(n_frequencies + 1) - 0.5) * bin_width
     if frequency_axis == "linear":
         extent = (times[0], times[-1], hertz[0], hertz[-1])
@@ -235,19 +235,19 @@ def draw_spectrum(
         hertz[0] = min(1.0, hertz[1] / 2)
         image = ax.pcolormesh(times, hertz, values, rasterized=True, **colours)
         ax.set_yscale("log")
-        _mark(ax, frequency_axis, lowest, grid.sr / 2)
+        _set_frequency_ticks(ax, frequency_axis, lowest, grid.sr / 2)
     ax.set_xlim(0, max((n_frames - 1) * step, step / 2))
     ax.set_ylim(lowest, grid.sr / 2)
     return image
 
 
 def frequency_label(frequency_axis: str) -> str:
-    """Return what stands beside a frequency axis."""
+    """Return the label of a frequency axis."""
     return "Pitch" if frequency_axis == "note" else "Frequency (Hz)"
 
 
 def frequency_ticks(frequency_axis: str, lowest: float, highest: float) -> dict[float, str]:
-    """Return labels by frequency in Hz: the Cs, or 1, 2 and 5 in each decade."""
+    """Return tick labels by frequency in Hz: the pitches C0, C1 and so on, or 1, 2 and 5 of each decade."""
     if frequency_axis == "note":
         ticks = {440 * 2 ** ((pitch - 69) / 12): name_of_pitch(pitch) for pitch in range(12, 140, 12)}
     else:
@@ -256,7 +256,7 @@ def frequency_ticks(frequency_axis: str, lowest: float, highest: float) -> dict[
     return {hertz: label for hertz, label in ticks.items() if lowest <= hertz <= highest}
 
 
-def _mark(ax: "Axes", frequency_axis: str, lowest: float, highest: float) -> None:
+def _set_frequency_ticks(ax: "Axes", frequency_axis: str, lowest: float, highest: float) -> None:
     ticks = frequency_ticks(frequency_axis, lowest, highest)
     ax.set_yticks([], minor=True)
     ax.set_yticks(list(ticks), list(ticks.values()))

@@ -1,4 +1,4 @@
-"""Spectrograms of source, output and target side by side, and where the output is wrong."""
+"""Spectrograms of source, output and target side by side, with the difference of output and target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +23,9 @@ __all__ = ["TransferDisplay"]
 
 
 class TransferDisplay(Display):
-    """Spectrograms of source, output and target, a note in each row, on one scale, and what the output lacks.
+    """Spectrograms of source, output and target on one colour scale, and the difference of output and target.
 
-    Build it with `from_estimator` or `from_predictions`, which also draw.
+    Each row shows a note. `from_estimator` and `from_predictions` create the display and draw it.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class TransferDisplay(Display):
     sr : float, default=22050
         Sample rate in Hz.
     hop_length : int or None, default=None
-        Samples from frame to frame; None is half of the transform.
+        Samples between successive frames; None is half of n_fft.
     names : sequence of str or None, default=None
-        What each note is called.
+        Names of the notes.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class TransferDisplay(Display):
 
     See Also
     --------
-    HarmonicDisplay : The same notes partial by partial.
+    HarmonicDisplay : Levels of the harmonics of the same notes.
 
     Examples
     --------
@@ -83,20 +83,20 @@ class TransferDisplay(Display):
         ax: Any = None,
         **kwargs: Any,
     ) -> "TransferDisplay":
-        """Draw what a model makes of notes, by the spectra that it is trained on.
+        """Convert notes with a model and draw source, output before phase retrieval, and target.
 
         Parameters
         ----------
         estimator : TimbreTransfer
-            Fitted.
+            Fitted model.
         X, y : array-like of shape (n_notes, n_samples) or lists of 1-D arrays
             Audio of source and target.
         notes : int, sequence of int or None, default=None
-            Which notes; None are three, evenly spread, where there are more.
+            Indices of the notes to draw; None draws at most three, evenly spread.
         names : sequence of str or None, default=None
-            What each note of X is called, whether chosen or not.
+            Names of all notes of X.
         ax : array of Axes or None, default=None
-            Where to draw, as many as there are panels; None makes a figure.
+            Axes to draw on, one for each panel; None makes a figure.
         **kwargs
             Passed to `plot`.
 
@@ -139,9 +139,9 @@ class TransferDisplay(Display):
         sr : float, default=22050
             Sample rate in Hz.
         n_fft : int or None, default=None
-            Samples of the transform of audio; None is 1024.
+            Samples in a window of the STFT of audio; None is 1024.
         hop_length : int or None, default=None
-            Samples from frame to frame; None is a quarter of the transform for audio, half of it for spectra.
+            Samples between successive frames; None is a quarter of n_fft for audio, half of it for spectra.
         names, ax, **kwargs
             As in `from_estimator`.
 
@@ -152,9 +152,9 @@ class TransferDisplay(Display):
         Raises
         ------
         AudioError
-            A batch is empty, not finite, of the wrong rank, or shorter than the transform; or the three do not match.
+            A batch is empty, not finite, of the wrong rank, or shorter than a window; or the shapes differ.
         ParameterError
-            A size is out of range, or there is not one name for each note.
+            A number is out of range, or ``names`` has another length than the notes.
         """
         sides = dict(zip(SIDES, (source, output, target), strict=True))
         spectra = {name: as_spectra(y, name, sr, n_fft, hop_length) for name, y in sides.items()}
@@ -173,21 +173,20 @@ class TransferDisplay(Display):
         cmap: Any = "magma",
         difference_cmap: Any = "RdBu_r",
     ) -> "TransferDisplay":
-        """Draw.
+        """Draw the spectrograms.
 
         Parameters
         ----------
         ax : array of Axes or None, default=None
-            Where to draw, as many as there are panels; None makes a figure.
+            Axes to draw on, one for each panel; None makes a figure.
         frequency_axis : {"linear", "log", "note"}, default="linear"
-            Hertz on a linear or logarithmic axis, or the names of notes.
+            Linear or logarithmic axis in Hz, or logarithmic axis with the names of pitches.
         difference : bool, default=True
-            Whether a fourth column shows how many dB the output is above the target; what both have below the floor is
-            no difference.
+            Whether a fourth column shows the level of the output minus that of the target in dB, both clipped at the floor.
         floor, difference_range : float, default=80.0, 30.0
-            Depth of the scale in dB, and extent of that of the difference to both sides.
+            Range of the colour scale in dB, and largest difference in dB that the colours of the difference show.
         cmap, difference_cmap : str or Colormap
-            Colours; the defaults are safe for the colour-blind.
+            Colormaps; the defaults are safe for the colour-blind.
 
         Returns
         -------
@@ -195,7 +194,7 @@ class TransferDisplay(Display):
         """
         check_flags(difference=difference)
         check_colours(cmap=cmap, difference_cmap=difference_cmap)
-        reach = check_real(difference_range, "difference_range", 0.0, open_low=True, fix="It is in dB.")
+        span = check_real(difference_range, "difference_range", 0.0, open_low=True, fix="It is in dB.")
         n_notes, grid = len(self.names), self.spectra["source"]
         levels = decibels([S for side in self.spectra.values() for S in side.notes], floor)
         size = (11.5 if difference else 9.0, 0.8 + 2.1 * n_notes)
@@ -206,10 +205,8 @@ class TransferDisplay(Display):
                 image = draw_spectrum(panel, level, grid, frequency_axis, vmin=-float(floor), vmax=0, cmap=cmap)
                 panel.set_title(title if i == 0 else "")
             if difference:
-                wrong = sides[1] - sides[2]
-                drawn = draw_spectrum(
-                    row[3], wrong, grid, frequency_axis, vmin=-reach, vmax=reach, cmap=difference_cmap
-                )
+                excess = sides[1] - sides[2]
+                drawn = draw_spectrum(row[3], excess, grid, frequency_axis, vmin=-span, vmax=span, cmap=difference_cmap)
                 row[3].set_title("Output \N{MINUS SIGN} target" if i == 0 else "")
             name = f"{self.names[i]}\n" if self.names[i] else ""
             row[0].set_ylabel(name + frequency_label(frequency_axis))
@@ -222,13 +219,13 @@ class TransferDisplay(Display):
 
 
 def _paired(spectra: dict[str, Spectra]) -> dict[str, Spectra]:
-    """Return spectra that are of the same shapes on one grid; refuse others."""
+    """Return the spectra, or raise `AudioError` if their shapes or hop lengths differ."""
     source = spectra["source"]
     for name in ("output", "target"):
         if spectra[name].hop_length != source.hop_length:
             raise AudioError(
-                f"{name} has a hop of {spectra[name].hop_length} samples and source one of {source.hop_length}: one is "
-                "audio, the other spectra. Pass the spectra's hop_length, or all three alike."
+                f"{name} has hop_length={spectra[name].hop_length} and source has {source.hop_length}, since one is audio "
+                "and the other spectra. Pass the hop_length of the spectra, or give all three in the same form."
             )
         check_pair(source.notes, spectra[name].notes, ("source", name))
     return spectra

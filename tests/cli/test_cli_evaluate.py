@@ -49,7 +49,7 @@ def test_notes_have_their_own_numbers(printed):
 def test_tables(sktimbre, fitted, notes):
     result = sktimbre("evaluate", fitted.path, notes.flute, notes.clarinet, "--duration=0.3")
     assert result.exit_code == 0
-    for part in ("Mean of 6 notes", "identity", "f0 error, cents", "flute.C4.wav", "without a partner"):
+    for part in ("Mean of 6 notes", "identity", "f0 error, cents", "flute.C4.wav", "Unpaired files, left out"):
         assert part in result.stdout
 
 

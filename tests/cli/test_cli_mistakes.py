@@ -41,7 +41,7 @@ MISTAKES = {
     "recording before model": (
         ["convert", "{sound}", "{model}", "-o", "{new}"],
         1,
-        ["is a sound file where the model is wanted", "`sktimbre convert MODEL FILE -o FOLDER`"],
+        ["is a sound file, but the first argument must be a model", "`sktimbre convert MODEL FILE -o FOLDER`"],
     ),
     "pickle for a model": (
         ["report", "{pickle}", "{flute}", "{clarinet}", "-o", "{new}"],

@@ -231,3 +231,27 @@ def test_spectra_are_given_by_name():
 def test_predictors_are_regressors():
     assert is_regressor(TimbreAutoencoder())
     assert is_regressor(TimbreTransfer())
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in exported_estimators().items() if hasattr(kind, "fit")))
+def test_a_fit_that_fails_leaves_a_fitted_estimator_as_it_was(name):
+    """Data of another size and not finite: what was checked before the fault was found must not stay."""
+    quick = {
+        "TimbreAutoencoder": {"architecture": "shallow", "filters": 2, "epochs": 1},
+        "TimbreTransfer": {"autoencoder": Ridge()},
+    }
+    model = exported_estimators()[name](**quick.get(name, {}))
+    rng = np.random.default_rng(0)
+    audio = np.sin(np.arange(4096) / 9) * rng.uniform(0.5, 1, (4, 1))
+    three = model.__sklearn_tags__().input_tags.three_d_array
+    good = LogSTFT(n_fft=64).fit_transform(audio) if three else audio
+    bad = good[:, :17].copy() if three else good[:, :2048].copy()
+    bad.flat[-1] = np.nan
+    model.fit(good, good)
+    before = dict(vars(model))
+    for method in {"fit", "fit_transform", "partial_fit"} & set(dir(model)):
+        for y in (bad, good[:2]):
+            with pytest.raises(ValueError):
+                getattr(model, method)(bad, y)
+            assert vars(model).keys() == before.keys()
+            assert all(vars(model)[key] is before[key] or vars(model)[key] == before[key] for key in before), method

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
@@ -171,6 +172,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @restores_on_failure
     def fit(self, X: Any, y: Any = None) -> "GriffinLimInverter":
         """Read the size of the transform from the spectra; nothing else is learnt.
 
@@ -195,6 +197,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         self._geometry(check_spectra(X, name="X", estimator=self))
         return self
 
+    @restores_on_failure
     def fit_transform(self, X: Any, y: Any = None) -> Batch:
         """Return the audio of log-magnitude spectra, and keep how well it agrees with them.
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 
+from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_spectra
 from sktimbre.spectral._kernels.paths import has_kernels
 from sktimbre.spectral.inverter import GriffinLimInverter
@@ -88,6 +89,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         return resolve_geometry(self.n_fft, self.hop_length, self.win_length, self.window, self.center)
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @restores_on_failure
     def fit(self, X: Any, y: Any = None) -> "LogSTFT":
         """Check the audio and resolve the sizes; nothing is learnt.
 
@@ -110,10 +112,31 @@ class LogSTFT(TransformerMixin, BaseEstimator):
             The audio is empty, not finite, raw integers, of the wrong rank, or, with ``center=False``, shorter than a
             window.
         """
-        geometry = self.geometry
-        for i, note in enumerate(check_audio(X, estimator=self)):
-            geometry.check_length(len(note), f"X[{i}]")
+        self._checked(X, reset=True)
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @restores_on_failure
+    def fit_transform(self, X: Any, y: Any = None) -> Batch:
+        """Check the audio and return its log-magnitude spectra: `fit` and `transform` in one pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
+            Audio in [-1, 1].
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
+
+        Raises
+        ------
+        ParameterError, AudioError
+            As in `fit`.
+        """
+        return self._spectra(self._checked(X, reset=True), np.float32)
 
     def transform(self, X: Any) -> Batch:
         """Return log-magnitude spectra.
@@ -133,7 +156,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._map(X, np.float32)
+        return self._spectra(self._checked(X), np.float32)
 
     def complex_transform(self, X: Any) -> Batch:
         """Return the complex spectra, which hold the phase that `transform` leaves out.
@@ -152,7 +175,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._map(X, np.complex64)
+        return self._spectra(self._checked(X), np.complex64)
 
     def inverse_transform(self, X: Any) -> Batch:
         """Return audio through a `GriffinLimInverter` with its defaults and this geometry, seeded with 0.
@@ -188,11 +211,14 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         )
         return inverter.fit(S).transform(S)
 
-    def _map(self, X, dtype):
-        geometry = self.geometry
-        X = check_audio(X, estimator=self, reset=False)
+    def _checked(self, X, reset=False):
+        geometry, X = self.geometry, check_audio(X, estimator=self, reset=reset)
         for i, note in enumerate(X):
             geometry.check_length(len(note), f"X[{i}]")
+        return X
+
+    def _spectra(self, X, dtype):
+        geometry = self.geometry
         n_frames = [self.n_frames or geometry.n_frames(len(note)) for note in X]
         out: Batch
         if isinstance(X, list):

@@ -162,15 +162,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
             if on_disk(pair):
                 check_on_disk(stft, pair, name)
-        if not on_disk(given[0]):
-            stft.fit(given[0][0])
         autoencoder = self._new_autoencoder()
         in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
             show = bool(getattr(autoencoder, "verbose", False))
-            (S, T), *validation = [self._spectra_of(stft, pair, folders, show) for pair in given]
-            if validation:
-                fit_params["validation_data"] = validation[0]
+            S, T = self._spectra_of(stft, given[0], folders, show, fit=True)
+            if len(given) > 1:
+                fit_params["validation_data"] = self._spectra_of(stft, given[1], folders, show)
             autoencoder.fit(*as_taken(autoencoder, S, T), **fit_params)
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
@@ -372,12 +370,17 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     def _conversion(self):
         return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness)
 
-    def _spectra_of(self, stft, pair, folders, show):
+    def _spectra_of(self, stft, pair, folders, show, fit=False):
         """Return the spectra of source and target: in memory, or as notes on disk in one of the folders."""
         if on_disk(pair):
             return stored_spectra(pair, stft, folders, show)
+        X, y = pair
+        if fit and self.memory is None and hasattr(stft, "fit_transform"):
+            return stft.fit_transform(X), stft.transform(y)
+        if fit:
+            stft.fit(X)
         to_spectra = self._remembered()
-        return tuple(to_spectra(stft, side) for side in pair)
+        return to_spectra(stft, X), to_spectra(stft, y)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata is routed: that of `fit` goes to the autoencoder's ``fit``.

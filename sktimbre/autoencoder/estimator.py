@@ -22,116 +22,118 @@ from sktimbre.storage.notes import as_stored, choose
 
 __all__ = ["TimbreAutoencoder"]
 
-# Of names of the optimizer's arguments.
+# Parameters with this prefix are arguments of the optimizer.
 PREFIX = "optimizer__"
 
 
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     """Convolutional autoencoder from the spectra of one instrument to those of another.
 
-    The defaults were chosen by ``benchmarks/timbre.py``: its row "ours", flute to clarinet, 30 pairs.
+    The defaults were chosen with ``benchmarks/timbre.py`` (row "ours", flute to clarinet, 30 pairs).
 
     Parameters
     ----------
     architecture : {"unet", "shallow", "dilated", "residual", "dilated_residual"} or callable, default="unet"
-        A U-Net along frequency, a network of the thesis, or ``f(n_frequencies, options) -> keras.Model``: see
-        `autoencoder.architectures`.
+        A U-Net along frequency, a network of the thesis, or a function ``f(n_frequencies, options) -> keras.Model``; see
+        `sktimbre.autoencoder.ARCHITECTURES`.
     depth : int in [1, 4] or None, default=None
-        Levels of convolution and pooling; None is 3 for the U-Net and 1 for the others.
+        Number of encoder levels (convolution and pooling); None is 3 for the U-Net and 1 for the others.
     filters : int, default=32
-        Channels of the U-Net's first level, or of the first two levels of the thesis's networks; later ones have more. The
-        thesis's number is 256.
+        Channels of the U-Net's first level, or of the first two levels of the thesis's networks; later levels have more. The
+        thesis uses 256.
     kernel_size : int, default=3
-        Of undilated convolutions.
+        Kernel size of undilated convolutions.
     activation : {"leaky_relu", "relu", "prelu"}, default="leaky_relu"
-        Inside the network; the output is always non-negative.
+        Activation inside the network; the output is always non-negative.
     dropout : float in [0, 1), default=0.0
-        Rate before each convolution.
+        Dropout rate before each convolution.
     l1, l2 : float, default=0.0
-        Penalties on the kernels.
+        Weights of the L1 and L2 penalties on the kernels.
     sparsity_target : float in (0, 1), default=0.01
-        Wanted mean activation of the code's channels.
+        Target mean activation of the code's channels.
     sparsity_weight : float, default=0.0
-        Weight of the Kullback-Leibler penalty on it; the thesis's is 0.5.
+        Weight of the Kullback-Leibler penalty on the mean activation; the thesis uses 0.5.
     tied_weights : bool, default=False
         Whether the decoder is the transposed encoder (thesis section 2.3.3).
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        A name that Keras knows, or an instance, of which a copy is used.
+        Name of a Keras optimizer, or an instance, copied before use.
     optimizer__learning_rate : float or None, default=None
-        None is 3e-3 for the U-Net and 1e-3 for others.
+        Learning rate; None is 3e-3 for the U-Net and 1e-3 for other architectures.
     optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
-        Passed to the optimizer; None leaves its own default.
+        Arguments of the optimizer; None is the optimizer's default.
     optimizer__nesterov : bool or None, default=None
-        Passed to the optimizer.
+        Argument of the optimizer; None is the optimizer's default.
     optimizer_params : dict or None, default=None
         Further arguments of the optimizer by name. ``set_params(optimizer__beta_1=0.8)`` sets one of them, so that a search
-        can vary it; one that the optimizer does not have is refused by `fit`.
+        can vary it; `fit` refuses arguments that the optimizer does not have.
     schedule : {"constant", "step", "exponential", "cosine", "plateau"} or None, default=None
-        Course of the learning rate over the training: constant; divided by ten after each third; down to a hundredth;
-        down to zero along a cosine; halved after ten epochs without improvement. None is "cosine", and for an optimizer
-        given as an instance "constant".
+        Learning rate over the training: constant; divided by ten after each third; exponential decay to a hundredth;
+        cosine decay to zero; halved after ten epochs without improvement. None is "cosine" if ``optimizer`` is a name and
+        "constant" if it is an instance.
     warmup : float in [0, 1) or None, default=None
-        Fraction of the training over which the learning rate rises from zero; None is 0.05 with "cosine" and 0 with others.
+        Fraction of the training in which the learning rate rises from zero; None is 0.05 with "cosine" and 0 with others.
     decay : float, default=0.0
-        Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis's is 1e-6.
+        Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis uses 1e-6.
     augment : bool or PairAugmenter, default=True
-        Whether each epoch draws new variations of the pairs, and how; True is ``PairAugmenter()``.
+        Whether each epoch trains on new variations of the pairs. A `PairAugmenter` sets how they are drawn; True is
+        ``PairAugmenter()``.
     normalize_level : bool, default=True
-        Whether each frame is brought to the level of full notes before the network sees it, and given its own back: gain on
-        the input is then the same gain on the output.
+        Whether to normalize each frame to the reference level before the network and undo the gain after it. A gain on the
+        input is then the same gain on the output.
     quiet_weight : float, default=0.1
         Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
-        much as strong partials, as they do in log-spectral distances; 0 leaves the thesis's loss.
+        much as strong partials, as in log-spectral distances; 0 is the thesis's loss.
     epochs : int, default=100
         Passes over the training notes.
     batch_size : int, default=4
-        Notes, or variations of them, in a batch; halved, with a warning, where memory is full.
+        Notes, or variations of notes, in a batch; halved, with a warning, when training runs out of memory.
     validation_split : float in [0, 1), default=0.15
-        Fraction of the notes, drawn with ``random_state``, that is kept to measure and to stop by.
+        Fraction of the notes, drawn with ``random_state``, that is held out for validation and early stopping.
     early_stopping : int, bool or None, default=None
-        Stop after so many epochs without improvement of the (validation) reconstruction error, and keep the best
-        weights; True is 20.
+        Stop after this many epochs without improvement of the reconstruction error (of the validation notes, if any) and
+        restore the best weights; True is 20, None never stops early.
     pretraining : {"layerwise", "layerwise_finetuned"} or None, default=None
-        Train one level after the other, each with a new decoder, the levels below frozen (thesis section 3.2); then, if
-        fine-tuned, all together. Each stage runs ``epochs``.
+        Train one encoder level after the other, each with a new decoder and with the levels below frozen (thesis section
+        3.2); "layerwise_finetuned" then trains all levels together. Each stage takes ``epochs`` epochs.
     standardize : bool, default=False
-        Free the input of the mean and scale of the training sources, and give the output those of the targets; the output
-        of the U-Net, a change of its input, keeps its own.
+        Standardize the input with the mean and standard deviation of the training sources, and rescale the output with
+        those of the targets. The U-Net does not rescale its output, as it predicts a change of its input.
     checkpoint : path-like or None, default=None
-        A folder in which training keeps its state after each epoch. The same fit on the same data, with an integer
-        ``random_state``, goes on from there after an interruption and ends in the same weights; a finished one is not
-        repeated. Delete the folder when it is no longer needed.
+        Folder in which `fit` stores its state after each epoch. After an interruption, the same fit on the same data with
+        an integer ``random_state`` resumes there and ends with the same weights; a finished fit is not repeated. Delete the
+        folder when it is no longer needed.
     distribution : {"mirrored"} or None, default=None
-        "mirrored" shares each batch out among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
-        CPUs if there are several; with one device the network trains as usual. But for rounding, and for the draws of
-        dropout, the results are those of one device. Needs Keras 3.10 or later with its TensorFlow backend.
+        "mirrored" splits each batch among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
+        CPUs if there are several; with one device it has no effect. Results equal those of one device except for rounding
+        and the draws of dropout. Needs Keras 3.10 or later with its TensorFlow backend.
     target_transformer : transformer or None, default=None
-        Turns targets given as audio into spectra; None is ``LogSTFT()``.
+        Transforms targets from audio to spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
-        Seed of weights, dropout, order and validation notes. Equal seeds give equal bits on a CPU; no global random
-        state is read or changed.
+        Seed of initial weights, dropout, augmentation, order and validation notes. Equal seeds give identical bits on a CPU;
+        the global random state is neither read nor changed.
     verbose : int, default=0
-        0 is silent, 1 shows a bar for each epoch, 2 a line.
+        0 is silent, 1 shows a progress bar for each epoch, 2 a line.
 
     Attributes
     ----------
     network_ : Network
-        The architecture, what it was built with, and its weights as numpy arrays.
+        The architecture, its options, and its weights as numpy arrays.
     history_ : dict of str to list of float
-        ``loss`` (with penalties, at the level that the network sees) and ``reconstruction_error`` of each epoch, and both
-        with ``val_`` in front where there are validation notes. With ``augment`` those of training are of the variations.
+        ``loss`` (with penalties, at the reference level) and ``reconstruction_error`` (at the original level) of each epoch,
+        and both with the prefix ``val_`` if there are validation notes. With ``augment``, training values are those of the
+        variations.
     target_transformer_ : transformer
-        Fitted on the targets of `fit`, where these were audio.
+        Fitted on the targets of `fit` if they are audio.
     optimizer_state_ : list of ndarray
-        After `partial_fit`: what it goes on with beside the weights. With "adam" twice their size.
+        State of optimizer and dropout after `partial_fit`, used by the next call. With "adam" twice the size of the weights.
     validation_indices_ : ndarray of int
-        Notes that were kept for validation.
+        Indices of the validation notes.
     n_features_in_ : int
         Number of frequencies.
     n_parameters_ : int
         Number of weights.
     receptive_field_ : ReceptiveField
-        Frames and bins of the input that one value of the output depends on.
+        Frames and bins of the input that one output value depends on.
 
     See Also
     --------
@@ -265,12 +267,12 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters; with ``deep``, those in ``optimizer_params`` also as ``optimizer__...``.
+        """Return the parameters; with ``deep``, entries of ``optimizer_params`` also as ``optimizer__<name>``.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether parameters of parts are returned as well, as in scikit-learn.
+            Whether to return the parameters of nested estimators as well, as in scikit-learn.
 
         Returns
         -------
@@ -282,7 +284,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return params | {f"{PREFIX}{name}": value for name, value in (self.optimizer_params or {}).items()}
 
     def set_params(self, **params: Any) -> "TimbreAutoencoder":
-        """Set parameters. ``optimizer__...`` is an argument of the optimizer, whatever its name.
+        """Set parameters; ``optimizer__<name>`` sets any argument of the optimizer.
 
         Parameters
         ----------
@@ -310,14 +312,14 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
-            Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and padding
-            does not count. A `numpy.memmap` is not taken into memory, here and as ``y``: notes are read when they are used.
+            Log-magnitude spectra of the source. Notes of a list may differ in length: they are padded, and the loss ignores
+            the padding. X and y may be a `numpy.memmap`, whose notes are read when they are used.
         y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
-            The target; audio goes through ``target_transformer``; None reconstructs X.
+            The target. Audio is transformed by ``target_transformer``; None reconstructs X.
         validation_data : tuple (X, y) or None
-            Pairs to validate on in place of ``validation_split``.
+            Validation pairs, used instead of ``validation_split``.
         callbacks : sequence of keras.callbacks.Callback
-            Called while training.
+            Called during training.
 
         Returns
         -------
@@ -328,20 +330,20 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         AudioError
             Spectra are empty, not finite or of the wrong rank, or sources and targets do not match.
         ParameterError
-            A parameter is out of range, the optimizer does not take one of its own, or Keras cannot distribute.
+            A parameter is out of range, the optimizer does not take an argument, or Keras cannot distribute the training.
         DivergedError
-            Weights are not finite at the end: the learning rate was too high.
+            Weights are not finite after training: the learning rate was too high.
         OutOfMemoryError
-            Memory is full even with a batch of one.
+            Training runs out of memory even with a batch of one.
         PersistenceError
-            The checkpoint cannot be written, or is damaged.
+            The checkpoint is damaged or cannot be written.
 
         Warns
         -----
         CollapsedModelWarning
             The network's output does not depend on its input.
         SmallerBatchWarning
-            Memory was full, and a smaller batch is tried.
+            Training ran out of memory and goes on with a smaller batch.
         """
         from sktimbre.autoencoder.backend.distribution import scope
         from sktimbre.autoencoder.training.loop import train_network
@@ -370,12 +372,12 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @restores_on_failure
     def partial_fit(self, X: Any, y: Any = None) -> "TimbreAutoencoder":
-        """Train the network by one pass over these notes; later calls go on where this one ends.
+        """Train the network for one pass over these notes; later calls continue from there.
 
-        The first call builds the network, with ``standardize`` by the notes that it is given; after `fit` the fitted network
-        goes on, with an optimizer that begins anew. What a training with an end needs has no place here: the learning rate
-        is constant but for ``decay``, no notes are held out, and ``epochs`` and ``validation_split`` are not looked at.
-        Neighbours for ``augment`` are looked for among the notes of one call.
+        The first call builds the network; with ``standardize`` it uses the mean and standard deviation of its notes. After
+        `fit`, the fitted network is trained further, with a new optimizer. The learning rate is constant except for
+        ``decay``, no notes are held out, and ``epochs`` and ``validation_split`` are ignored. ``augment`` finds the
+        neighbours of a note among the notes of the same call.
 
         Parameters
         ----------
@@ -389,30 +391,30 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         AudioError
-            As in `fit`; or the number of frequencies is not that of the first call.
+            As in `fit`, or the number of frequencies differs from that of the first call.
         ParameterError
-            A parameter is out of range or needs a training with an end (``schedule``, ``warmup``, ``early_stopping``,
-            ``pretraining``, ``checkpoint``) or several devices (``distribution``); or one that the network or the optimizer
-            is built with was changed.
+            A parameter is out of range, needs a training of known length (``schedule``, ``warmup``, ``early_stopping``,
+            ``pretraining``, ``checkpoint``) or several devices (``distribution``), or belongs to the network or the
+            optimizer and was changed after the first call.
         DivergedError
-            Weights are not finite at the end; the model is as it was before the call.
+            Weights are not finite after training; the model stays as it was before the call.
         """
         earlier = getattr(self, "network_", None)
         if earlier is None:
             self.target_transformer_ = self._new_target_transformer()
         X, T = self._pairs(X, y, fit=earlier is None, reset=earlier is None)
-        from sktimbre.autoencoder.training.settings import network_options, stream_options
-        from sktimbre.autoencoder.training.stream import go_on
+        from sktimbre.autoencoder.training.incremental import train_one_pass
+        from sktimbre.autoencoder.training.settings import network_options, partial_fit_options
 
         seed = earlier.options.seed if earlier else draw_seed(self.random_state)
         history = getattr(self, "history_", {})
-        options = stream_options(self, seed, len(history.get("loss", ())))
+        options = partial_fit_options(self, seed, len(history.get("loss", ())))
         pairs = choose(X, range(len(X))), choose(T, range(len(T)))
         built = network_options(self, seed, pairs, earlier)
         network = Network(self._architecture(), self.n_features_in_, built)
-        new, state = go_on(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))
+        new, state = train_one_pass(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))
         self.network_, self.optimizer_state_ = network, state
-        # Nothing is held out of a stream: after a fit with validation its columns have gaps here.
+        # No notes are held out: the ``val_`` columns of an earlier fit continue with NaN.
         self.history_ = {name: [*history.get(name, ()), *new.get(name, [np.nan])] for name in history or new}
         if earlier is None:
             self.validation_indices_ = np.arange(0)
@@ -420,12 +422,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
     @returns_notes
     def predict(self, X: Any) -> Batch:
-        """Return the target's log-magnitude spectra.
+        """Return the predicted log-magnitude spectra of the target.
 
         Parameters
         ----------
         X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
-            Spectra of the source, of any number of frames: long ones are run in overlapping pieces, in bounded memory.
+            Spectra of the source, with any number of frames: long notes are converted in overlapping pieces, in bounded
+            memory.
 
         Returns
         -------
@@ -434,13 +437,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         AudioError
-            The spectra are empty, not finite or of another number of frequencies.
+            The spectra are empty or not finite, or the number of frequencies differs from that of `fit`.
         """
         X = self._checked(X)
         return self.network_.predict(X)
 
     def transform(self, X: Any) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline.
+        """Return the output of `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
@@ -455,7 +458,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
     @returns_notes
     def encode(self, X: Any) -> Batch:
-        """Return the code.
+        """Return the code of spectra.
 
         Parameters
         ----------
@@ -475,7 +478,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         return self.network_.encode(X)
 
     def decode(self, codes: Any) -> Batch:
-        """Return the spectra of codes from `encode`; pooled codes give a multiple of the pooling in frames.
+        """Return the spectra of codes from `encode`.
 
         Parameters
         ----------
@@ -485,12 +488,13 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32
-            At the level that the network works at.
+            Spectra, with ``normalize_level`` at the reference level. If the network pools, the number of frames is a multiple
+            of its pooling factor.
 
         Raises
         ------
         ParameterError
-            The architecture has connections past its code, as a U-Net has.
+            The architecture has skip connections past its code, as a U-Net has.
         """
         check_is_fitted(self)
         return self.network_.decode(
@@ -523,14 +527,14 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, BaseEstimator):
 
     @property
     def receptive_field_(self) -> ReceptiveField:
-        """Frames and bins of the input that one value of the output depends on."""
+        """Frames and bins of the input that one output value depends on."""
         check_is_fitted(self)
         return self.network_.receptive_field
 
     def _pairs(self, X, y, *, fit=False, **how):
-        """Return checked spectra of source and target; with ``fit`` the target transformer is fitted, where y is audio."""
+        """Return checked spectra of source and target; with ``fit``, fit the target transformer if y is audio."""
         X = check_spectra(as_stored(X, 3), estimator=self, **how)
-        # Models of before this attribute existed have none.
+        # Models of earlier versions lack this attribute.
         transformer = getattr(self, "target_transformer_", None) or self._new_target_transformer()
         return X, target_spectra(X, as_stored(y, 3), transformer, fit=fit)
 

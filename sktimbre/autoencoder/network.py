@@ -1,4 +1,4 @@
-"""A network with its weights as numpy arrays: built when needed, run in bounded memory, pickled without Keras."""
+"""Network: a Keras model stored as numpy arrays, built on first use and run in bounded memory."""
 
 import threading
 import warnings
@@ -11,48 +11,48 @@ import numpy as np
 from sktimbre._utils.validation import Batch
 from sktimbre.autoencoder.backend.forks import check_not_forked
 from sktimbre.autoencoder.backend.memory import naming_full_memory
-from sktimbre.autoencoder.data.level import HALO, at_one_level
+from sktimbre.autoencoder.data.level import CONTEXT, normalized_notes
 from sktimbre.autoencoder.networks.options import NetworkOptions
 from sktimbre.exceptions import AudioError, CollapsedModelWarning, OutOfMemoryError, ParameterError, SmallerBatchWarning
 from sktimbre.spectral.log_magnitudes import scaled
 
 __all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
-# Of activations held at a time while predicting.
+# Bytes of activations held at a time during prediction.
 WORKING_BYTES = 256 * 2**20
-# Networks that look further than this many frames to each side see whole notes at a time.
+# Networks with a receptive field of at least this many frames are given whole notes.
 FURTHEST_FRAMES = 512
 
-# Notes that are looked at to see whether a network has collapsed.
+# Number of notes on which `warn_if_collapsed` runs a network.
 NOTES_LOOKED_AT = 8
 
 _building = threading.Lock()
 
 
 class ReceptiveField(NamedTuple):
-    """How much of the input one value of the output depends on."""
+    """Frames and bins of the input that one output value depends on."""
 
     frames: int
     bins: int
 
 
 class Network:
-    """An architecture, what it was built with, and its weights.
+    """An architecture, its options and its weights.
 
-    The Keras model itself is built on first use and never pickled: what is stored are plain values and arrays, so that a file
-    is about as large as the weights and loads on a machine with other devices.
+    The Keras model is built on first use and never pickled: a pickle contains plain values and arrays, is about as large as
+    the weights, and loads on a machine with other devices.
 
     Parameters
     ----------
     architecture : callable
         See `sktimbre.autoencoder.networks.architectures`.
     n_frequencies : int
-        Height of the spectra.
+        Number of frequencies of the spectra.
     options : NetworkOptions
-        What it is built with.
+        Options that the architecture is built with.
     """
 
-    # Of activations at a time, once `WORKING_BYTES` were too many for this machine.
+    # Replaces `WORKING_BYTES` after a prediction has run out of memory.
     working_bytes: float | None = None
 
     def __init__(self, architecture: Any, n_frequencies: int, options: NetworkOptions):
@@ -67,7 +67,7 @@ class Network:
 
         policy = keras.config.dtype_policy()
         try:
-            # A fitted network computes in float32 whatever precision it was trained in, and whatever is set now.
+            # A fitted network computes in float32, whatever the dtype policy in training and now.
             if self.weights is not None:
                 keras.config.set_dtype_policy("float32")
             model = self.architecture(self.n_frequencies, self.options)
@@ -75,13 +75,13 @@ class Network:
             keras.config.set_dtype_policy(policy)
         if not isinstance(model, keras.Model):
             raise ParameterError(
-                f"architecture={self.architecture!r} returned {type(model).__name__}; it has to return a keras.Model."
+                f"architecture={self.architecture!r} returned {type(model).__name__}; it must return a keras.Model."
             )
         shape = model.compute_output_shape((1, self.n_frequencies, 64, 1))
         if tuple(shape) != (1, self.n_frequencies, 64, 1):
             raise ParameterError(
-                f"architecture={self.architecture!r} turns spectra of shape (1, {self.n_frequencies}, 64, 1) into {shape}; "
-                "it has to keep the shape."
+                f"architecture={self.architecture!r} maps spectra of shape (1, {self.n_frequencies}, 64, 1) to shape {shape}; "
+                "it must keep the shape."
             )
         if self.weights is not None:
             model.set_weights(self.weights)
@@ -97,7 +97,7 @@ class Network:
             return self._model
 
     def keep_weights(self) -> None:
-        """Take the model's weights over as arrays and let the model go."""
+        """Store the model's weights as arrays and drop the model."""
         weights = self._model.get_weights()
         self.weights = [np.array(w, w.dtype if np.issubdtype(w.dtype, np.integer) else np.float32) for w in weights]
         del self._model
@@ -115,7 +115,7 @@ class Network:
 
     @cached_property
     def frame_multiple(self) -> int:
-        """Frames by which the network's pooling divides."""
+        """Pooling factor of the network over time; numbers of frames are padded to its multiples."""
         for multiple in (1, 2, 4, 8, 16, 32, 64):
             try:
                 shape = self.model.compute_output_shape((1, self.n_frequencies, 64 + multiple, 1))
@@ -127,20 +127,21 @@ class Network:
 
     @property
     def receptive_field(self) -> ReceptiveField:
-        """Extent of the output that one value of the input can change, by the network and by its level."""
+        """Frames and bins of the input that one output value depends on, including level normalization."""
         if not self.options.normalize_level:
             return self.reach
-        return ReceptiveField(self.reach.frames + 2 * HALO, self.n_frequencies)
+        return ReceptiveField(self.reach.frames + 2 * CONTEXT, self.n_frequencies)
 
     @cached_property
     def reach(self) -> ReceptiveField:
-        """Extent of the output that one frame and one bin of the input can change by the network alone.
+        """Receptive field of the network without level normalization.
 
-        Probed: a copy with equal positive weights, one channel wide where the architecture allows, is shown silence with
-        one frame changed, and with one bin changed. It counts all that is connected, whatever the fitted weights make of it.
+        It is measured with a copy of the network that has equal positive weights and, where the architecture allows, one
+        filter. The input is silence with one frame changed, and with one bin changed; the changed outputs are counted. The
+        result contains every connection, whatever the fitted weights.
         """
         probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
-        # Each layer averages what it sees, without offset, so that neither float32 overflows nor a corner's share is lost.
+        # Each layer averages its input, without offset: float32 neither overflows nor rounds small contributions away.
         for w in probe.weights:
             offset = w.name in ("bias", "beta", "moving_mean")
             w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
@@ -156,34 +157,34 @@ class Network:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
         if not self.options.normalize_level:
             return self._predict(S)
-        levelled, gains = at_one_level(S)
-        predicted = self._predict(levelled if isinstance(S, list) else np.stack(levelled))
+        normalized, gains = normalized_notes(S)
+        predicted = self._predict(normalized if isinstance(S, list) else np.stack(normalized))
         notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes)
 
     def _predict(self, S):
         n_frames = max(note.shape[-1] for note in S)
-        longest = first = self._longest_run(n_frames)
+        longest = first = self._longest_piece(n_frames)
         while True:
             try:
-                out = self._predict_in_runs(S, longest)
+                out = self._predict_in_pieces(S, longest)
                 break
             except OutOfMemoryError:
-                # A device takes seconds to say no: from what was tried, not from what might have been.
+                # A failed attempt takes seconds: halve the frames that were tried, not the larger number allowed.
                 tried = min(longest, n_frames if isinstance(S, list) else n_frames * len(S))
-                self.working_bytes = tried / 2 * self._bytes_of_a_frame()
-                before, longest = longest, self._longest_run(n_frames)
+                self.working_bytes = tried / 2 * self._bytes_per_frame()
+                before, longest = longest, self._longest_piece(n_frames)
                 if longest >= before:
                     raise
         if longest < first:
             warnings.warn(
-                f"Memory was full with {first} frames at a time; the network now predicts at most {longest} at a time.",
+                f"Predicting {first} frames at a time ran out of memory; from now on it is at most {longest} at a time.",
                 SmallerBatchWarning,
                 stacklevel=4,
             )
         return out
 
-    def _predict_in_runs(self, S, longest):
+    def _predict_in_pieces(self, S, longest):
         if isinstance(S, list):
             return [self._predict_note(note, longest) for note in S]
         if S.shape[2] > longest:
@@ -196,12 +197,12 @@ class Network:
         return out
 
     def encode(self, S: Batch) -> Batch:
-        """Return the codes (n_notes, height, width, channels), or a list of 3-D arrays."""
+        """Return codes of shape (n_notes, height, width, channels), or a list of 3-D arrays."""
         import keras
 
         encoder = keras.Model(self.model.input, self._code())
         multiple = self.frame_multiple
-        notes = at_one_level(S)[0] if self.options.normalize_level else S
+        notes = normalized_notes(S)[0] if self.options.normalize_level else S
         codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in notes]
         return codes if isinstance(S, list) else np.stack(codes)
 
@@ -213,15 +214,19 @@ class Network:
             decoder = keras.Model(self._code(), self.model.output)
         except ValueError:
             raise ParameterError(
-                f"architecture={self.model.name!r} has connections past its code, so a code alone cannot be decoded."
+                f"architecture={self.model.name!r} has skip connections past its code, so a code alone cannot be decoded. Use "
+                "an architecture without them, such as 'shallow'."
             ) from None
         height, _, channels = self._code().shape[1:]
         if not np.iterable(codes) or not len(codes):
-            raise AudioError(f"codes={codes!r} hold none; wanted are codes of shape ({height}, width, {channels}).")
+            raise AudioError(
+                f"codes={codes!r} contains no code; pass codes of shape ({height}, width, {channels}), as encode returns them."
+            )
         for code in codes:
             if np.ndim(code) != 3 or np.shape(code)[0] != height or np.shape(code)[2] != channels or not np.size(code):
                 raise AudioError(
-                    f"codes hold one of shape {np.shape(code)}; wanted is ({height}, width, {channels}), as encode gives them."
+                    f"codes contains a code of shape {np.shape(code)}; pass codes of shape ({height}, width, {channels}), as "
+                    "encode returns them."
                 )
         spectra = [run(decoder, code[np.newaxis])[0, ..., 0] for code in codes]
         return spectra if isinstance(codes, list) else np.stack(spectra)
@@ -231,63 +236,63 @@ class Network:
             return self.model.get_layer("code").output
         except ValueError:
             raise ParameterError(
-                f"architecture={self.model.name!r} has no layer named 'code', so it cannot encode."
+                f"architecture={self.model.name!r} has no layer named 'code', which encode and decode need. Give the layer "
+                "that outputs the code this name."
             ) from None
 
     def _predict_note(self, note, longest):
-        """Run one note of any length, in overlapping pieces that give what the whole would."""
+        """Predict one note of any length in overlapping pieces, with the same result as for the whole note."""
         n_frames, multiple = note.shape[1], self.frame_multiple
         if n_frames <= longest:
             return run(self.model, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
-        halo = -(-(self.reach.frames // 2 + 1) // multiple) * multiple
-        step = max(multiple, (longest - 2 * halo) // multiple * multiple)
+        context = -(-(self.reach.frames // 2 + 1) // multiple) * multiple
+        step = max(multiple, (longest - 2 * context) // multiple * multiple)
         out = np.empty(note.shape, np.float32)
         for start in range(0, n_frames, step):
-            first, last = max(0, start - halo), min(n_frames, start + step + halo)
+            first, last = max(0, start - context), min(n_frames, start + step + context)
             piece = run(self.model, pad_frames(note[:, first:last], multiple)[np.newaxis, ..., np.newaxis])[0, :, :, 0]
             stop = min(n_frames, start + step)
             out[:, start:stop] = piece[:, start - first : stop - first]
         return out
 
-    def _longest_run(self, n_frames):
-        """Frames whose activations fit into the working memory; all of them if the network sees without end."""
-        affordable = max(64, int((self.working_bytes or WORKING_BYTES) / self._bytes_of_a_frame()))
+    def _longest_piece(self, n_frames):
+        """Return how many frames fit into the working memory, or all frames if the receptive field is too long to cut."""
+        affordable = max(64, int((self.working_bytes or WORKING_BYTES) / self._bytes_per_frame()))
         if n_frames <= affordable:
             return affordable
         reach = self.reach.frames
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
 
-    def _bytes_of_a_frame(self):
+    def _bytes_per_frame(self):
         values = max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers)
-        # Inputs, outputs and the workspace of a convolution live at the same time.
+        # A convolution holds its input, output and workspace at the same time.
         return 4 * 4 * values
 
 
 def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
-    """Warn, in the name of ``fit``, if the network's output for the first notes does not vary where the target does."""
+    """Warn if the network's output for the first notes is constant although their targets vary."""
     S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
     predicted = network.predict(S)
-    wanted = np.concatenate([t.ravel() for t in T]).std()
+    expected = np.concatenate([t.ravel() for t in T]).std()
     spread = np.concatenate([p.ravel() for p in predicted]).std()
-    if spread <= 1e-3 * wanted and wanted > 0:
+    if spread <= 1e-3 * expected and expected > 0:
         warnings.warn(
-            f"The network has collapsed: its output is {predicted[0].mean():.3g} nearly everywhere (standard "
-            f"deviation {spread:.2g} where the target has {wanted:.2g}), whatever it is shown. Lower "
-            "optimizer__learning_rate, set optimizer__clipnorm=1.0, use activation='leaky_relu', or weaken l1, l2 "
-            "and sparsity_weight.",
+            f"The network has collapsed: its output is about {predicted[0].mean():.3g} for any input (standard deviation "
+            f"{spread:.2g}, that of the target {expected:.2g}). Lower optimizer__learning_rate, set "
+            "optimizer__clipnorm=1.0, use activation='leaky_relu', or lower l1, l2 and sparsity_weight.",
             CollapsedModelWarning,
             stacklevel=3,
         )
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:
-    """Pad the last axis with zeros to a multiple."""
+    """Zero-pad the last axis to a multiple."""
     missing = -S.shape[-1] % multiple
     return np.pad(S, [(0, 0)] * (S.ndim - 1) + [(0, missing)]) if missing else S
 
 
 def run(model: Any, x: np.ndarray) -> np.ndarray:
-    """Call a Keras model for its output alone; without `predict`'s overhead and without tracing."""
+    """Return a Keras model's output as an array, without the overhead and tracing of `keras.Model.predict`."""
     import keras
 
     check_not_forked()

@@ -29,7 +29,7 @@ __all__ = ["Extent", "TimbreTransfer"]
 
 
 class Extent(NamedTuple):
-    """How much sound one value of the output depends on."""
+    """Milliseconds and hertz of the input that one output value depends on."""
 
     milliseconds: float
     hertz: float
@@ -41,40 +41,41 @@ def _has_partial_fit(model):
 
 
 class TimbreTransfer(RegressorMixin, BaseEstimator):
-    """Turn notes of one instrument into notes of another: STFT, a regressor on spectra, phase retrieval.
+    """Convert notes of one instrument to notes of another: STFT, a regressor on spectra, phase retrieval.
 
     Parameters
     ----------
     stft : transformer or None, default=None
-        Of both sides; None is ``LogSTFT()``.
+        Transforms sources and targets to spectra; None is ``LogSTFT()``.
     autoencoder : regressor or None, default=None
-        From spectra to spectra; None is ``TimbreAutoencoder()``. One that takes three-dimensional arrays (by its tags) is
-        given whole notes; any other multi-output regressor, such as `sklearn.linear_model.Ridge`, is given one frame a row.
+        Predicts target spectra from source spectra; None is ``TimbreAutoencoder()``. A regressor of three-dimensional arrays
+        (by its tags) is given whole notes; any other multi-output regressor, such as `sklearn.linear_model.Ridge`, is given
+        single frames as rows.
     inverter : transformer or None, default=None
-        From spectra to audio; None is ``GriffinLimInverter()``. It takes over the sizes and the window of ``stft``.
+        Inverts spectra; None is ``GriffinLimInverter()``. It is given the STFT parameters of ``stft``.
     phase : {"estimate", "source"}, default="estimate"
-        Whether phase retrieval starts as the inverter does, or from the phase of the source, which a transfer has at hand.
-        `benchmarks/phase.py` measured the inverter's start to be the better one unless the timbre changes little; the source's
-        keeps the channels of a stereo recording aligned.
+        Initial phase of phase retrieval: the inverter's own estimate, or the phase of the source. `benchmarks/phase.py`
+        measured the estimate to be better unless the timbre changes little; the phase of the source keeps the channels of a
+        stereo recording aligned.
     loudness : float in [0, 1], default=0.75
-        How closely the output's loudness follows the source's: 0 leaves what was learnt, where a vibrato or a swell that the
-        targets do not have is evened out; 1 makes up for all differences of at most 6 dB from what is usual within 1.5 s.
-        `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
+        Share of the source's loudness contour that is restored in the output. With 0 the output is as learnt, and vibratos or
+        swells that the targets do not have are evened out. With 1, all differences of at most 6 dB from the mean within 1.5 s
+        are restored. `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
     sr : float, default=22050
-        Sample rate in Hz of the audio it is trained on and applied to.
+        Sample rate of the audio in Hz.
     memory : None, str or object with the joblib.Memory interface, default=None
-        Where `fit` and `score` keep spectra, as Pipeline's parameter of this name does: a folder, by which the candidates of a
-        search share them. Meant for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). And where
-        `fit` keeps those of files and memory maps, which it reads from there while training.
+        Folder or `joblib.Memory` in which `fit` and `score` cache spectra, as in Pipeline; the candidates of a search share
+        the cache. It pays for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). `fit` also
+        stores the spectra of files and memory maps there and reads them during training.
 
     Attributes
     ----------
     stft_, autoencoder_, inverter_ : estimators
         The fitted parts.
     n_features_in_ : int
-        Number of samples of each note, where `fit` saw an array.
+        Number of samples of each note, if X in `fit` was an array.
     receptive_field_ : Extent
-        Milliseconds and hertz that one value of the output depends on, where the autoencoder knows.
+        Milliseconds and hertz of the input that one output value depends on, if the autoencoder has a ``receptive_field_``.
 
     See Also
     --------
@@ -115,16 +116,16 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=False)
     @restores_on_failure
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "TimbreTransfer":
-        """Learn to turn each source into its target.
+        """Train on pairs of source and target.
 
         Parameters
         ----------
         X, y : array-like of shape (n_notes, n_samples), lists of 1-D arrays, or lists of paths of sound files
-            Audio of source and target in [-1, 1]; the two of a pair have the same length and pitch. Files are read as
-            mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, y then being None.
+            Audio of source and target in [-1, 1]; both notes of a pair have the same length and pitch. Files are read as
+            mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, with y=None.
         **fit_params
-            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first. With
-            scikit-learn's metadata routing enabled, the autoencoder has to request them:
+            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first. If
+            scikit-learn's metadata routing is enabled, the autoencoder must request these parameters:
             ``TimbreAutoencoder().set_fit_request(callbacks=True)``.
 
         Returns
@@ -144,9 +145,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
         Notes
         -----
-        Of files, generators and `numpy.memmap` neither audio nor spectra are held in memory: spectra are written to a folder,
-        that of ``memory``, where a later call finds those of the same files or maps, else a temporary one, and are read while
-        training. An autoencoder that is given one frame a row has no such way, and is given all rows at once.
+        Audio and spectra of files, generators and `numpy.memmap` are not held in memory: spectra are written to a folder and
+        read during training. Without ``memory`` the folder is temporary; with it, later calls use the spectra of the same files
+        and maps again. A regressor of single frames is given all rows at once, in memory.
         """
         stft, inverter = self._new_parts()
         if get_config()["enable_metadata_routing"]:
@@ -177,9 +178,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=False)
     @restores_on_failure
     def partial_fit(self, X: Any, y: Any) -> "TimbreTransfer":
-        """Learn by one pass over these notes, and go on from there at the next call.
+        """Train for one pass over these notes; later calls continue from there.
 
-        It is there where the autoencoder has a method of this name, see `TimbreAutoencoder.partial_fit`.
+        Available if the autoencoder has this method, see `TimbreAutoencoder.partial_fit`.
 
         Parameters
         ----------
@@ -238,7 +239,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
     @returns_notes
     def predict_spectra(self, X: Any) -> Batch:
-        """Return the log-magnitude spectra that `predict` gives a phase to.
+        """Return the log-magnitude spectra that `predict` inverts.
 
         Parameters
         ----------
@@ -255,20 +256,19 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return self._conversion.predict(check_audio(X, estimator=self, reset=False))
 
     def invert_spectra(self, S: Any, X: Any) -> Batch:
-        """Return the audio of log-magnitude spectra, by the phase retrieval of `predict`.
+        """Return the audio of log-magnitude spectra, with the phase retrieval of `predict`.
 
         Parameters
         ----------
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra, such as `predict_spectra` or a baseline predicts for X.
         X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
-            Audio of the source: it gives the lengths and, with ``phase="source"``, the initial phase.
+            Audio of the source, which sets the lengths and, with ``phase="source"``, the initial phase.
 
         Returns
         -------
         ndarray of the shape of X or list of 1-D arrays of the lengths of X, float32
-            An inverter without the method ``invert`` of `GriffinLimInverter` cannot be told the lengths: its audio is cut, or
-            padded with zeros.
+            Audio of inverters without a method ``invert`` as in `GriffinLimInverter` is cut or zero-padded to these lengths.
 
         Raises
         ------
@@ -294,11 +294,11 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     ) -> Iterator[np.ndarray]:
         """Convert a recording of any length in bounded memory.
 
-        The recording is cut into pieces. Each is converted together with as much of its surroundings as the network and the
-        loudness correction look at, up to a quarter of ``piece`` on each side, so that pieces agree with the whole. With
-        estimated phase their spectra follow one another through a `StreamingInverter`, which runs all iterations whatever the
-        inverter's ``tol``. With the source's phase, and with an STFT or an inverter that is not this package's, each piece is
-        inverted by itself and cross-faded with the next.
+        The recording is cut into pieces. Each is converted together with the context that the network and the loudness
+        correction depend on, up to a quarter of ``piece`` on each side, so that the spectra agree with those of the whole
+        recording. With estimated phase, a `StreamingInverter` inverts the spectra of successive pieces; it runs all
+        iterations whatever the inverter's ``tol``. With the source's phase, or with an STFT or inverter of another package,
+        each piece is inverted by itself and cross-faded with the next.
 
         Parameters
         ----------
@@ -307,17 +307,17 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         piece : float
             Seconds converted at a time.
         overlap : float
-            Seconds by which neighbouring pieces overlap: those of the cross-fade, and the least surroundings.
+            Seconds by which neighbouring pieces overlap: the length of the cross-fade, and the shortest context.
 
         Returns
         -------
         iterator of ndarray of shape (n_samples,), float32
-            The converted recording in blocks, as long as the recording in all.
+            Blocks of the converted recording, together as long as the recording.
 
         Raises
         ------
         AudioError
-            A block is not finite or of the wrong rank; raised when it comes.
+            A block is not finite or of the wrong rank; raised when the block is read.
         ParameterError
             A duration is out of range, or ``blocks`` is not an iterable of blocks.
         """
@@ -348,7 +348,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         pair = checked_pair(X, y, self.sr, estimator=self, reset=False)
-        to_spectra, step = (transform, BLOCK) if on_disk(pair) else (self._remembered(), len(pair[0]))
+        to_spectra, step = (transform, BLOCK) if on_disk(pair) else (self._cached_transform(), len(pair[0]))
         total, size = 0.0, 0
         for start in range(0, len(pair[0]), step):
             X, y = (side[start : start + step] for side in pair)
@@ -359,7 +359,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
 
     @property
     def receptive_field_(self) -> Extent:
-        """Milliseconds and hertz that one value of the output depends on."""
+        """Milliseconds and hertz of the input that one output value depends on."""
         check_is_fitted(self)
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
         n_frames = field.frames + 2 * self._conversion.loudness_context
@@ -371,7 +371,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness)
 
     def _spectra_of(self, stft, pair, folders, show, fit=False):
-        """Return the spectra of source and target: in memory, or as notes on disk in one of the folders."""
+        """Return the spectra of source and target, in memory or as notes on disk in one of the folders."""
         if on_disk(pair):
             return stored_spectra(pair, stft, folders, show)
         X, y = pair
@@ -379,11 +379,11 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             return stft.fit_transform(X), stft.transform(y)
         if fit:
             stft.fit(X)
-        to_spectra = self._remembered()
+        to_spectra = self._cached_transform()
         return to_spectra(stft, X), to_spectra(stft, y)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return how metadata is routed: that of `fit` goes to the autoencoder's ``fit``.
+        """Return the metadata routing: parameters of `fit` are passed to the autoencoder's ``fit``.
 
         Returns
         -------
@@ -393,13 +393,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return MetadataRouter(owner=type(self).__name__).add(autoencoder=self._new_autoencoder(), method_mapping=fits)
 
     def _new_parts(self):
-        """Return a new STFT and the inverter that goes with it."""
+        """Return a new STFT and a new inverter with its STFT parameters."""
         stft = LogSTFT() if self.stft is None else clone(self.stft)
         inverter = self._matched_inverter(stft)
         if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
             raise ParameterError(
-                f"phase='source' needs an stft with complex_transform and an inverter with invert, as LogSTFT and "
-                f"GriffinLimInverter have; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
+                f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
+                f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
             )
         return stft, inverter
 
@@ -411,7 +411,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         return TimbreAutoencoder()
 
     def _matched_inverter(self, stft):
-        """Return the inverter with the sizes and window of the analysis; refuse one that was set to others."""
+        """Return the inverter with the STFT parameters of ``stft``; refuse an inverter with different ones."""
         inverter = GriffinLimInverter() if self.inverter is None else clone(self.inverter)
         geometry = geometry_of(stft)
         if not isinstance(inverter, GriffinLimInverter) or geometry is None:
@@ -421,13 +421,13 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             given = getattr(inverter, name)
             if given not in (None, size):
                 raise ParameterError(
-                    f"inverter has {name}={given}, the stft {name}={size}: both sides need the same. Leave the "
-                    "inverter's at None."
+                    f"inverter has {name}={given}, the stft {name}={size}; both must be equal. Set that of the inverter to "
+                    "None."
                 )
         return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 
-    def _remembered(self):
-        """Return `transform` with its results kept in ``memory``."""
+    def _cached_transform(self):
+        """Return `transform` with its results cached in ``memory``."""
         return check_memory(self.memory).cache(transform)
 
     def __sklearn_tags__(self):

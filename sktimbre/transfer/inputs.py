@@ -1,4 +1,4 @@
-"""Sources and targets of `TimbreTransfer`: arrays, lists, sound files, memory maps and generators of pairs, checked."""
+"""Check the sources and targets of `TimbreTransfer`: arrays, lists, sound files, memory maps and generators of pairs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from sktimbre.storage.spectra import BLOCK
 
 
 def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"), **of_source: Any) -> tuple[Any, Any]:
-    """Return source and target, checked: in memory, or as notes on disk, of whose files only the headers are read."""
+    """Return checked sources and targets, in memory or as notes on disk; only the headers of sound files are read."""
     if y is None:
         raise AudioError(
             f"TimbreTransfer requires y to be passed, but the target {names[1]} is None: each source needs its target, unless "
@@ -38,12 +38,12 @@ def over_files(function: Callable[[list[np.ndarray]], Any], paths: Any, sr: floa
 
 
 def on_disk(pair: Any) -> bool:
-    """Tell whether pairs of notes are not in memory: notes on disk on one side, or a stream of both."""
+    """Return True if pairs of notes are not in memory: notes on disk on either side, or a generator of pairs."""
     return isinstance(pair, Iterator) or any(isinstance(side, NotesOnDisk) for side in pair)
 
 
 def check_on_disk(stft: Any, pair: Any, name: str) -> None:
-    """Refuse a transform that would have to see all notes first, and notes that are too short for it."""
+    """Refuse a transform that is fitted on all notes at once, and notes that are too short for the transform."""
     if get_tags(stft).requires_fit:
         raise ParameterError(
             f"stft={stft!r} learns from all notes at once, which cannot be taken from files, memory maps and generators. Use "
@@ -56,7 +56,7 @@ def check_on_disk(stft: Any, pair: Any, name: str) -> None:
 
 
 def length_check(stft: Any) -> Callable[[int, str], None]:
-    """Return a function that raises an error for a note, by its number of samples and its name, that is too short."""
+    """Return a function (n_samples, name) that raises an error for a note that is too short for the transform."""
     geometry = geometry_of(stft)
     return geometry.check_length if geometry else lambda n_samples, name: None
 
@@ -71,14 +71,14 @@ def checked_stream(
     pairs : iterator of tuple of two arrays of shape (n_samples,)
         Sources and targets.
     y : None
-        What a user gave beside it.
+        The argument y of `fit`, which must be None.
     check_length : callable
-        Raises an error for a note, by its number of samples and its name, that is too short.
+        Function (n_samples, name) that raises an error for a note that is too short.
 
     Raises
     ------
     AudioError
-        One is no pair, or its audio cannot be used; or there is none at all.
+        An item is not a pair, its audio is invalid, or there are no pairs.
     ParameterError
         y is not None.
     """

@@ -62,7 +62,7 @@ def test_a_smaller_batch_gives_what_it_gives_when_asked_for(pair, room, paramete
     with pytest.warns(SmallerBatchWarning) as said:
         model = TimbreAutoencoder(**SMALL, **parameters, batch_size=8).fit(*pair)
     assert [str(w.message).split(";")[0] for w in said] == [
-        "Memory was full with batch_size=8", "Memory was full with batch_size=4",
+        "Training ran out of memory with batch_size=8", "Training ran out of memory with batch_size=4",
     ]  # fmt: skip
     assert "Set batch_size=2 to" in str(said[-1].message)
     assert_equal(model, TimbreAutoencoder(**SMALL, **parameters, batch_size=2).fit(*pair))
@@ -158,7 +158,7 @@ def test_predictions_in_smaller_pieces(pair, small_device):
         model.network_.reach.frames < 30
     )  # is looked for with a tiny network, which this device has no room for either
     small_device.frames = 130
-    with pytest.warns(SmallerBatchWarning, match="Memory was full with .* frames at a time"):
+    with pytest.warns(SmallerBatchWarning, match="Predicting .* frames at a time ran out of memory"):
         pieces = model.predict(S)
     np.testing.assert_allclose(pieces, whole, atol=1e-5)
     # The next time there is nothing left to find out, and a model that is stored begins anew elsewhere.
@@ -191,7 +191,7 @@ NOT_OF_MEMORY = [
 
 @pytest.mark.parametrize("error", SAID, ids=lambda e: str(e)[:20])
 def test_what_the_backends_say(error):
-    with pytest.raises(OutOfMemoryError, match=r"Memory is full\. Try less\.") as full, naming_full_memory("Try less."):
+    with pytest.raises(OutOfMemoryError, match=r"Out of memory\. Try less\.") as full, naming_full_memory("Try less."):
         raise error
     assert full.value.__cause__ is error
 

@@ -1,1 +1,1 @@
-"""What depends on Keras's backend: several devices, full memory, forked processes."""
+"""Code that depends on Keras's backend: several devices, out-of-memory errors, forked processes."""

@@ -1,7 +1,7 @@
-"""Several devices, each with its share of every batch, by `tf.distribute`: all that only the TensorFlow backend can do.
+"""Training on several devices by `tf.distribute`, which needs the TensorFlow backend.
 
-The mean over a batch is not the mean of its shares' means, as these hold different numbers of frames. So each device's loss is
-weighed by the frames it holds, and their gradients are added up.
+Each device trains on a share of every batch. Shares contain different numbers of frames, so each device's loss is weighted by
+its number of frames and the gradients are summed.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -19,14 +19,14 @@ if keras.backend.backend() == "tensorflow":
 
 __all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "skip_all_reduce", "sum_over_replicas"]
 
-# Earlier ones add up the metrics of several devices wrongly.
+# Earlier versions sum the metrics of several devices wrongly.
 OLDEST_KERAS = "3.10"
-# What an optimizer may be told to keep a gradient below.
+# Arguments of optimizers that clip gradients.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 def scope(distribution: str | None) -> AbstractContextManager:
-    """Return a context in which networks are built and trained on all devices that TensorFlow sees, or as usual.
+    """Return a context for building and training networks on all devices that TensorFlow sees, or a null context.
 
     Parameters
     ----------
@@ -57,38 +57,38 @@ def scope(distribution: str | None) -> AbstractContextManager:
 
 @cache
 def _strategy(devices):
-    # One for all trainings of a process, as a network that waits to be trained again belongs to its strategy.
+    # Compiled models that are kept for later trainings belong to a strategy, so a process has one for all trainings.
     return tf.distribute.MirroredStrategy(devices)
 
 
 def n_replicas() -> int:
-    """Return on how many devices the networks of this scope are trained."""
+    """Return the number of devices that networks of this scope are trained on."""
     return tf.distribute.get_strategy().num_replicas_in_sync if keras.backend.backend() == "tensorflow" else 1
 
 
 def sum_over_replicas(x: Any) -> Any:
-    """Return the sum of what the devices have for a tensor; outside a training on several, the tensor itself."""
+    """Return the sum of a tensor over all devices, or the tensor itself outside a distributed training."""
     if n_replicas() == 1 or tf.distribute.in_cross_replica_context():
         return x
     return tf.distribute.get_replica_context().all_reduce("SUM", x)
 
 
 def on_replicas(model: keras.Model) -> keras.Model:
-    """Return a network of the same layers that trains each device on its share of a batch, or on one device itself."""
+    """Return a model of the same layers that trains each device on its share of a batch; with one device, the model itself."""
     return _Replicated(model.input, model.output, name=model.name) if n_replicas() > 1 else model
 
 
 def share_clipping(optimizer: keras.optimizers.Optimizer) -> None:
-    """Have an optimizer clip what one device contributes to the gradient in place of the gradient."""
+    """Divide an optimizer's clipping thresholds by the number of devices: it clips mean gradients, then sums them."""
     for name, largest in _clipping(optimizer).items():
         setattr(_inner(optimizer), name, largest / n_replicas())
 
 
 def skip_all_reduce(optimizer: keras.optimizers.Optimizer) -> None:
-    """Have an optimizer on one device leave out the sum of what devices contribute to the gradient; on several it stays.
+    """Make an optimizer skip the sum of gradients over devices if there is only one.
 
-    Keras does so on one as well, through a function of TensorFlow's whose own gradient is registered for good, and with it the
-    graph of the training: each network that was ever trained would stay in memory.
+    Keras sums even then, with a TensorFlow function that permanently registers its own gradient and with it the graph of the
+    training: every trained network would stay in memory.
     """
     if keras.backend.backend() == "tensorflow" and n_replicas() == 1:
         _inner(optimizer)._all_reduce_sum_gradients = _unchanged
@@ -103,12 +103,12 @@ def _clipping(optimizer):
 
 
 def _inner(optimizer):
-    """Return the optimizer in the wrapper that scales the loss in mixed precision."""
+    """Return the optimizer without the wrapper that scales the loss in mixed precision."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 class _Replicated(keras.Model):
-    """A network on several devices; the loss is given as for one device, with rows that hold no note left out."""
+    """Model trained on several devices, with the loss of one device; rows without a note are left out."""
 
     def train_step(self, data):
         x, y = data
@@ -117,7 +117,7 @@ class _Replicated(keras.Model):
             scaled = self.optimizer.scale_loss(loss)
         weights = self.trainable_weights
         gradients = tape.gradient(scaled, weights)
-        # Keras clips, and looks for the overflows of mixed precision, before it adds up the devices' gradients.
+        # Keras clips, and checks for overflow in mixed precision, before it sums the gradients of the devices.
         if _clipping(self.optimizer) or _inner(self.optimizer) is not self.optimizer:
             gradients = tf.distribute.get_replica_context().all_reduce("MEAN", gradients)
         self.optimizer.apply(gradients, weights)
@@ -128,11 +128,11 @@ class _Replicated(keras.Model):
         return self._measure(y, *self._run(x, y, training=False))
 
     def _run(self, x, y, training):
-        """Return the output, and what this device adds to the loss."""
+        """Return the output and the share of this device in the loss."""
         frames = tf.reduce_sum(tf.cast(y[:, -1] > 0, y.dtype))
         share = frames / tf.maximum(sum_over_replicas(frames), 1)
         y_pred = self(x, training=training)
-        # The devices' steps take turns whenever they add up, but share the layers' lists of penalties.
+        # The devices share the layers' lists of penalties and take turns at each sum, so no sum may come between.
         penalties = [tf.cast(penalty, y.dtype) / n_replicas() for penalty in self.losses]
         self._clear_losses()
         return y_pred, share * self.loss(y, y_pred) + sum(penalties)

@@ -1,4 +1,4 @@
-"""TensorFlow does not survive a fork: its threads stay in the parent, and the child would wait for them for ever."""
+"""Refuse to run TensorFlow in a forked process, which lacks TensorFlow's threads and would hang."""
 
 import os
 
@@ -10,7 +10,7 @@ _ran_in: int | None = None
 
 
 def check_not_forked() -> None:
-    """Raise `ForkedProcessError` if this process was forked from one that ran networks; else note that it runs them."""
+    """Raise `ForkedProcessError` if this process was forked from one that ran networks; else record that it runs them."""
     global _ran_in
     import keras
 

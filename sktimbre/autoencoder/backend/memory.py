@@ -1,4 +1,4 @@
-"""Memory that is full, the device's or the host's: what the backends say of it, in one place."""
+"""Recognize the out-of-memory errors of all backends, for the memory of the device and of the host."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from sktimbre.exceptions import OutOfMemoryError
 
 __all__ = ["naming_full_memory"]
 
-# Each backend has classes of its own, and libraries below them fail with others: words are what they share.
-# Not "resource exhausted", which is also a full disk.
+# Backends and their libraries raise different classes of errors, so the messages are searched for these words.
+# "resource exhausted" is left out, since it may also be a full disk.
 WORDS = (
     "out of memory",
     "out_of_memory",
@@ -21,12 +21,12 @@ WORDS = (
 
 @contextmanager
 def naming_full_memory(advice: str) -> Iterator[None]:
-    """Raise `OutOfMemoryError` in place of what TensorFlow, JAX, torch or numpy raise when memory is full.
+    """Replace out-of-memory errors of TensorFlow, JAX, torch and numpy by `OutOfMemoryError`.
 
     Parameters
     ----------
     advice : str
-        What the error says to do.
+        The fix that the message names.
     """
     try:
         yield
@@ -36,4 +36,4 @@ def naming_full_memory(advice: str) -> Iterator[None]:
         said = str(error).lower()
         if not isinstance(error, MemoryError) and not any(words in said for words in WORDS):
             raise
-        raise OutOfMemoryError(f"Memory is full. {advice}") from error
+        raise OutOfMemoryError(f"Out of memory. {advice}") from error

@@ -1,1 +1,1 @@
-"""What a network is trained on: pairs of spectra, brought to one level, varied, and put into batches."""
+"""Training data: pairs of spectra, normalized to the reference level, varied, and put into batches."""

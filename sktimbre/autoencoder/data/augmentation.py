@@ -1,4 +1,4 @@
-"""PairAugmenter: more pairs of notes out of few, drawn anew in every epoch."""
+"""PairAugmenter: random variations of pairs of notes, drawn anew in every epoch."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -14,38 +14,39 @@ from sktimbre.spectral.log_magnitudes import scaled, transposed
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 
-# Targets that are mixed into one at most, twice as many as a chromatic scale has within the default smoothing. Of more, so
-# many are drawn each time: a variation costs the same however many notes there are, and what is learnt is still their mean.
+# Largest number of targets in an average, twice as many as a chromatic scale has within the default smoothing. Of more
+# neighbours, this many are drawn: the cost does not grow with the number of notes, and the network still learns their mean.
 MOST_MIXED = 16
 
 
 class PairAugmenter(BaseEstimator):
-    """How variations of pairs of notes are drawn: transposed, smoothed over neighbouring pitches, with other dynamics.
+    """Settings of random variations of pairs: transposed, smoothed over neighbouring pitches, with other dynamics.
 
-    All of it happens on log-magnitude spectra, for a fraction of what training costs: transposing by stretching the
-    frequency axis comes closer to resampling the sound than successive frames of one note are to each other
-    (``benchmarks/timbre.py --transposition``). ``benchmarks/tuning.py`` shows how near the means of neighbours are to notes
-    that are not among them. Nothing is drawn from where one note of a pair has begun to end before the other.
+    Variations are made from log-magnitude spectra, at a fraction of the cost of training: transposing by stretching the
+    frequency axis differs less from resampling the audio than successive frames of a note differ from each other
+    (``benchmarks/timbre.py --transposition``). ``benchmarks/tuning.py`` compares means of neighbouring notes with held-out
+    notes. Frames after one note of a pair has begun to end before the other are not used.
 
     Parameters
     ----------
     n_frames : int or None, default=16
-        Longest variation; of longer notes pieces are taken from anywhere. Frames of one note are much alike: short pieces of
-        many notes teach more in the time than long ones of few. None takes whole notes.
+        Longest variation in frames; longer notes are cut into pieces at random positions. Frames of a note are alike, so
+        short pieces of many notes teach more in the same time than long pieces of few. None takes whole notes.
     semitones : float, default=1.2
-        Largest transposition up or down; where notes are smoothed and the next lies further than twice that, half-way to it,
-        so that every pitch between training notes is heard while training. 0 keeps pitches.
+        Largest transposition up or down. With ``smoothing``, it is at least half the distance to the next note, so that every
+        pitch between training notes occurs in training. 0 keeps pitches.
     smoothing : float, default=3.5
-        Semitones over which notes stand for their neighbours: a variation has the source of a note so near, transposed to
-        its pitch, and the mean of all targets so near, weighted by nearness, each transposed to where these are tuned in the
-        mean beside their sources. Then a network learns what neighbouring notes have in common, not what tells a training
-        note from the next. Between notes that lie further apart it is as far as they do. Of more than 16 such notes, 16 are
-        drawn for each variation. 0 keeps each source with its own target, as is right where one pitch was recorded in several
-        ways. Notes without a clear pitch keep their own.
+        Semitones within which notes are neighbours, or the distance between two successive notes where it is larger. A
+        variation pairs the source of a random neighbour, transposed to the pitch of the variation, with the mean of the
+        targets of all neighbours. The mean is weighted by nearness, and each target is transposed to the mean tuning of
+        these targets relative to their sources. The network then learns properties that neighbouring notes share, not
+        those of single training notes. Of more than 16 neighbours, 16 are drawn for each variation. 0 keeps each source with
+        its own target; use it if one pitch was recorded in several ways. Notes without a clear pitch are not smoothed.
     dynamics : float in [0, 1], default=0.3
-        Probability of another loudness: a swell, and at times a tremolo, a late attack or an early end, drawn over both notes.
+        Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late
+        attack or an early end.
     joining : float in [0, 1], default=0.05
-        Probability that another pair takes over in the middle of a note, as in a phrase.
+        Probability that another pair continues the variation from a random frame, as in a phrase.
 
     Examples
     --------
@@ -74,12 +75,12 @@ class PairAugmenter(BaseEstimator):
 
 
 class Variations:
-    """Variations of given pairs, as a `PairAugmenter` says.
+    """Variations of given pairs, drawn with the settings of a `PairAugmenter`.
 
     Parameters
     ----------
     augmenter : PairAugmenter
-        How.
+        Settings.
     pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
         Sources and targets.
     """
@@ -94,7 +95,7 @@ class Variations:
             found.append(pair_pitches(*pair) if augmenter.smoothing else (np.nan, np.nan))
         self.n_frames = np.array(lengths)
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
-        self.heard = np.unique(self.pitches[np.isfinite(self.pitches)])
+        self._known_pitches = np.unique(self.pitches[np.isfinite(self.pitches)])
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -102,9 +103,9 @@ class Variations:
         Parameters
         ----------
         index : int
-            The pair.
+            Index of the pair.
         rng : numpy.random.Generator
-            Decides.
+            Source of random numbers.
 
         Returns
         -------
@@ -123,7 +124,7 @@ class Variations:
     def _piece(self, index, rng):
         how, longest = self.augmenter, int(self.n_frames[index])
         n_frames = min(longest, how.n_frames or longest)
-        # As if pieces could hang over both ends by half: else the first frames, the attack, would be in hardly any of them.
+        # Starts are drawn up to half a piece beyond both ends and clipped: otherwise hardly any piece would have the attack.
         beyond = n_frames // 2
         start = int(np.clip(rng.integers(-beyond, longest - n_frames + beyond + 1), 0, longest - n_frames))
         here = slice(start, start + n_frames)
@@ -133,7 +134,7 @@ class Variations:
         if len(near):
             other = int(rng.choice(near, p=weights))
             source = transposed(self.sources[other][:, here], 2 ** ((pitch - self.pitches[other]) / 12))
-            # From its own pitch each, not from its source's: partials of the mean that do not fall together are weak and beat.
+            # Each target is transposed from its own pitch: partials that do not coincide are weak in the mean, and beat.
             shifts = pitch + tuning - self.target_pitches[near]
             target = sum(
                 weight * transposed(self.targets[i][:, here], 2 ** (by / 12))
@@ -152,16 +153,16 @@ class Variations:
         most = self.augmenter.semitones
         if not most:
             return 0.0
-        below, above = self._around(pitch, "left"), self._around(pitch, "right")
+        below, above = self._distance(pitch, "left"), self._distance(pitch, "right")
         return rng.uniform(-max(most, below / 2), max(most, above / 2))
 
     def _neighbours(self, pitch, stop, rng):
-        """Return notes near a pitch that last to frame ``stop``, their weights, and how far targets lie above sources there.
+        """Return the neighbours of a pitch that last to frame ``stop``, their weights, and the mean tuning of their targets.
 
-        Weights add up to 1. The distance is a mean over all that are near, also where few of many are drawn.
+        Weights sum to 1. The tuning (semitones above the sources) is a mean over all neighbours, even if only some are drawn.
         """
-        # Without a pitch, as where nothing is smoothed, nearness is NaN, and no note is near.
-        width = max(self.augmenter.smoothing, self._around(pitch, "right"))
+        # Without a pitch, or without smoothing, nearness is NaN and there are no neighbours.
+        width = max(self.augmenter.smoothing, self._distance(pitch, "right"))
         nearness = 1 - np.abs(self.pitches - pitch) / width
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
         if not len(near):
@@ -171,25 +172,29 @@ class Variations:
             near = rng.choice(near, MOST_MIXED, replace=False)
         return near, nearness[near] / nearness[near].sum(), tuning
 
-    def _around(self, pitch, side):
-        """Return the distance of the notes on either side of a pitch; of a note's own, on that ``side``. Beyond all, 0."""
-        i = np.searchsorted(self.heard, pitch, side)
-        return self.heard[i] - self.heard[i - 1] if 0 < i < len(self.heard) else 0.0
+    def _distance(self, pitch, side):
+        """Return the distance between the notes below and above a pitch; 0 below the lowest and above the highest note.
+
+        At the pitch of a note, return its distance to the next note on the ``side``.
+        """
+        i = np.searchsorted(self._known_pitches, pitch, side)
+        return self._known_pitches[i] - self._known_pitches[i - 1] if 0 < i < len(self._known_pitches) else 0.0
 
 
 def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return factors for the frames of a note: a swell, and at times a tremolo, a late attack, an early end; 1 at most.
+    """Return a random loudness contour: a swell, and at times a tremolo, a late attack or an early end.
 
     Parameters
     ----------
     n_frames : int
-        Frames, at least one.
+        Number of frames, at least one.
     rng : numpy.random.Generator
-        Decides.
+        Source of random numbers.
 
     Returns
     -------
     ndarray of shape (n_frames,), float32, positive
+        Factors for the magnitudes of each frame, at most 1.
     """
     frames = np.arange(n_frames)
     points = rng.normal(0, 6, int(rng.integers(2, 5)))

@@ -1,37 +1,38 @@
-"""Batches of spectra for training: at one level, augmented, padded to one length, shuffled with a seed of their own."""
+"""Batches of spectra for training: normalized, augmented, padded to one length and shuffled with their own seed."""
 
 import keras
 import numpy as np
 
 from sktimbre._utils.notes import note_shapes
 from sktimbre.autoencoder.data.augmentation import Variations
-from sktimbre.autoencoder.data.level import pairs_at_one_level
+from sktimbre.autoencoder.data.level import normalized_pairs
 
 __all__ = ["SpectraBatches"]
 
 
 class SpectraBatches(keras.utils.PyDataset):
-    """Pairs of spectra as Keras wants them, with the row of gains that `losses` reads.
+    """Batches of pairs of spectra for Keras, with the row of gains that `losses` reads.
 
-    Keras asks for them in a thread beside training. What is drawn for a batch depends on seed, epoch and the batch's number
-    alone, so that an interrupted training goes on with the same.
+    Keras requests batches in a thread beside training. The random numbers of a batch depend only on the seed, the epoch and
+    the index of the batch, so that an interrupted training resumes with the same batches.
 
     Parameters
     ----------
     pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
-        Sources and targets; the two of a pair have the same shape. Notes on disk are read anew for every batch.
+        Sources and targets; both notes of a pair have the same shape. Notes on disk are read again for every batch.
     batch_size : int
         Examples in a batch.
     frame_multiple : int
         Padded lengths are multiples of this.
     seed : int or None
-        Of order and augmentation, new in each epoch; None keeps the order.
+        Seed of order and augmentation, which change with each epoch; None keeps the order.
     augmenter : PairAugmenter or None
-        Draws the examples; each epoch then has as many pieces as the notes are long. None gives the notes as they are.
+        Draws the examples, in each epoch as many pieces as the notes can be cut into. None returns the notes as they are.
     normalize_level : bool
-        Whether both notes of a pair are brought to one level by the gains of the source. Variations have no other.
+        Whether to normalize both notes of a pair to the reference level by the gains of the source. Variations are only known
+        at this level: their row of gains is 1.
     n_shares : int
-        A batch is filled up with empty examples until it can be shared out in so many equal parts.
+        Batches are filled up with empty examples to a multiple of this, so that devices get equal shares.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class SpectraBatches(keras.utils.PyDataset):
         self.n_frequencies = shapes[0][0]
         self.gains = [np.ones(n, np.float32) for n in lengths]
         if normalize_level:
-            self.S, self.T, self.gains = pairs_at_one_level(self.S, self.T)
+            self.S, self.T, self.gains = normalized_pairs(self.S, self.T)
         self.batch_size = batch_size
         self.n_shares = n_shares
         self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
@@ -58,18 +59,18 @@ class SpectraBatches(keras.utils.PyDataset):
         self.start(0)
 
     def start(self, epoch: int) -> None:
-        """Begin an epoch, counted from 0, with its own order."""
+        """Start an epoch, counted from 0, with its own order."""
         self.epoch = epoch
         self._order = self._examples
         if self._seed is not None:
             self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)
 
     def __len__(self):
-        """Return the batches of an epoch."""
+        """Return the number of batches in an epoch."""
         return -(-len(self._order) // self.batch_size)
 
     def __getitem__(self, index):
-        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as one more row."""
+        """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as an additional last row."""
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
         x = np.zeros((n_rows, self.n_frequencies, self.n_frames, 1), np.float32)
@@ -88,10 +89,10 @@ class SpectraBatches(keras.utils.PyDataset):
         return [(*self._variations.draw(i, rng), 1.0) for i in chosen]
 
     def on_epoch_end(self):
-        """Go on with the next epoch."""
+        """Start the next epoch."""
         self.start(self.epoch + 1)
 
     def close(self):
-        """Let the notes go: TensorFlow keeps all that it ever drew batches from for as long as the process lives."""
+        """Release the notes: TensorFlow keeps a reference to this object until the process ends."""
         self.S, self.T, self.gains = [], [], []
         self._variations = None

@@ -1,8 +1,8 @@
-"""Level: spectra brought to one level before a network sees them, and given their own back afterwards.
+"""Normalize spectra to the reference level before a network; the inverse of the gains restores the original level.
 
-A network learns from notes of whatever level they were published at, and is then shown recordings of any level. So each frame
-is scaled by the loudest frame within about a second of it: what follows is exactly independent of a recording's gain, the
-dynamics inside a note stay as they are, and a quiet note of a phrase is shown at the level that notes were learnt at.
+Training notes and recordings have any level. Each frame is therefore scaled by the loudest frame within about a second. The
+normalized spectra are exactly independent of a recording's gain, keep the dynamics within a note, and have quiet notes of a
+phrase at the level of training notes.
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ from sktimbre._utils.notes import NotesOnDisk
 from sktimbre._utils.validation import Notes
 from sktimbre.spectral.log_magnitudes import magnitudes, scaled
 
-__all__ = ["HALO", "at_one_level", "level_gain", "pairs_at_one_level"]
+__all__ = ["CONTEXT", "level_gain", "normalized_notes", "normalized_pairs"]
 
-# Frames to each side that the reference looks for its loudest one: one second at the default STFT.
-REACH = 43
-# Frames to each side over which the reference is then smoothed, so that it never jumps.
+# Frames to each side in which the loudest frame is found: one second at the default STFT.
+LOUDEST_WITHIN = 43
+# Frames to each side over which the loudest level is smoothed, so that the gain never jumps.
 SMOOTH = 10
-# All that one frame's gain depends on, to each side.
-HALO = REACH + SMOOTH
-# The level is the norm of a frame's magnitudes with this exponent: between the root of the power (2), which is high for notes
-# with one strong partial, and the sum (1). Of notes that peak at full scale it differs least.
+# Frames to each side that the gain of a frame depends on.
+CONTEXT = LOUDEST_WITHIN + SMOOTH
+# The level of a frame is the norm of its magnitudes with this exponent, between 2 (root of the power), which is high for notes
+# with one strong partial, and 1 (sum). With 1.5 the level varies least between notes that peak at full scale.
 EXPONENT = 1.5
-# What every note is brought to, over n_fft: the mean of those notes.
+# Reference level divided by n_fft: the mean level of notes that peak at full scale.
 REFERENCE = 0.3
-# The quietest reference, 70 dB below: frames of near silence are not blown up without end.
+# Lower limit of the level, 70 dB below the reference level, so that near silence is not amplified without limit.
 QUIETEST = REFERENCE * 10 ** (-70 / 20)
 
 
 def level_gain(S: np.ndarray) -> np.ndarray:
-    """Return the gain of each frame that brings a note to the level that networks are trained at.
+    """Return the gain of each frame that normalizes a note to the reference level.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ def level_gain(S: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_frames,), float32, positive
-        Factors for magnitudes. Those of ``log1p(g * expm1(S))`` are the same divided by g, as long as the note is louder
-        than 70 dB below full scale.
+        Factors for magnitudes. The gains of ``log1p(g * expm1(S))`` are these divided by g, for notes louder than 70 dB below
+        full scale.
     """
     level = np.sum(magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
-    loudest = maximum_filter1d(level, 2 * REACH + 1, mode="constant")
+    loudest = maximum_filter1d(level, 2 * LOUDEST_WITHIN + 1, mode="constant")
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
     n_fft = 2 * (len(S) - 1)
@@ -54,7 +54,7 @@ def level_gain(S: np.ndarray) -> np.ndarray:
 
 
 class ScaledNotes(NotesOnDisk):
-    """Spectra of notes on disk, scaled when they are read."""
+    """Notes on disk that are scaled when they are read."""
 
     def __init__(self, notes: NotesOnDisk, gains: Sequence[np.ndarray]):
         self.notes, self.gains, self.shapes = notes, gains, notes.shapes
@@ -64,15 +64,15 @@ class ScaledNotes(NotesOnDisk):
         return scaled(self.notes.read(index), self.gains[index])
 
 
-def at_one_level(S: Notes) -> tuple[Sequence[np.ndarray], list[np.ndarray]]:
-    """Return spectra at the level that networks are trained at, note by note, and the gains that brought them there."""
+def normalized_notes(S: Notes) -> tuple[Sequence[np.ndarray], list[np.ndarray]]:
+    """Return spectra normalized to the reference level, and the gains of each note."""
     gains = [level_gain(note) for note in S]
     return _all_scaled(S, gains), gains
 
 
-def pairs_at_one_level(S: Notes, T: Notes) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[np.ndarray]]:
-    """Return sources and targets, each pair by the gains of its source, and the gains."""
-    sources, gains = at_one_level(S)
+def normalized_pairs(S: Notes, T: Notes) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[np.ndarray]]:
+    """Return sources and targets, both scaled by the gains that normalize the source, and these gains."""
+    sources, gains = normalized_notes(S)
     return sources, _all_scaled(T, gains), gains
 
 

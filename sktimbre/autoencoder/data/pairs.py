@@ -1,4 +1,4 @@
-"""Pairs of source and target spectra before training: made to match, split, measured."""
+"""Split notes into training and validation, find their ends, and measure their mean and standard deviation."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from sktimbre.spectral.log_magnitudes import magnitudes
 
 __all__ = ["frames_together", "mean_and_scale", "split_notes"]
 
-# A note ends where it falls from so far below its loudest frame to where it stays so far below it, in so many frames at most:
-# 0.2 s at the default STFT. What dies away more slowly is a string or a bar, not an end.
+# A note ends if its level falls from 9 dB to 30 dB below its loudest frame within 8 frames (0.2 s at the default STFT) and
+# stays there. A slower decay, as of a string or a bar, is no end.
 ENDING, ENDED, FADE = 9.0, 30.0, 8  # dB, dB, frames
 
 
 def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return indices of training and of held-out notes, drawn by the seed, in order.
+    """Return the sorted indices of training notes and of held-out notes, drawn with the seed.
 
-    Unless ``fraction`` is 0 or there is but one note, at least one note is held out and one is left.
+    At least one note is held out and one is left, unless ``fraction`` is 0 or there is only one note.
     """
     n_held_out = round(fraction * n_notes)
     if fraction and n_notes > 1:
@@ -26,10 +26,10 @@ def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, n
 
 
 def frames_together(S: np.ndarray, T: np.ndarray) -> int:
-    """Return for how many frames source and target of a pair go on alike: until one of them begins to end before the other.
+    """Return the number of frames until source or target begins to end before the other; all frames if neither does.
 
-    Else a network would learn to end notes that do not, and to play on where they have, as where only one of two recordings
-    was cut.
+    From later frames, for instance of a pair with only one recording cut, a network would learn to fade notes that go on or
+    to sustain notes that have ended.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def frames_together(S: np.ndarray, T: np.ndarray) -> int:
 
 
 def mean_and_scale(notes: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return mean and standard deviation over all values of all notes; a scale of 1 for constant ones."""
+    """Return mean and standard deviation over all values of all notes; a standard deviation of 0 is returned as 1."""
     size = sum(note.size for note in notes)
     mean = sum(float(np.sum(note, dtype=np.float64)) for note in notes) / size
     power = sum(float(np.sum(np.square(note - mean), dtype=np.float64)) for note in notes) / size

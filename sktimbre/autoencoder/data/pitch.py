@@ -1,4 +1,4 @@
-"""The pitch of a note from its spectra, in bins: near enough to tell by what ratio one note is above another."""
+"""Estimate the pitch of a note from its spectra, in bins, precisely enough for the interval between two notes."""
 
 from functools import lru_cache
 
@@ -7,22 +7,22 @@ from scipy.sparse import csr_array
 
 __all__ = ["comb", "pair_pitches", "pitch_in_bins"]
 
-# Partials closer than this many bins run into one another.
+# Lowest pitch in bins; partials closer than this overlap.
 LOWEST = 4.0
-STEPS = 240  # pitches in an octave
+STEPS = 240  # candidate pitches in an octave
 PARTIALS = 12
-# Partials have to stand out of what lies between them by this share of the spectrum, or there is no pitch.
+# A pitch is clear if its partials exceed the positions half-way between them by at least this share of their sum.
 CLEAR = 0.53
-# Source and target of a pair are of one pitch; estimates further apart than a semitone are not to be trusted.
+# Largest ratio between the pitches of source and target, a semitone; estimates further apart are rejected.
 APART = 2 ** (1 / 12)
 
 
 def pitch_in_bins(S: np.ndarray) -> float:
-    """Return the fundamental frequency of a note in bins, or NaN where none stands out.
+    """Return the fundamental frequency of a note in bins, or NaN if no pitch is clear.
 
-    The candidate whose partials stand highest above the places half-way between them (as in A. Camacho and J. Harris, "A
-    sawtooth waveform inspired pitch estimator for speech and music", JASA 124(3), 2008), refined by the places of its
-    first partials.
+    The candidate with the largest difference between its partials and the positions half-way between them is chosen (as in A.
+    Camacho and J. Harris, "A sawtooth waveform inspired pitch estimator for speech and music", JASA 124(3), 2008) and refined
+    by interpolating its first partials.
 
     Parameters
     ----------
@@ -47,19 +47,19 @@ def pitch_in_bins(S: np.ndarray) -> float:
 
 @lru_cache(maxsize=4)
 def comb(n_frequencies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pitches, and what each of them looks at: its partials, and the places half-way between them.
+    """Return candidate pitches and the weights of bins for their partials and the positions half-way between these.
 
     Parameters
     ----------
     n_frequencies : int
-        Bins of a spectrum.
+        Number of bins of a spectrum.
 
     Returns
     -------
     candidates : ndarray of shape (n_candidates,)
         Fundamental frequencies in bins, 240 an octave, up to half the highest bin.
     on, between : ndarray of shape (n_candidates, n_frequencies)
-        Weights of bins for the sum over partials, the h-th weighted by ``1 / sqrt(h)``, and over the places between.
+        Weights of bins for the sum over partials, the h-th weighted by ``1 / sqrt(h)``, and over the positions between.
     """
     last = n_frequencies - 1
     candidates = np.exp2(np.arange(np.log2(LOWEST), np.log2(max(2 * LOWEST, last / 2)), 1 / STEPS))
@@ -70,21 +70,21 @@ def comb(n_frequencies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for weights, at, share in ((on, h, 1.0), (between, h - 0.5, 0.5), (between, h + 0.5, 0.5)):
             place = np.minimum(candidates * at, last)
             low = np.minimum(place.astype(int), last - 1)
-            seen = inside * (candidates * at <= last) * share / np.sqrt(h)
-            weights[every, low] += seen * (1 - (place - low))
-            weights[every, low + 1] += seen * (place - low)
+            weight = inside * (candidates * at <= last) * share / np.sqrt(h)
+            weights[every, low] += weight * (1 - (place - low))
+            weights[every, low + 1] += weight * (place - low)
     return candidates, on, between
 
 
 @lru_cache(maxsize=4)
 def _sparse_comb(n_frequencies):
-    # A pitch looks at few bins: as full matrices most of the time would go into reading zeros.
+    # Each pitch has few non-zero weights; with dense matrices most of the time would be spent on zeros.
     candidates, on, between = comb(n_frequencies)
     return candidates, csr_array(on), csr_array(between)
 
 
 def _refined(spectrum, pitch):
-    """Return the mean of what the parabolas through the peaks of the first six partials say, strong ones first."""
+    """Return the fundamental by parabolic interpolation of the first six partials, weighted by height and number."""
     total = weight = 0.0
     for h in range(1, 7):
         k = round(pitch * h)
@@ -100,7 +100,7 @@ def _refined(spectrum, pitch):
 
 
 def pair_pitches(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Return the pitches of a pair of notes in bins, or NaN twice where they seem not to agree."""
+    """Return the pitches of source and target in bins, or NaN for both if they differ by more than a semitone."""
     a, b = pitch_in_bins(source), pitch_in_bins(target)
-    # Written so that a missing pitch compares as false.
+    # A comparison with NaN is False.
     return (a, b) if a <= APART * b and b <= APART * a else (np.nan, np.nan)

@@ -1,1 +1,1 @@
-"""The networks: options, blocks, layers that Keras does not have, and one function for each architecture."""
+"""Networks: options, layers, building blocks, and one function for each architecture."""

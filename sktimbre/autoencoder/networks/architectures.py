@@ -1,7 +1,7 @@
-"""The networks, one plain function each: number of frequencies and options in, `keras.Model` out.
+"""Architectures: functions that return a `keras.Model` for a number of frequencies and options.
 
-A network takes spectra ``(batch, n_frequencies, n_frames, 1)`` of any number of frames that its pooling divides, and
-returns the same shape. A layer named "code" marks the code.
+A network maps spectra of shape (batch, n_frequencies, n_frames, 1) to the same shape; n_frames is any multiple of its pooling
+factor. The layer named "code" outputs the code.
 """
 
 from collections.abc import Callable
@@ -20,45 +20,46 @@ Architecture = Callable[[int, NetworkOptions], keras.Model]
 def shallow(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     """Return the thesis's base model (figure 3.1): one convolution to the code, one back.
 
-    Deeper stacks pool after each level.
+    With a depth of 2 or more, each encoder level ends in pooling.
     """
     blocks = Blocks(options)
     return blocks.autoencoder(n_frequencies, blocks.plain, name="shallow")
 
 
 def dilated(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return the dilated model (figure 3.2): the maximum of a wide and a narrow dilated convolution, each way.
+    """Return the dilated model (figure 3.2): each level is the maximum of a wide and a narrow dilated convolution.
 
-    Deeper stacks pool after each level.
+    With a depth of 2 or more, each encoder level ends in pooling.
     """
     blocks = Blocks(options)
     return blocks.autoencoder(n_frequencies, blocks.dilated, name="dilated")
 
 
 def residual(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return the residual model (figure 3.3): the encoder adds its input to what it found.
+    """Return the residual model (figure 3.3): each encoder level adds its input to its output.
 
-    Deeper stacks pool after each level.
+    With a depth of 2 or more, each encoder level ends in pooling.
     """
     blocks = Blocks(options)
     return blocks.autoencoder(n_frequencies, blocks.plain, residual=True, name="residual")
 
 
 def dilated_residual(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return the thesis's best model (figure 3.4): dilated, residual in the encoder, pooled at every level."""
+    """Return the thesis's best model (figure 3.4): dilated convolutions, a residual encoder, pooling at every level."""
     blocks = Blocks(options)
     return blocks.autoencoder(n_frequencies, blocks.dilated, residual=True, pool=True, name="dilated_residual")
 
 
 def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
-    """Return a U-Net along frequency, which is ours and not the thesis's.
+    """Return a U-Net along frequency (not in the thesis).
 
-    It changes its input on a scale on which a gain is a shift. Four bins are taken together, and what they hold is told
-    what is known of the frame's pitch (`PitchDictionary`) and where it lies (`Coordinates`). Convolutions look along
-    frequency alone, at three resolutions unless ``depth`` says otherwise, and last of all at that of the input. At the
-    lowest, dilated ones look 7 frames back and ahead, since an attack can only be told by what comes before and after it.
+    The network predicts a change of its input on the scale ``log(1 + abs(STFT) / 0.02)``, on which a gain is a shift. Its
+    input channels are the spectra on both scales and learnt spectra for the frame's pitch (`PitchDictionary`). The first
+    convolution joins four bins, and `Coordinates` appends their frequency. Further convolutions run along frequency only, at
+    ``depth`` resolutions (3 by default) and finally at the resolution of the input. At the lowest resolution, dilated
+    convolutions along time have a context of 7 frames before and after, from which attacks are recognized.
 
-    Options that it has no use for are refused: ``tied_weights``, as its decoder is not its encoder turned round.
+    ``tied_weights=True`` is refused, since the decoder does not mirror the encoder.
 
     References
     ----------
@@ -68,7 +69,8 @@ def unet(n_frequencies: int, options: NetworkOptions) -> keras.Model:
     """
     if options.tied_weights:
         raise ParameterError(
-            "tied_weights=True with architecture='unet': its decoder is not its encoder turned round. Set tied_weights=False."
+            "tied_weights=True needs a decoder that mirrors the encoder; architecture='unet' has another one. Set "
+            "tied_weights=False."
         )
     return Blocks(options).unet(n_frequencies, levels=options.depth_or(3), bins=4, reach=options.reach, name="unet")
 

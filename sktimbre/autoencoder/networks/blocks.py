@@ -1,4 +1,4 @@
-"""The blocks that every architecture shares: convolutions, levels, resampling, input and output."""
+"""Building blocks of the architectures: convolutions, encoder levels, decoders, input and output."""
 
 import math
 from collections.abc import Callable
@@ -12,25 +12,26 @@ from sktimbre.autoencoder.networks.pitch_dictionary import PitchDictionary
 
 __all__ = ["Blocks"]
 
-# K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV, 2015: a ReLU passes half of the power on, and twice
-# the variance makes up for it. A ReLU over the maximum of two passes 3/4 + 1/(2 pi) on; with the full gain each dilated level
-# would nearly double the power, and deep stacks were measured to start far off and to end in a constant.
+# Gain of initial weights. A ReLU passes half of the power, for which a gain of 2 compensates (K. He, X. Zhang, S. Ren and J.
+# Sun, "Delving deep into rectifiers", ICCV, 2015). A ReLU after the maximum of two convolutions passes 3/4 + 1/(2 pi) of the
+# power; with a gain of 2 each dilated level would nearly double the power, and deep stacks were measured to start far from
+# their target and to end with a constant output.
 HE = 2.0
 HE_OF_MAXIMUM = 1 / (3 / 4 + 1 / (2 * math.pi))
-# Starting near silence, the network grows towards its target; starting far above, it was seen to fall past it and die.
+# The output starts near silence and grows towards the target; networks that started far above it were seen to collapse.
 OUTPUT_GAIN = 0.02
-# Channels of the U-Net's levels, in multiples of the first one's.
+# Channels of the U-Net's levels, as multiples of those of the first level.
 UNET_WIDTHS = (1, 1.5, 2, 3)
-# About the standard deviation of what it sees and changes, `QuietLog`, so that inside values are near one.
+# About the standard deviation of `QuietLog` spectra; the U-Net divides by it to have activations near one.
 SPREAD = 3.0
-# Channels of each single bin at its end.
+# Channels of each bin after the U-Net has returned to single bins.
 FINE = 4
 
 Size = int | tuple[int, int]
 
 
 class Blocks:
-    """Layers made with one set of options; each gets a seed of its own, so that no global random state is used."""
+    """Make layers with one set of options; each has its own seed, so that no global random state is used."""
 
     def __init__(self, options: NetworkOptions):
         self.options = options
@@ -40,21 +41,21 @@ class Blocks:
         self._named = 0
 
     def seed(self) -> int:
-        """Return a new seed."""
+        """Return the next seed."""
         self._seed = (self._seed * 1103515245 + 12345) % 2**31
         return self._seed
 
     def name(self, kind: str) -> str | None:
-        """Return a name for the next layer of the encoder, by which level-wise training finds it; elsewhere Keras's own."""
+        """Return a name by which layer-wise training finds an encoder layer; None outside the encoder."""
         self._named += 1
         return f"{self._prefix}{kind}{self._named}" if self._prefix else None
 
     def level_filters(self, level: int) -> int:
-        """Return the channels of a level, counted from 0."""
+        """Return the number of channels of an encoder level, counted from 0."""
         return self.options.filters * (1 if level < 2 else 2)
 
     def activate(self, x):
-        """Apply the activation."""
+        """Apply the activation of the options."""
         if self.options.activation == "leaky_relu":
             return layers.LeakyReLU(negative_slope=0.1)(x)
         if self.options.activation == "prelu":
@@ -64,7 +65,7 @@ class Blocks:
     def conv(
         self, x, filters: int, kernel_size: Size, dilation: Size = 1, gain: float = HE, strides: Size = 1
     ) -> keras.KerasTensor:
-        """Drop out and convolve, zero padding; linear. Initial weights have variance ``gain / fan_in``."""
+        """Apply dropout and a zero-padded linear convolution; initial weights have the variance ``gain / fan_in``."""
         if self.options.dropout:
             x = layers.Dropout(self.options.dropout, seed=self.seed())(x)
         layer = layers.Conv2D(
@@ -81,16 +82,16 @@ class Blocks:
         return layer(x)
 
     def dilated(self, x, filters: int, gain: float = HE) -> keras.KerasTensor:
-        """Return the element-wise maximum of a 5x5 convolution dilated (4, 2) and a 3x3 one dilated (2, 1); linear."""
+        """Return the element-wise maximum of a 5x5 convolution dilated (4, 2) and a 3x3 one dilated (2, 1)."""
         gain *= HE_OF_MAXIMUM / HE
         return layers.Maximum()([self.conv(x, filters, 5, (4, 2), gain), self.conv(x, filters, 3, (2, 1), gain)])
 
     def plain(self, x, filters: int, gain: float = HE) -> keras.KerasTensor:
-        """Return a convolution with the kernel size of the options; linear."""
+        """Apply a linear convolution with the kernel size of the options."""
         return self.conv(x, filters, self.options.kernel_size, gain=gain)
 
     def add_input(self, h, x) -> keras.KerasTensor:
-        """Add a level's input to its output: one channel to all of them, else channel by channel."""
+        """Add a level's input to its output; a single channel is added to all, other numbers are matched by convolution."""
         if x.shape[-1] not in (1, h.shape[-1]):
             he = keras.initializers.HeNormal(seed=self.seed())
             x = layers.Conv2D(h.shape[-1], 1, kernel_initializer=he, name=self.name("shortcut"))(x)
@@ -105,20 +106,20 @@ class Blocks:
         pool: bool = False,
         name: str,
     ) -> keras.Model:
-        """Return the thesis's autoencoder: levels of ``transform``, a code, and the mirrored decoder.
+        """Return an autoencoder of the thesis: encoder levels of ``transform``, the code, and the mirrored decoder.
 
         Parameters
         ----------
         n_frequencies : int
-            Height of the input; padded inside where pooling needs it.
+            Number of frequencies of the input, zero-padded inside if pooling needs it.
         transform : callable(x, filters, gain)
             The linear part of each level: `plain` or `dilated`.
         residual : bool
-            Whether each level of the encoder adds its input after its activation, and activates again.
+            Whether each encoder level adds its input after its activation, and activates the sum.
         pool : bool
-            Whether a single level ends in 2x2 max-pooling, undone by up-sampling in the decoder; several always do.
+            Whether a single level ends in 2x2 max-pooling, undone by up-sampling in the decoder; several levels always do.
         name : str
-            Of the model.
+            Name of the model.
         """
         options, depth = self.options, self.options.depth_or(1)
         pool = pool or options.pooled or depth > 1
@@ -132,7 +133,7 @@ class Blocks:
         for level in range(depth):
             before = len(self._convs)
             self._prefix, self._named = f"level{level}_", 0
-            # A level that adds its input adds its power too, so its own part begins with less.
+            # A residual level also adds the power of its input, so its convolution starts with a smaller gain.
             h = self.activate(transform(x, self.level_filters(level), HE / 4 if residual else HE))
             encoder.append(self._convs[before:])
             x = self.activate(self.add_input(h, x)) if residual else h
@@ -152,28 +153,28 @@ class Blocks:
         Parameters
         ----------
         n_frequencies : int
-            Height of the input; padded inside.
+            Number of frequencies of the input, zero-padded inside.
         levels : int
-            Resolutions that it works at, each half of the one before.
+            Number of resolutions, each half of the previous one.
         bins : int
-            Neighbouring bins that the first level takes together.
+            Number of neighbouring bins that the first convolution joins.
         reach : int
-            Convolutions over time at the lowest resolution; the n-th skips ``2**n - 1`` frames.
+            Number of convolutions along time at the lowest resolution, with dilations 1, 2, 4 and so on.
         name : str
-            Of the model.
+            Name of the model.
         """
         missing = -n_frequencies % (bins * 2 ** (levels - 1))
         widths = [round(self.options.filters * width) for width in UNET_WIDTHS[:levels]]
         mean_in, std_in, *_ = self.options.standardization
         spectra = keras.Input((n_frequencies, None, 1), name="spectra")
         quiet = QuietLog()(spectra)
-        seen = [
+        features = [
             layers.Rescaling(1 / std_in, -mean_in / std_in)(spectra),
             layers.Rescaling(1 / SPREAD, -1 / 2)(quiet),
             PitchDictionary()(spectra),
         ]
-        seen = layers.Concatenate()(seen)
-        x = layers.ZeroPadding2D(((0, missing), (0, 0)))(seen)
+        features = layers.Concatenate()(features)
+        x = layers.ZeroPadding2D(((0, missing), (0, 0)))(features)
         x = Coordinates()(self.conv(x, widths[0], (bins, 1), strides=(bins, 1)))
         skips = []
         for level, width in enumerate(widths):
@@ -187,29 +188,29 @@ class Blocks:
         x = self.code(x, spectra)
         for width, skip in zip(widths[-2::-1], skips[::-1], strict=True):
             x = self.along_frequency(layers.Concatenate()([layers.UpSampling2D((2, 1))(x), skip]), width)
-        # Back to single bins, each told once more what lies there: places of partials are exact to less than a bin.
+        # Return to single bins and append the input features again: partials are located to less than a bin.
         x = layers.Reshape((x.shape[1], -1, bins, FINE))(self.conv(x, bins * FINE, 1))
         x = layers.Reshape((n_frequencies + missing, -1, FINE))(layers.Permute((1, 3, 2, 4))(x))
-        x = layers.Concatenate()([layers.Cropping2D(((0, missing), (0, 0)))(x), seen])
+        x = layers.Concatenate()([layers.Cropping2D(((0, missing), (0, 0)))(x), features])
         x = self.conv(self.along_frequency(x, 2 * FINE), 1, (self.options.kernel_size, 1), gain=OUTPUT_GAIN)
-        # What is learnt is a change in the domain in which a gain is a shift.
+        # The network predicts a change of the `QuietLog` spectra, on which a gain is a shift.
         x = layers.Add()([layers.Rescaling(SPREAD)(x), quiet])
         return keras.Model(spectra, QuietLog(inverse=True, name="output")(NonNegative()(x)), name=name)
 
     def along_frequency(self, x, filters: int) -> keras.KerasTensor:
-        """Return two activated convolutions over neighbouring bins of one frame."""
+        """Apply two convolutions along frequency, each with an activation."""
         for _ in range(2):
             x = self.activate(self.conv(x, filters, (self.options.kernel_size, 1)))
         return x
 
     def code(self, x, spectra) -> keras.KerasTensor:
-        """Mark the code, and keep it sparse if asked."""
+        """Name the code, and add the sparsity penalty if its weight is not 0."""
         if self.options.sparsity_weight:
             x = KLSparsity(self.options.sparsity_target, self.options.sparsity_weight)([x, spectra])
         return layers.Identity(name="code")(x)
 
     def _decoder(self, x, transform, pool):
-        # An unpooled code goes straight to the output; a pooled one is first brought back, level by level.
+        # With pooling, each level is up-sampled before the output layer; without, the output layer follows the code.
         depth = self.options.depth_or(1)
         for level in reversed(range(depth if pool else depth - 1)):
             x = self.activate(transform(x, self.level_filters(level)))

@@ -1,4 +1,4 @@
-"""Keras layers that Keras does not have; backend-agnostic."""
+"""Custom Keras layers for every backend."""
 
 import math
 
@@ -10,41 +10,41 @@ from sktimbre.spectral.log_magnitudes import LARGEST
 
 __all__ = ["Coordinates", "KLSparsity", "NonNegative", "QuietLog", "TiedConv2D", "quiet_log"]
 
-# The magnitude up to which `quiet_log` is linear: some 80 dB below a sine at full scale in a window of 1024 samples.
+# Magnitude up to which `quiet_log` is nearly linear: about 80 dB below a sine at full scale in a window of 1024 samples.
 QUIET = 0.02
 
 
 def quiet_log(S):
-    """Return ``log(1 + abs(STFT) / 0.02)`` of a tensor ``log(1 + abs(STFT))``; values below zero count as zero."""
+    """Return ``log(1 + abs(STFT) / 0.02)`` of a tensor ``log(1 + abs(STFT))``; negative values are clipped to 0."""
     return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET)
 
 
 @keras.saving.register_keras_serializable("sktimbre")
 class NonNegative(keras.layers.Layer):
-    """Rectify the output, with a gradient below zero while training.
+    """Rectify the output; in training, negative values keep a gradient.
 
-    A plain ReLU at the output has no gradient where it is negative: once it is so everywhere, the network predicts
-    silence for good, which was measured for `dilated_residual` at learning rate 1e-3. While training, values below zero
-    are divided by ten instead, so that they are pulled back; predictions are rectified.
+    A plain ReLU has no gradient for negative values: a network whose values are all negative predicts silence for good, which
+    was measured for `dilated_residual` at learning rate 1e-3. In training, negative values are therefore divided by ten;
+    predictions are rectified.
     """
 
     slope = 0.1
 
     def call(self, x, training=False):
-        """Return ``x`` where it is positive; elsewhere 0, or a tenth of it while training."""
+        """Return ``x`` where it is positive; elsewhere 0, or ``x / 10`` in training."""
         return ops.leaky_relu(x, self.slope) if training else ops.relu(x)
 
 
 @keras.saving.register_keras_serializable("sktimbre")
 class QuietLog(keras.layers.Layer):
-    """Turn ``log(1 + abs(STFT))`` into ``log(1 + abs(STFT) / 0.02)``, or back.
+    """Transform ``log(1 + abs(STFT))`` to ``log(1 + abs(STFT) / 0.02)``, or back.
 
-    There a gain is a shift for all but the quietest bins, so that a network that adds to its input filters it.
+    On this scale a gain is a shift for all but the quietest bins, so a network that adds to its input filters it.
 
     Parameters
     ----------
     inverse : bool
-        Whether to turn back.
+        Whether to transform back.
     """
 
     def __init__(self, inverse=False, **kwargs):
@@ -52,25 +52,25 @@ class QuietLog(keras.layers.Layer):
         self.inverse = inverse
 
     def call(self, x):
-        """Return the spectra in the other domain."""
+        """Return the transformed spectra."""
         if self.inverse:
             return ops.log1p(QUIET * ops.expm1(ops.minimum(x, LARGEST)))
         return quiet_log(x)
 
     def get_config(self):
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "inverse": self.inverse}
 
 
 @keras.saving.register_keras_serializable("sktimbre")
 class Coordinates(keras.layers.Layer):
-    """Append channels that tell a convolution at which frequency it is: the place from 0 to 1, and a sine of two periods.
+    """Append two channels with the frequency: its position from 0 to 1, and a sine of two periods over it.
 
     R. Liu et al., "An intriguing failing of convolutional neural networks and the CoordConv solution", NeurIPS, 2018.
     """
 
     def call(self, x):
-        """Return ``x`` (batch, height, width, channels) with two channels more."""
+        """Return ``x`` (batch, height, width, channels) with two more channels."""
         place = ops.reshape(ops.linspace(0.0, 1.0, x.shape[1]), (1, x.shape[1], 1, 1))
         channels = ops.cast(ops.concatenate([place, ops.sin(4 * math.pi * place)], axis=-1), x.dtype)
         shape = (ops.shape(x)[0], x.shape[1], ops.shape(x)[2], 2)
@@ -79,18 +79,18 @@ class Coordinates(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("sktimbre")
 class KLSparsity(keras.layers.Layer):
-    """Pass the code on and add the Kullback-Leibler penalty of its channels' mean activation to the loss.
+    """Return the code unchanged and add a Kullback-Leibler penalty on the mean activation of its channels to the loss.
 
-    The thesis's formula (2.6): ``weight * sum(KL(target || mean_c))`` over the channels c, where the mean is over
-    batch, frequency and time and is clipped to (0, 1), so that a ReLU mean above 1 gives a large number and not NaN.
-    Frames in which the input is silent, padding above all, do not count.
+    The penalty is the thesis's formula (2.6), ``weight * sum(KL(target || mean_c))`` over the channels c. The mean over
+    batch, frequency and time is clipped to (0, 1), so that a ReLU mean above 1 gives a large number and not NaN. Frames with
+    silent input, such as padding, are left out.
 
     Parameters
     ----------
     target : float in (0, 1)
-        Wanted mean activation.
+        Target mean activation.
     weight : float, non-negative
-        Of the penalty.
+        Weight of the penalty.
     """
 
     def __init__(self, target=0.01, weight=0.5, **kwargs):
@@ -99,16 +99,16 @@ class KLSparsity(keras.layers.Layer):
         self.weight = weight
 
     def call(self, inputs, training=False):
-        """Return the code of ``(code, spectra)``."""
+        """Return ``code`` of the inputs ``(code, spectra)``."""
         code, spectra = inputs
         if training:
             self.add_loss(self.weight * self.penalty(code, spectra))
         return code
 
     def penalty(self, code, spectra):
-        """Return the summed divergence, a scalar."""
+        """Return the divergence summed over channels, a scalar."""
         sounding = ops.cast(ops.any(spectra > 0, axis=(1, 3), keepdims=True), code.dtype)
-        # Pooling shortens the code; a pooled frame sounds if any of its frames does.
+        # A frame of a pooled code sounds if any of its input frames does.
         sounding = ops.reshape(sounding, (ops.shape(code)[0], 1, ops.shape(code)[2], -1, 1))
         sounding = ops.max(sounding, axis=3)
         count = sum_over_replicas(ops.sum(sounding)) * ops.cast(ops.shape(code)[1], code.dtype)
@@ -118,12 +118,12 @@ class KLSparsity(keras.layers.Layer):
         return ops.sum(p * ops.log(p / mean) + (1 - p) * ops.log((1 - p) / (1 - mean)))
 
     def get_config(self):
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "target": self.target, "weight": self.weight}
 
 
 class TiedConv2D(keras.layers.Layer):
-    """The transpose of another convolution, with its kernel and a bias of its own (thesis section 2.3.3).
+    """Transpose of another convolution, with the same kernel and its own bias (thesis section 2.3.3).
 
     Parameters
     ----------
@@ -133,21 +133,21 @@ class TiedConv2D(keras.layers.Layer):
 
     def __init__(self, tied_to, **kwargs):
         super().__init__(**kwargs)
-        # In a tuple the other layer's weights are not counted a second time.
+        # Keras does not track a layer in a tuple, so the shared weights are counted once.
         self._tied_to = (tied_to,)
 
     def build(self, input_shape):
-        """Make the bias: one value for each channel of the other convolution's input."""
+        """Add the bias, one value for each input channel of the other convolution."""
         self.bias = self.add_weight(shape=(self._tied_to[0].kernel.shape[2],), initializer="zeros", name="bias")
 
     def call(self, x):
         """Return the transposed convolution of ``x``."""
         conv = self._tied_to[0]
-        # With stride 1 the transpose is a convolution with the kernel turned round and its channels exchanged.
-        # One axis at a time: Keras 3.6 flips no two.
+        # With stride 1 the transpose is a convolution with the kernel flipped and its channels swapped.
+        # Keras 3.6 cannot flip two axes at once.
         kernel = ops.transpose(ops.flip(ops.flip(conv.kernel, axis=0), axis=1), (0, 1, 3, 2))
         return ops.conv(x, kernel, padding="same", dilation_rate=conv.dilation_rate) + self.bias
 
     def get_config(self):
-        """Return the name of the other convolution: the layer is rebuilt by its architecture, not from this."""
+        """Return the arguments of the layer; ``tied_to`` is the name of the other convolution."""
         return {**keras.layers.Layer.get_config(self), "tied_to": self._tied_to[0].name}

@@ -1,10 +1,10 @@
-"""What networks are built and trained with, as plain values."""
+"""Options of networks as plain values, readable without Keras."""
 
 from dataclasses import dataclass
 
 __all__ = ["NAMES", "THESIS", "NetworkOptions"]
 
-# Of the architectures; here, where they can be read without Keras.
+# Names of the architectures.
 NAMES = ("unet", "shallow", "dilated", "residual", "dilated_residual")
 
 #: Parameters of `TimbreAutoencoder` that train the thesis's best model as the thesis did (sections 3.2 and 3.3).
@@ -26,36 +26,36 @@ THESIS = {
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What a network is built with, apart from its shape; architectures read what concerns them.
+    """Options that a network is built with; each architecture reads those that it needs.
 
     Parameters
     ----------
     depth : int or None
-        Levels of the encoder; None is the architecture's own number, see `depth_or`.
+        Number of encoder levels; None is the architecture's default, see `depth_or`.
     filters : int
-        Channels of the first two levels; later ones have twice as many, as in the thesis.
+        Channels of the first two levels; later levels have twice as many, as in the thesis.
     kernel_size : int
-        Of undilated convolutions.
+        Kernel size of undilated convolutions.
     activation : {"relu", "leaky_relu", "prelu"}
-        After each convolution but the last.
+        Activation after each convolution but the last.
     dropout : float
-        Rate before each convolution.
+        Dropout rate before each convolution.
     l1, l2 : float
-        Penalties on the kernels.
+        Weights of the L1 and L2 penalties on the kernels.
     sparsity_target, sparsity_weight : float
-        Wanted mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
+        Target mean activation of the code's channels, and the weight of the penalty; no penalty at 0.
     tied_weights : bool
         Whether the decoder is the transposed encoder.
     normalize_level : bool
-        Whether spectra are brought to one level before, and given their own back after the network.
+        Whether to normalize spectra to the reference level before the network and undo the gain after it.
     pooled : bool
-        Whether a single level pools as well; deeper stacks always do.
+        Whether a single encoder level pools as well; several levels always do.
     standardization : tuple of four floats
-        Mean and standard deviation that the input is freed of, and those that the output is given back.
+        Mean and standard deviation to standardize the input with, and those to rescale the output with.
     reach : int
-        Convolutions over time of the U-Net, the n-th of which skips ``2**n - 1`` frames.
+        Number of convolutions along time of the U-Net, with dilations 1, 2, 4 and so on.
     seed : int
-        Of initial weights and dropout.
+        Seed of initial weights and dropout.
     """
 
     depth: int | None = None
@@ -75,16 +75,16 @@ class NetworkOptions:
     seed: int = 0
 
     def __setstate__(self, state):
-        # Networks of files from before the reach was written into them had 5.
+        # Files that lack this field contain networks with 5 of these convolutions.
         self.__dict__.update({"reach": 5, **state})
 
     def depth_or(self, usual: int) -> int:
-        """Return the levels that were asked for, or the usual number of an architecture.
+        """Return the depth, or an architecture's default if it is None.
 
         Parameters
         ----------
         usual : int
-            What None stands for.
+            Default of the architecture.
 
         Returns
         -------

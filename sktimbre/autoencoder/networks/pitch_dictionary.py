@@ -1,4 +1,4 @@
-"""PitchDictionary: a layer that hears which pitch a frame has, and looks up what is known of that pitch."""
+"""PitchDictionary: a layer that estimates the pitch of each frame and looks up learnt spectra for it."""
 
 import keras
 import numpy as np
@@ -8,23 +8,23 @@ from sktimbre.autoencoder.data.pitch import comb
 
 __all__ = ["PitchDictionary"]
 
-# Of the soft choice among pitches at the start: enough to take a handful of neighbouring entries.
+# Initial sharpness of the softmax over pitches, with which a few neighbouring entries are mixed.
 SHARPNESS = 60.0
 
 
 @keras.saving.register_keras_serializable("sktimbre")
 class PitchDictionary(keras.layers.Layer):
-    """Look up, for the pitch of each frame, learnt spectra of that pitch.
+    """Look up learnt spectra for the pitch of each frame.
 
-    Attention over pitches: each frame is compared with combs of partials at 240 pitches an octave, and entries of a learnt
-    dictionary, spectra with some channels, are mixed by how well their pitches fit. So a convolution need not find out from
-    partials far apart where the others belong. At the start the channels hold the cosine and the sine of the place of
-    each bin between two partials, and nothing from the third on.
+    The layer is an attention over pitches. Each frame is compared with combs of partials at 240 pitches an octave, and a
+    softmax of the similarities weights the entries of a learnt dictionary. Convolutions then need not infer from distant
+    partials where the others lie. The first two channels of the dictionary are initialized with the cosine and sine of the
+    position of each bin between two partials, further channels with zeros.
 
     Parameters
     ----------
     channels : int
-        Spectra of each entry.
+        Number of spectra in each entry of the dictionary.
     """
 
     def __init__(self, channels=2, **kwargs):
@@ -32,7 +32,7 @@ class PitchDictionary(keras.layers.Layer):
         self.channels = channels
 
     def build(self, input_shape):
-        """Make the combs, which are constant, and the dictionary for spectra (batch, n_frequencies, n_frames, 1)."""
+        """Build the constant combs and the dictionary for spectra (batch, n_frequencies, n_frames, 1)."""
         n_frequencies = input_shape[1]
         candidates, on, between = comb(n_frequencies)
         self._combs = (on - between).T.astype(np.float32)
@@ -50,7 +50,7 @@ class PitchDictionary(keras.layers.Layer):
         )
 
     def call(self, x):
-        """Return spectra (batch, n_frequencies, n_frames, channels)."""
+        """Return the looked-up spectra (batch, n_frequencies, n_frames, channels)."""
         frames = ops.transpose(ops.sqrt(ops.expm1(ops.relu(x[..., 0])) + 1e-6), (0, 2, 1))
         frames = frames / ops.sqrt(ops.sum(ops.square(frames), axis=-1, keepdims=True))
         fit = ops.matmul(frames, ops.convert_to_tensor(self._combs, x.dtype))
@@ -59,9 +59,9 @@ class PitchDictionary(keras.layers.Layer):
         return ops.transpose(ops.reshape(mixed, shape), (0, 3, 1, 2))
 
     def compute_output_shape(self, input_shape):
-        """Return the shape of the input with other channels."""
+        """Return the shape of the output."""
         return (*input_shape[:-1], self.channels)
 
     def get_config(self):
-        """Return what rebuilds the layer."""
+        """Return the arguments of the layer."""
         return {**super().get_config(), "channels": self.channels}

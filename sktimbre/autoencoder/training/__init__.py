@@ -1,1 +1,1 @@
-"""How a network is trained: settings, stages, losses, learning rates, checkpoints."""
+"""Training of networks: settings, stages, losses, learning rates, checkpoints."""

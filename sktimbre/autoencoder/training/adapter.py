@@ -1,7 +1,7 @@
-"""The one place that knows scikeras: it compiles and fits a network and keeps its history.
+"""Compile and fit a network with scikeras; no other module imports it.
 
-scikeras 0.13 is its author's last release, and its estimator tags do not fit scikit-learn >= 1.7. So `TimbreAutoencoder` is
-a scikit-learn estimator of its own and hands only the training to scikeras, through this module.
+scikeras 0.13 is its author's last release, and its estimator tags do not fit scikit-learn >= 1.7. `TimbreAutoencoder` is
+therefore a scikit-learn estimator itself and uses scikeras for training only.
 """
 
 from typing import Any
@@ -10,17 +10,17 @@ import keras
 from scikeras.wrappers import BaseWrapper
 
 from sktimbre.autoencoder.backend.distribution import share_clipping, skip_all_reduce
-from sktimbre.autoencoder.training.reuse import Trainee, copy_state, kind_of, leave, take
+from sktimbre.autoencoder.training.reuse import CompiledModel, copy_state, graph_key, keep, take
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["new_optimizer", "train"]
 
 
 class _Trainer(BaseWrapper):
-    """A `scikeras` wrapper that takes batches as they are."""
+    """A `scikeras` wrapper that does not check its data."""
 
     def _validate_data(self, X, y=None, reset=False, y_numeric=False):
-        # The estimator has checked the spectra; a dataset of batches would not pass as an array.
+        # The estimator has checked the spectra, and a data set of batches is not an array.
         return X, y
 
     def _check_model_compatibility(self, y):
@@ -35,12 +35,12 @@ def new_optimizer(optimizer: Any, params: dict[str, Any]) -> keras.optimizers.Op
     optimizer : str or keras.optimizers.Optimizer
         A name, or an instance, which is copied.
     params : dict
-        Its arguments, such as ``{"learning_rate": 1e-4}``.
+        Arguments of the optimizer, such as ``{"learning_rate": 1e-4}``.
 
     Raises
     ------
     ParameterError
-        The optimizer is unknown or does not take one of its arguments.
+        The optimizer is unknown or does not take one of the arguments.
     """
     if not isinstance(optimizer, str):
         optimizer = type(optimizer).from_config(optimizer.get_config())
@@ -73,19 +73,19 @@ def train(
     model : keras.Model
         Not compiled; fitted in place.
     batches, validation : keras.utils.PyDataset
-        Training and validation data, with their length as ``n_frames``; validation may be None.
+        Training and validation data, with their padded length as ``n_frames``; validation may be None.
     loss, metrics
         As in `keras.Model.compile`.
     optimizer : str or keras.optimizers.Optimizer
-        A name, or an instance, of which a copy is used.
+        A name, or an instance, copied before use.
     optimizer_params : dict
-        Routed to the optimizer, such as ``{"learning_rate": 1e-4}``.
+        Arguments of the optimizer, such as ``{"learning_rate": 1e-4}``.
     epochs : int
-        Passes over the batches, those before ``initial_epoch`` included.
+        Passes over the batches, including those before ``initial_epoch``.
     initial_epoch : int
-        Epochs that were run before.
+        Number of epochs trained before.
     callbacks : list of keras.callbacks.Callback
-        In addition to Keras's own.
+        Callbacks in addition to Keras's own.
     verbose : int
         As in `keras.Model.fit`.
 
@@ -97,30 +97,30 @@ def train(
     Raises
     ------
     ParameterError
-        The optimizer is unknown or does not take one of its parameters.
+        The optimizer is unknown or does not take one of the arguments.
     """
     settings = {"loss": loss, "metrics": metrics, "optimizer": new_optimizer(optimizer, optimizer_params)}
     share_clipping(settings["optimizer"])
     skip_all_reduce(settings["optimizer"])
     lengths = batches.n_frames, validation and validation.n_frames
-    kind = kind_of(model, settings["optimizer"], loss, *metrics, *lengths)
-    trainee = take(kind)
-    if trainee is None:
+    key = graph_key(model, settings["optimizer"], loss, *metrics, *lengths)
+    compiled = take(key)
+    if compiled is None:
         model.compile(**settings)
-        trainee = Trainee(model)
+        compiled = CompiledModel(model)
     else:
-        trainee.begin_as(model, settings["optimizer"].get_config().get("learning_rate"))
+        compiled.reset(model, settings["optimizer"].get_config().get("learning_rate"))
     trainer = _Trainer(
-        model=trainee.model,
+        model=compiled.model,
         epochs=epochs - initial_epoch,
         verbose=verbose,
         callbacks=callbacks,
         shuffle=False,  # the batches shuffle themselves, with their own seed
     )
     trainer.fit(batches, None, validation_data=validation, initial_epoch=initial_epoch)
-    if trainee.model is not model:
-        copy_state(trainee.model, model)
-    # A callback may have changed what the network is; then nobody else is to get it.
-    if kind == kind_of(trainee.model, trainee.model.optimizer, loss, *metrics, *lengths):
-        leave(kind, trainee)
+    if compiled.model is not model:
+        copy_state(compiled.model, model)
+    # A model that a callback has changed is not used again.
+    if key == graph_key(compiled.model, compiled.model.optimizer, loss, *metrics, *lengths):
+        keep(key, compiled)
     return {name: [float(value) for value in values] for name, values in trainer.history_.items()}

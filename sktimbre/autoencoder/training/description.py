@@ -1,4 +1,4 @@
-"""What a network and an optimizer are, as plain values: by their configuration, not by the name of what built them."""
+"""Describe networks and optimizers by plain values, from their configurations."""
 
 import inspect
 from types import CodeType
@@ -8,14 +8,14 @@ import keras
 
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["check_described", "comes_from_us_or_keras", "described_code", "described_model", "described_optimizer"]
+__all__ = ["check_described", "described_code", "described_model", "described_optimizer", "has_full_config"]
 
 # Packages whose layers, losses and optimizers are fully described by their configuration.
 KNOWN = ("keras", "sktimbre")
 
 
-def comes_from_us_or_keras(part: Any) -> bool:
-    """Return True where a configuration describes a class, or the class of an object, completely."""
+def has_full_config(part: Any) -> bool:
+    """Return True if an object or class is described completely by its configuration."""
     if isinstance(part, keras.layers.Lambda):
         return False
     named = part if hasattr(part, "__qualname__") else type(part)
@@ -23,14 +23,14 @@ def comes_from_us_or_keras(part: Any) -> bool:
 
 
 def described_model(model: keras.Model, *, seeds: bool) -> Any:
-    """Return the configuration of a model without the names that Keras numbers anew for each model.
+    """Return the configuration of a model, with the positions of layers in place of the names that Keras numbers.
 
     Parameters
     ----------
     model : keras.Model
-        Functional.
+        A functional model.
     seeds : bool
-        Whether the seeds of initializers and dropout count.
+        Whether to include the seeds of initializers and dropout.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def described_model(model: keras.Model, *, seeds: bool) -> Any:
 
 
 def described_optimizer(optimizer: Any) -> Any:
-    """Return the class of an optimizer and its configuration; of a name, the name."""
+    """Return the class and configuration of an optimizer, or its name if it is given by name."""
     if isinstance(optimizer, str):
         return optimizer
     settings = {name: value for name, value in optimizer.get_config().items() if name != "name"}
@@ -51,14 +51,14 @@ def described_optimizer(optimizer: Any) -> Any:
 
 
 def described_code(*parts: Any) -> list[Any]:
-    """Return the bytecode of classes and functions that are neither Keras's nor ours, since a configuration lacks it."""
+    """Return the bytecode of classes and functions of other packages, which their configurations lack."""
     found: list[Any] = []
     for part in parts:
         function = getattr(part, "function", None) if isinstance(part, keras.layers.Lambda) else None
         if inspect.isfunction(function):
             found.append((function.__qualname__, *_code(function.__code__)))
         for kind in type(part).__mro__:
-            if kind is object or comes_from_us_or_keras(kind):
+            if kind is object or has_full_config(kind):
                 continue
             functions = {name: value for name, value in vars(kind).items() if inspect.isfunction(value)}
             found.append((kind.__qualname__, [(name, *_code(f.__code__)) for name, f in sorted(functions.items())]))
@@ -66,21 +66,21 @@ def described_code(*parts: Any) -> list[Any]:
 
 
 def check_described(model: keras.Model) -> Any:
-    """Return all that tells a model from others, or raise `ParameterError`."""
+    """Return a complete description of a model, or raise `ParameterError`."""
     for layer in model.layers:
         try:
             layer.get_config()
         except NotImplementedError:
             raise ParameterError(
-                f"checkpoint= cannot tell architecture={model.name!r} from others: its layer {layer.name!r} "
-                f"({type(layer).__qualname__}) needs a get_config that returns the layer's arguments. Add one, or set "
+                f"checkpoint= needs a complete configuration of architecture={model.name!r}, but its layer {layer.name!r} "
+                f"({type(layer).__qualname__}) has no get_config that returns the layer's arguments. Add one, or set "
                 "checkpoint=None."
             ) from None
     return described_model(model, seeds=True), described_code(model, *model.layers)
 
 
 def _without(config, names, seeds):
-    """Return a configuration with names replaced and, unless asked for, without seeds."""
+    """Return a configuration with names replaced and, unless ``seeds``, without seeds."""
     if isinstance(config, dict):
         return {key: _without(value, names, seeds) for key, value in config.items() if seeds or key != "seed"}
     if isinstance(config, list | tuple):
@@ -89,6 +89,6 @@ def _without(config, names, seeds):
 
 
 def _code(code):
-    """Return what a function does: its instructions and constants, those of functions inside it too."""
+    """Return the instructions, names and constants of a function and of the functions inside it."""
     constants = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
     return code.co_code.hex(), code.co_names, constants

@@ -1,4 +1,4 @@
-"""Training a network: its stages, its learning rate, its callbacks, and going on after an interruption."""
+"""Train a network: stages, learning rate, callbacks, and resuming after an interruption."""
 
 import warnings
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ __all__ = ["TrainingOptions", "train_network"]
 
 Pairs = tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
 
-FULL = (
-    "Not even batch_size=1 can be trained: use fewer filters, or shorter notes, which PairAugmenter(n_frames=...) makes of "
-    "long ones; or train on a CPU (CUDA_VISIBLE_DEVICES='')."
+ADVICE = (
+    "Even batch_size=1 does not fit: use fewer filters, cut the notes into shorter pieces by PairAugmenter(n_frames=...), or "
+    "train on a CPU (CUDA_VISIBLE_DEVICES='')."
 )
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a network is trained; the names are those of `TimbreAutoencoder`."""
+    """Settings of a training, named as the parameters of `TimbreAutoencoder`."""
 
     optimizer: Any = "adam"
     optimizer_params: dict[str, Any] = field(default_factory=dict)
@@ -56,20 +56,20 @@ def train_network(
 ) -> dict[str, list[float]]:
     """Train a network in place, in one stage or level by level, and return its history.
 
-    Level by level (thesis section 3.2): each stage trains one level more, with a new decoder, while the levels below keep
-    the weights that they have learnt. ``pretraining="layerwise"`` ends with the last level, ``"layerwise_finetuned"`` then
-    trains all levels together.
+    Level by level (thesis section 3.2), each stage adds one encoder level and a new decoder, and the levels below are
+    frozen. ``pretraining="layerwise"`` ends with the last level; ``"layerwise_finetuned"`` then trains all levels together.
 
-    Where memory is full, the stage begins again with half the batch, or goes on from the last epoch of a checkpoint.
+    When training runs out of memory, the stage starts again with half the batch, or resumes at the last epoch of its
+    checkpoint.
 
     Parameters
     ----------
     network : Network
-        Its weights are set.
+        The network to train.
     pairs, validation : tuple of two sequences of ndarray of shape (n_frequencies, n_frames)
         Sources and targets; validation may be empty.
     options : TrainingOptions
-        How.
+        Settings of the training.
     callbacks : list of keras.callbacks.Callback
         Called in every stage.
 
@@ -81,49 +81,49 @@ def train_network(
     Raises
     ------
     ParameterError
-        The optimizer does not take a parameter, or the network has no levels to train one by one.
+        The optimizer does not take an argument, or the network has no encoder levels to train one by one.
     DivergedError
-        Weights are not finite at the end.
+        Weights are not finite after training.
     OutOfMemoryError
-        Memory is full with a batch of one.
+        Training runs out of memory with a batch of one.
 
     Warns
     -----
     SmallerBatchWarning
-        A smaller batch is tried.
+        Training ran out of memory and goes on with a smaller batch.
     """
     stages = _stages(network.options, options.pretraining)
-    kept = _checkpoint(network, stages, pairs, validation, options)
-    histories: list[dict[str, list[float]]] = kept.histories if kept else []
-    below: dict[str, list[np.ndarray]] = kept.encoder if kept else {}
-    if kept and kept.batch_size:
-        options = replace(options, batch_size=kept.batch_size)
-    # A training that was complete is taken up at its last stage, which then has no epoch left to run.
-    for number in range(min(kept.stage, len(stages) - 1) if kept else 0, len(stages)):
+    checkpoint = _checkpoint(network, stages, pairs, validation, options)
+    histories: list[dict[str, list[float]]] = checkpoint.histories if checkpoint else []
+    encoder: dict[str, list[np.ndarray]] = checkpoint.encoder if checkpoint else {}
+    if checkpoint and checkpoint.batch_size:
+        options = replace(options, batch_size=checkpoint.batch_size)
+    # A complete training resumes at its last stage, with no epochs left.
+    for number in range(min(checkpoint.stage, len(stages) - 1) if checkpoint else 0, len(stages)):
         stage_options, frozen = stages[number]
         while True:
             stage = Network(network.architecture, network.n_frequencies, stage_options)
-            _take_over(stage.model, below, frozen)
+            _set_encoder(stage.model, encoder, frozen)
             try:
-                with naming_full_memory(FULL):
-                    history = _train_stage(stage, pairs, validation, options, list(callbacks), kept)
+                with naming_full_memory(ADVICE):
+                    history = _train_stage(stage, pairs, validation, options, list(callbacks), checkpoint)
                 break
             except OutOfMemoryError:
                 if options.batch_size == 1:
                     raise
                 options = _with_half_the_batch(options)
-                if kept:
-                    kept.batch_size = options.batch_size
+                if checkpoint:
+                    checkpoint.batch_size = options.batch_size
         histories = [*histories[:number], history]
-        below = _encoder_weights(stage.model)
-        if kept and number + 1 < len(stages):
-            kept.finish_stage(histories, below)
+        encoder = _encoder_weights(stage.model)
+        if checkpoint and number + 1 < len(stages):
+            checkpoint.finish_stage(histories, encoder)
     stage.keep_weights()
     network.weights = stage.weights
     if not all(np.isfinite(w).all() for w in network.weights or []):
         raise DivergedError(
-            f"The training diverged: after {len(histories[-1]['loss'])} epochs some weights are not finite. Lower "
-            f"optimizer__learning_rate in {options.optimizer_params}, or set optimizer__clipnorm=1.0."
+            f"The training diverged: some weights are not finite after {len(histories[-1]['loss'])} epochs with "
+            f"{options.optimizer_params}. Lower optimizer__learning_rate, or set optimizer__clipnorm=1.0."
         )
     history = {name: [value for h in histories for value in h[name]] for name in histories[0]}
     if len(stages) > 1:
@@ -132,11 +132,11 @@ def train_network(
 
 
 def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[NetworkOptions, int]]:
-    """Return for each stage its network and how many levels from below stay as they are."""
+    """Return for each stage the options of its network and the number of frozen encoder levels."""
     if pretraining is None:
         return [(options, 0)]
     if options.depth_or(1) == 1:
-        raise ParameterError(f"pretraining={pretraining!r} needs levels to train one by one: set depth=2 or more.")
+        raise ParameterError(f"pretraining={pretraining!r} needs several encoder levels: set depth=2 or more.")
     greedy = [(replace(options, depth=depth, pooled=True), depth - 1) for depth in range(1, options.depth_or(1) + 1)]
     return [*greedy, (options, 0)] if pretraining == "layerwise_finetuned" else greedy
 
@@ -144,8 +144,8 @@ def _stages(options: NetworkOptions, pretraining: str | None) -> list[tuple[Netw
 def _with_half_the_batch(options):
     smaller = options.batch_size // 2
     warnings.warn(
-        f"Memory was full with batch_size={options.batch_size}; training goes on with {smaller}. Set batch_size={smaller} to "
-        "begin with it; other sizes may need another optimizer__learning_rate.",
+        f"Training ran out of memory with batch_size={options.batch_size}; it goes on with {smaller}. Set "
+        f"batch_size={smaller} to start with it; another size may need another optimizer__learning_rate.",
         SmallerBatchWarning,
         stacklevel=5,
     )
@@ -153,7 +153,7 @@ def _with_half_the_batch(options):
 
 
 def _checkpoint(network, stages, pairs, validation, options):
-    """Return the checkpoint of a training, recognised by what is built and by all that it is trained with."""
+    """Return the checkpoint of these networks, data and settings, or None without a folder."""
     if options.checkpoint is None:
         return None
     built = [check_described(Network(network.architecture, network.n_frequencies, of).build()) for of, _ in stages]
@@ -167,13 +167,13 @@ def _encoder_weights(model):
     return {layer.name: layer.get_weights() for layer in model.layers if layer.name.startswith("level")}
 
 
-def _take_over(model, below, frozen):
-    """Give the model the encoder weights of the stage before, and freeze the lower levels."""
+def _set_encoder(model, weights, frozen):
+    """Set the encoder weights of the previous stage, and freeze the lower levels."""
     for layer in model.layers:
-        if layer.name in below:
-            layer.set_weights(below[layer.name])
+        if layer.name in weights:
+            layer.set_weights(weights[layer.name])
         layer.trainable = not any(layer.name.startswith(f"level{level}_") for level in range(frozen))
-    if frozen and not below:
+    if frozen and not weights:
         raise ParameterError(
             f"architecture={model.name!r} has no layers named 'level0_...', so it cannot be trained level by level. Build it "
             "from sktimbre.autoencoder.networks.blocks, or set pretraining=None."

@@ -1,7 +1,7 @@
-"""Compiled networks that wait for the next training of their kind, so that a search traces each kind once.
+"""Keep compiled models for later trainings of the same kind, so that a search traces each kind of network once.
 
-Most of a short training is Keras turning the training step into a graph. Trainings that differ in seeds, data of one length or
-the learning rate share that graph: a network of the same kind takes over the new one's weights and is trained in its place.
+Most of a short training is spent on tracing the training step. Trainings that differ only in seeds, learning rate or data of
+the same length share one graph: a kept model takes over the weights of the new network and is trained in its place.
 """
 
 import gc
@@ -13,22 +13,22 @@ from typing import Any
 
 import keras
 
-from sktimbre.autoencoder.training.description import comes_from_us_or_keras, described_model
+from sktimbre.autoencoder.training.description import described_model, has_full_config
 
-__all__ = ["Trainee", "copy_state", "kind_of", "leave", "state_variables", "take"]
+__all__ = ["CompiledModel", "copy_state", "graph_key", "keep", "state_variables", "take"]
 
-# Kinds kept, the latest used: enough for the stages of a layer-wise training, or a few candidates of a search.
+# Largest number of kept models: enough for the stages of a layer-wise training, or a few candidates of a search.
 LARGEST = 5
-# Networks that go between two collections of their graphs. These are large and refer to themselves, and Python, which counts
-# objects and not bytes, would let many gather.
+# Number of dropped models after which garbage is collected. Their graphs are large and contain reference cycles, and Python
+# counts objects, not bytes, so many would accumulate.
 COLLECTED = 5
 
 
 PLAIN = (str, int, float, type(None))
 
 
-class Trainee:
-    """A compiled network whose state can be set back to the beginning.
+class CompiledModel:
+    """A compiled model that can be reset and trained again.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class Trainee:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        # Built here, outside the training step: variables that appear while it is traced have Keras trace it twice.
+        # Built outside the training step, which Keras would trace twice if it created variables.
         model.optimizer.build(model.trainable_variables)
         self._initial = [v.numpy() for v in model.optimizer.variables]
 
-    def begin_as(self, model: keras.Model, learning_rate: Any) -> None:
-        """Take over the state of a new network of the same kind; the optimizer begins anew with this rate."""
+    def reset(self, model: keras.Model, learning_rate: Any) -> None:
+        """Copy the state of a new model of the same kind, and reset the optimizer with this learning rate."""
         copy_state(model, self.model)
         for variable, value in zip(self.model.optimizer.variables, self._initial, strict=True):
             variable.assign(value)
@@ -51,73 +51,73 @@ class Trainee:
             self.model.optimizer.learning_rate = learning_rate
 
 
-_waiting: OrderedDict[str, Trainee] = OrderedDict()
+_waiting: OrderedDict[str, CompiledModel] = OrderedDict()
 _lock = threading.Lock()
-_gone = count(1)
+_dropped = count(1)
 
 
-def take(kind: str | None) -> Trainee | None:
-    """Return a network of the kind, which is the caller's alone until it comes back by `leave`; None if none waits."""
+def take(key: str | None) -> CompiledModel | None:
+    """Remove a model from the kept ones and return it, or None if there is none with this `graph_key`."""
     with _lock:
-        return _waiting.pop(kind, None) if kind else None
+        return _waiting.pop(key, None) if key else None
 
 
-def leave(kind: str | None, trainee: Trainee) -> None:
-    """Let a network wait for the next training of its kind; the one that has waited longest may have to go."""
-    if kind is None:
+def keep(key: str | None, compiled: CompiledModel) -> None:
+    """Keep a model for the next training with the same `graph_key`; drop the least recently used one if there are too many."""
+    if key is None:
         return
-    gone = []
+    dropped = []
     with _lock:
-        _waiting[kind] = trainee
+        _waiting[key] = compiled
         while len(_waiting) > LARGEST:
-            gone.append(_waiting.popitem(last=False))
-    if any(next(_gone) % COLLECTED == 0 for _ in gone):
-        gone.clear()
+            dropped.append(_waiting.popitem(last=False))
+    if any(next(_dropped) % COLLECTED == 0 for _ in dropped):
+        dropped.clear()
         gc.collect()
 
 
-def kind_of(model: keras.Model, optimizer: Any, *others: Any) -> str | None:
-    """Return what two networks have in common that can be trained by one graph, as text.
+def graph_key(model: keras.Model, optimizer: Any, *others: Any) -> str | None:
+    """Return a text that is equal for models that the same graph can train.
 
     Parameters
     ----------
     model : keras.Model
-        Names of layers and seeds do not count.
+        Names of layers and seeds are ignored.
     optimizer : keras.optimizers.Optimizer
-        A constant learning rate does not count.
+        A constant learning rate is ignored.
     *others
         Losses, metrics, and plain values such as the length of the data.
 
     Returns
     -------
     str or None
-        None where the configuration does not tell all: layers, losses and optimizers from elsewhere, closures.
+        None if a configuration is incomplete, as of layers, losses and optimizers of other packages, and of closures.
     """
     parts = (model, *model.layers, optimizer, *others)
-    if not all(isinstance(part, PLAIN) or comes_from_us_or_keras(part) for part in parts):
+    if not all(isinstance(part, PLAIN) or has_full_config(part) for part in parts):
         return None
     settings = {name: value for name, value in optimizer.get_config().items() if name != "name"}
-    # The wrapper that scales the loss in mixed precision has no rate of its own.
+    # The wrapper that scales the loss in mixed precision has no learning rate.
     if isinstance(settings.get("learning_rate"), float):
         del settings["learning_rate"]
-    places = [str(getattr(v.value, "device", "")) for v in model.variables]
+    devices = [str(getattr(v.value, "device", "")) for v in model.variables]
     strategy = id(getattr(model, "distribute_strategy", None))
     try:
         network = described_model(model, seeds=False)
     except NotImplementedError:
         return None
-    described = [network, type(optimizer).__name__, settings, places, strategy, *map(_describe, others)]
+    described = [network, type(optimizer).__name__, settings, devices, strategy, *map(_describe, others)]
     return json.dumps(described, default=str)
 
 
 def state_variables(model: keras.Model) -> list[Any]:
-    """Return weights and the state of dropout; metrics, which start anew in each epoch, are left out."""
+    """Return the weights and the state of dropout, without metrics, which are reset in each epoch."""
     metrics = {id(v) for v in model.metrics_variables}
     return [v for v in model.variables if id(v) not in metrics]
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:
-    """Give one network's weights and dropout state to another of the same kind."""
+    """Copy the weights and dropout state of a model to another one of the same kind."""
     for new, old in zip(state_variables(source), state_variables(target), strict=True):
         old.assign(new)
 

@@ -1,4 +1,4 @@
-"""Learning rates over a training: warm-up, then one of the usual courses."""
+"""Learning rate over a training: warm-up, then constant, step, exponential or cosine."""
 
 import keras
 import numpy as np
@@ -7,24 +7,24 @@ __all__ = ["LearningRate"]
 
 
 class LearningRate(keras.callbacks.Callback):
-    """Sets a learning rate that depends on how far the training has come, before each step.
+    """Callback that sets the learning rate before each step.
 
-    A callback and not a schedule of Keras's, which becomes part of the training graph: trainings that differ in rate, course
-    or length share one graph.
+    A schedule of Keras would become part of the training graph. With a callback, trainings that differ in rate, course or
+    length share one graph.
 
     Parameters
     ----------
     rate : float
-        The highest value.
+        The highest learning rate.
     steps : int
-        Of the whole training.
+        Number of steps of the whole training.
     course : {"constant", "step", "exponential", "cosine"}
-        Constant; divided by ten after each third; down to a hundredth in equal ratios; down to zero along half a cosine
-        (I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR, 2017).
+        Constant; divided by ten after each third; exponential decay to a hundredth; cosine decay to zero (I. Loshchilov and
+        F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR, 2017).
     warmup : float in [0, 1)
-        Fraction of the steps over which it rises from zero in a straight line.
+        Fraction of the steps in which the learning rate rises linearly from zero.
     decay : float
-        The thesis's decay per step: all is divided by ``1 + decay * step``.
+        Decay per step, as in the thesis: the learning rate is divided by ``1 + decay * step``.
     """
 
     def __init__(self, rate, steps, course="constant", warmup=0.0, decay=0.0):
@@ -36,7 +36,7 @@ class LearningRate(keras.callbacks.Callback):
         self.decay = decay
 
     def at(self, step: int) -> float:
-        """Return the rate at a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         first = self.warmup * self.steps
         done = min(max((step - first) / max(1.0, self.steps - first), 0.0), 1.0)
         factor = {
@@ -49,14 +49,14 @@ class LearningRate(keras.callbacks.Callback):
         return float(self.rate * factor * rising / (1 + self.decay * step))
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Count the steps: those of the optimizer, or more where a training goes on with smaller batches than before."""
+        """Count the steps so far: those of the optimizer, or more if the training has resumed with smaller batches."""
         done = int(keras.ops.cast(self.model.optimizer.iterations, "int32"))
         self._step = max(done, epoch * self.params["steps"])
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Set the rate of the step that follows."""
+        """Set the learning rate of the next step."""
         if keras.backend.backend() == "jax":
-            # While it trains, Keras holds the state apart from the variables there.
+            # With JAX, Keras keeps the state outside the variables during training.
             self.model.jax_state_sync()
         self.model.optimizer.learning_rate = self.at(self._step)
         self._step += 1

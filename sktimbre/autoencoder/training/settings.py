@@ -1,4 +1,4 @@
-"""What the parameters of `TimbreAutoencoder` mean for training, where they depend on one another."""
+"""Turn the parameters of `TimbreAutoencoder` into options of network and training, and check that they agree."""
 
 from dataclasses import fields, replace
 from numbers import Integral
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sktimbre.autoencoder.data.augmentation import PairAugmenter
-from sktimbre.autoencoder.data.level import pairs_at_one_level
+from sktimbre.autoencoder.data.level import normalized_pairs
 from sktimbre.autoencoder.data.pairs import mean_and_scale
 from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.networks.options import NetworkOptions
@@ -15,27 +15,27 @@ from sktimbre.autoencoder.training.adapter import new_optimizer
 from sktimbre.autoencoder.training.loop import TrainingOptions
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["network_options", "stream_options", "training_options"]
+__all__ = ["network_options", "partial_fit_options", "training_options"]
 
 
 def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
-    """Return what the network of a `TimbreAutoencoder` is built with.
+    """Return the options that the network of a `TimbreAutoencoder` is built with.
 
     Parameters
     ----------
     model : TimbreAutoencoder
-        Its parameters are valid one by one.
+        The estimator; each parameter is valid by itself.
     seed : int
         Drawn from its ``random_state``.
     pairs : tuple of two sequences of ndarray of shape (n_frequencies, n_frames), float32
-        Sources and targets, which ``standardize`` measures.
+        Sources and targets; ``standardize`` uses their mean and standard deviation.
     earlier : Network or None
-        One that a stream goes on with, and keeps its options.
+        Network that `partial_fit` trains further; its options are returned.
 
     Raises
     ------
     ParameterError
-        The earlier network was built with others.
+        The earlier network was built with other parameters.
     """
     names = [f.name for f in fields(NetworkOptions) if hasattr(model, f.name)]
     options = NetworkOptions(**{name: getattr(model, name) for name in names}, seed=seed)
@@ -43,48 +43,48 @@ def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None =
         changed = [name for name in names if getattr(earlier.options, name) != getattr(options, name)]
         if changed or earlier.architecture is not model._architecture():
             raise ParameterError(
-                f"{', '.join(changed) or 'architecture'} was changed since the network was built, and partial_fit goes on "
-                "with that network. Set it back, or fit anew."
+                f"{', '.join(changed) or 'architecture'} was changed after the network was built, and partial_fit trains "
+                "that network further. Restore the old value, or call fit."
             )
         return earlier.options
     if not model.standardize:
         return options
-    S, T = pairs_at_one_level(*pairs)[:2] if model.normalize_level else pairs
+    S, T = normalized_pairs(*pairs)[:2] if model.normalize_level else pairs
     return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
 
 def training_options(model: Any, seed: int) -> TrainingOptions:
-    """Return how a `TimbreAutoencoder` is to be trained: its parameters, with what depends on one another resolved.
+    """Return the training settings of a `TimbreAutoencoder`, with defaults that depend on other parameters resolved.
 
     Parameters
     ----------
     model : TimbreAutoencoder
-        Its parameters are valid one by one.
+        The estimator; each parameter is valid by itself.
     seed : int
         Drawn from its ``random_state``.
 
     Raises
     ------
     ParameterError
-        Parameters do not go together.
+        Parameters exclude one another.
     """
     if model.checkpoint is not None and not isinstance(model.random_state, Integral):
         raise ParameterError(
-            f"checkpoint={model.checkpoint!r} with random_state={model.random_state!r}: only a training with an integer "
-            "seed can be recognised and gone on with. Set random_state=0, for instance."
+            f"checkpoint={model.checkpoint!r} needs an integer random_state to resume the training; got "
+            f"random_state={model.random_state!r}. Set random_state=0, for instance."
         )
     schedule = model.schedule or ("cosine" if isinstance(model.optimizer, str) else "constant")
     warmup = model.warmup if model.warmup is not None else 0.05 if schedule == "cosine" else 0.0
     if schedule == "plateau" and (warmup or model.decay):
         raise ParameterError(
-            f"schedule='plateau' sets the learning rate by itself; it cannot have warmup={model.warmup} or "
-            f"decay={model.decay}. Leave both at 0."
+            f"schedule='plateau' sets the learning rate itself and excludes warmup={model.warmup} and decay={model.decay}. "
+            "Leave both at 0."
         )
     names = (
         "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
     )  # fmt: skip
     optimizer_params = _optimizer_params(model, schedule, warmup)
-    new_optimizer(model.optimizer, optimizer_params)  # refuses what it does not take, before any work
+    new_optimizer(model.optimizer, optimizer_params)  # refuses unknown arguments before any work
     given = isinstance(model.augment, PairAugmenter)
     augmenter = model.augment if given else PairAugmenter() if model.augment else None
     return TrainingOptions(
@@ -99,22 +99,22 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
     )
 
 
-def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
-    """Return how a `TimbreAutoencoder` is to be trained by one pass of a stream.
+def partial_fit_options(model: Any, seed: int, passes: int) -> TrainingOptions:
+    """Return the training settings of a `TimbreAutoencoder` for one pass of incremental fitting.
 
     Parameters
     ----------
     model : TimbreAutoencoder
-        Its parameters are valid one by one.
+        The estimator; each parameter is valid by itself.
     seed : int
-        Of the whole stream.
+        Seed of all passes.
     passes : int
-        That came before: each draws anew.
+        Number of earlier passes; each pass draws other random numbers.
 
     Raises
     ------
     ParameterError
-        Parameters do not go together, or need a training with an end.
+        Parameters exclude one another, or need a training of known length.
     """
     names = ("schedule", "warmup", "early_stopping", "pretraining", "checkpoint")
     given = {name: getattr(model, name) for name in names if getattr(model, name)}
@@ -123,12 +123,12 @@ def stream_options(model: Any, seed: int, passes: int) -> TrainingOptions:
     if given:
         listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
         raise ParameterError(
-            f"partial_fit cannot have {listed}: a stream has no end to count from. Leave it at None, or use fit."
+            f"partial_fit does not support {listed}, which needs a training of known length. Set it to None, or use fit."
         )
     if model.distribution:
         raise ParameterError(
-            f"partial_fit trains on one device and cannot have distribution={model.distribution!r}. Leave it at None, or use "
-            "fit."
+            f"partial_fit trains on one device and does not support distribution={model.distribution!r}. Set it to None, or "
+            "use fit."
         )
     options = training_options(model, seed)
     drawn = int(np.random.SeedSequence((seed, passes)).generate_state(1)[0])
@@ -144,19 +144,20 @@ def _optimizer_params(model, schedule, warmup):
     twice = sorted(set(further) & set(names))
     if twice:
         raise ParameterError(
-            f"optimizer_params={further!r} has {twice[0]!r}, which is a parameter of its own: set optimizer__{twice[0]}."
+            f"optimizer_params={further!r} must not contain {twice[0]!r}, which is a parameter of its own: set "
+            f"optimizer__{twice[0]}."
         )
     unnamed = [name for name in further if not isinstance(name, str) or not name.isidentifier()]
     if unnamed:
         raise ParameterError(
-            f"optimizer_params={further!r} has {unnamed[0]!r}, which names no argument of an optimizer."
+            f"optimizer_params={further!r} contains {unnamed[0]!r}, which cannot name an argument of an optimizer. Remove it."
         )
     params |= further
     if isinstance(model.optimizer, str):
         return {"learning_rate": 3e-3 if model.architecture == "unet" else 1e-3, **params}
     if params or model.decay or warmup or schedule not in ("constant", "plateau"):
         raise ParameterError(
-            f"optimizer={model.optimizer!r} is an instance with settings of its own; set "
-            f"{sorted(params) or 'the schedule'} on it, or pass the optimizer's name."
+            f"optimizer={model.optimizer!r} is an instance with its own settings; set {sorted(params) or 'the schedule'} on "
+            "it, or pass the optimizer's name."
         )
     return params

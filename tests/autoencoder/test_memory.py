@@ -9,8 +9,8 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 
 from sktimbre import TimbreAutoencoder
-from sktimbre.autoencoder.training import reuse
 from sktimbre.autoencoder.backend.memory import naming_full_memory
+from sktimbre.autoencoder.training import reuse
 from sktimbre.exceptions import OutOfMemoryError, SktimbreError, SmallerBatchWarning
 
 tf = pytest.importorskip("tensorflow")

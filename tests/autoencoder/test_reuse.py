@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sktimbre import TimbreAutoencoder
-from sktimbre.autoencoder.training import reuse
 from sktimbre.autoencoder.data.batches import SpectraBatches
+from sktimbre.autoencoder.training import reuse
 
 
 @pytest.fixture(autouse=True)

@@ -61,14 +61,16 @@ def test_reads_every_format(tmp_path, suffix, n_channels):
     assert np.sqrt(np.mean((read - y) ** 2)) < (0.03 if lossy else 1e-4)
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
-def test_offset_and_duration_are_a_slice(tmp_path, suffix):
+@pytest.mark.parametrize(
+    ("suffix", "sr"), [(".wav", 22050), (".flac", 22050), (".ogg", 22050), (".mp3", 22050), (".opus", 48000)]
+)
+def test_offset_and_duration_are_a_slice(tmp_path, suffix, sr):
     path = tmp_path / f"a{suffix}"
-    soundfile.write(path, noise(30000), 22050)
+    write_audio(path, noise(30000), sr)
     whole, _ = read_audio(path)
-    part, _ = read_audio(path, offset=10000 / 22050, duration=5000 / 22050)
+    part, _ = read_audio(path, offset=10000 / sr, duration=5000 / sr)
     np.testing.assert_allclose(part, whole[10000:15000], atol=1e-6)
-    rest, _ = read_audio(path, offset=29000 / 22050, duration=10.0)
+    rest, _ = read_audio(path, offset=29000 / sr, duration=10.0)
     np.testing.assert_allclose(rest, whole[29000:], atol=1e-6)
 
 

@@ -134,6 +134,14 @@ def test_penalties_reach_the_network():
     assert len(sparse.losses) == 0
 
 
+def test_targets_and_rates_reach_the_layers():
+    options = NetworkOptions(filters=3, dropout=0.3, sparsity_weight=0.7, sparsity_target=0.2)
+    found = ARCHITECTURES["shallow"](16, options).layers
+    assert [layer.rate for layer in found if isinstance(layer, keras.layers.Dropout)] == [0.3, 0.3]
+    (sparsity,) = (layer for layer in found if isinstance(layer, KLSparsity))
+    assert (sparsity.target, sparsity.weight) == (0.2, 0.7)
+
+
 def test_dropout_acts_in_training_only():
     x = np.random.default_rng(0).random((1, 16, 8, 1), np.float32)
     model = ARCHITECTURES["shallow"](16, NetworkOptions(filters=3, dropout=0.5))

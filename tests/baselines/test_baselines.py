@@ -48,8 +48,8 @@ def pairs(seed=0, shape=(4, 33, 9)):
     return tuple(rng.uniform(0, 3, shape).astype(np.float32) for _ in "Sy")
 
 
-def tones(midi, seconds=0.5, partials=(1, 0.5)):
-    t = np.arange(int(seconds * SR)) / SR
+def tones(midi, seconds=0.5, partials=(1, 0.5), sr=SR):
+    t = np.arange(int(seconds * sr)) / sr
     hertz = 440 * 2 ** ((np.asarray(midi) - 69) / 12)
     return np.stack(
         [0.3 * sum(a * np.sin(2 * np.pi * k * f * t) for k, a in enumerate(partials, 1)) for f in hertz]
@@ -230,6 +230,11 @@ def test_transposed_tones_are_the_tones(wanted):
     inner = slice(2, -2)
     true = log1p(tones([wanted], 0.5, partials=(0.2, 1)))
     assert reconstruction_error(true[:, :, inner], predicted[:, :, inner]) < 0.01
+
+
+def test_pitches_are_heard_at_the_rate():
+    X = tones([60, 62], sr=8000)
+    np.testing.assert_allclose(TransposedNeighboursBaseline(sr=8000).fit(X, X).pitches_, [60, 62], atol=0.05)
 
 
 def test_neighbours():

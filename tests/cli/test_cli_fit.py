@@ -160,3 +160,49 @@ def test_early_stopping_and_other_options(sktimbre, notes, tmp_path):
     assert len(json.loads(result.stdout)["history"]["loss"]) < 40
     assert (model.stft.hop_length, model.phase, model.autoencoder.batch_size) == (32, "source", 2)
     assert model.autoencoder.optimizer__learning_rate == 0.5
+
+
+def test_every_option_reaches_its_estimator(sktimbre, notes, tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr("sktimbre.cli.fit._foresee", lambda s, model, *told: built.append((model, told)))
+    options = {
+        "architecture": "dilated",
+        "depth": 2,
+        "filters": 3,
+        "epochs": 7,
+        "batch-size": 5,
+        "learning-rate": 0.02,
+        "early-stopping": 4,
+        "validation-split": 0.4,
+        "n-fft": 128,
+        "hop-length": 32,
+        "sr": 8000,
+        "phase": "source",
+        "iterations": 6,
+        "seed": 9,
+        "duration": 0.2,
+    }
+    given = [f"--{name}={value}" for name, value in options.items()]
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--dry-run", *given)
+    assert result.exit_code == 0, result.stderr
+    ((model, (_, duration, _)),) = built
+    found = model.get_params()
+    wanted = {
+        "autoencoder__architecture": "dilated",
+        "autoencoder__depth": 2,
+        "autoencoder__filters": 3,
+        "autoencoder__epochs": 7,
+        "autoencoder__batch_size": 5,
+        "autoencoder__optimizer__learning_rate": 0.02,
+        "autoencoder__early_stopping": 4,
+        "autoencoder__validation_split": 0.4,
+        "autoencoder__random_state": 9,
+        "stft__n_fft": 128,
+        "stft__hop_length": 32,
+        "inverter__n_iter": 6,
+        "inverter__random_state": 9,
+        "phase": "source",
+        "sr": 8000,
+    }
+    assert {name: found.get(name) for name in wanted} == wanted
+    assert duration == 0.2

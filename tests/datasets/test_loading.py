@@ -81,6 +81,8 @@ def test_trim_is_an_option(tmp_path):
     write_audio(tmp_path / "A4.wav", note(1000, silence=5000), SR)
     assert len(load_notes(tmp_path).audio[0]) == 1220
     assert len(load_notes(tmp_path, trim=False).audio[0]) == 6000
+    assert len(load_paired_notes(tmp_path, tmp_path).source[0]) == 1220
+    assert len(load_paired_notes(tmp_path, tmp_path, trim=False).source[0]) == 6000
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,13 @@ def test_mfcc_against_librosa(include_level):
     np.testing.assert_allclose(given_, expected, rtol=1e-5)
 
 
+def test_parameters_of_mfcc_are_librosa_s():
+    given = {"sr": 8000, "n_mfcc": 20, "n_fft": 512, "hop_length": 100, "n_mels": 40}
+    a, b = noise(0, (1, 4096)), noise(1, (1, 4096))
+    s, t = (librosa.feature.mfcc(y=y[0], **given)[1:] for y in (a, b))
+    assert mfcc_distance(a, b, **given) == pytest.approx(np.linalg.norm(s - t, axis=0).mean(), rel=1e-5)
+
+
 def test_mfcc_ignores_level_and_hears_the_envelope():
     y = noise(0)
     dull = np.stack([np.convolve(note, np.ones(8) / 8, "same") for note in y]).astype(np.float32)
@@ -48,20 +55,25 @@ def test_mfcc_properties(seed):
     np.testing.assert_array_equal(mfcc_distance(list(a), list(b), average=False), loop)
 
 
-def test_loudness_correlation_against_numpy():
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"sr": 8000}, {"frame_duration": 0.2}, {"hop_duration": 0.1}, {"floor": 10.0}],
+    ids=str,
+)
+def test_loudness_correlation_against_numpy(given):
     rng = np.random.default_rng(0)
     a, b = (
         (rng.uniform(-1, 1, SR) * np.exp(np.interp(np.arange(SR), np.linspace(0, SR, 9), rng.uniform(-3, 0, 9))))
         for _ in range(2)
     )
+    how = {"sr": SR, "frame_duration": 0.05, "hop_duration": 0.0125, "floor": 60.0, **given}
+    frame, hop = (round(how[name] * how["sr"]) for name in ("frame_duration", "hop_duration"))
     curves = []
-    frame, hop = round(0.05 * SR), round(0.0125 * SR)
     for y in (a, b):
         rms = np.array([np.sqrt(np.mean(y[i : i + frame] ** 2)) for i in range(0, SR - frame + 1, hop)])
-        curves.append(20 * np.log10(rms / rms.max()))
+        curves.append(np.maximum(20 * np.log10(rms / rms.max()), -how["floor"]))
     expected = np.corrcoef(*curves)[0, 1]
-    given_ = loudness_correlation(a[np.newaxis], b[np.newaxis])
-    assert given_ == pytest.approx(expected, abs=1e-5)
+    assert loudness_correlation(a[np.newaxis], b[np.newaxis], **given) == pytest.approx(expected, abs=1e-5)
 
 
 def test_loudness_correlation_closed_forms():

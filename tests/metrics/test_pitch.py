@@ -82,6 +82,27 @@ def test_the_percentile_hears_what_the_median_does_not():
     assert f0_error(y, wrong[np.newaxis], statistic="p95") == pytest.approx(1200, abs=5)
 
 
+def test_the_pitch_of_a_note_is_that_of_its_clearest_frames():
+    """For 60 % of the time the prediction is a semitone sharp and noisy."""
+    y, wrong = tone(440, 2.0), tone(440 * 2 ** (1 / 12), 2.0)
+    wrong += np.random.default_rng(0).normal(0, 0.1, len(wrong))
+    mixed = np.where(np.arange(len(y)) < 0.6 * len(y), wrong, y)[np.newaxis]
+    assert f0_error(y[np.newaxis], mixed) == pytest.approx(100, abs=10)
+    assert f0_error(y[np.newaxis], mixed, statistic="note") < 5
+
+
+def test_frames_far_below_the_loudest_have_no_say():
+    loud = tone(440, 1.0) + np.random.default_rng(0).normal(0, 0.1, SR)
+    y = np.concatenate([loud, 0.01 * tone(660, 2.0)])
+    assert abs(cents(estimate_f0(y[np.newaxis])[0], 440)) < 10
+
+
+def test_nothing_is_found_outside_the_range():
+    y = tone(440, partials=(1.0,))[np.newaxis]
+    assert not estimate_f0(y, fmin=600, fmax=2000)[0] < 590
+    assert not estimate_f0(y, fmin=50, fmax=300)[0] > 310
+
+
 @pytest.mark.parametrize("statistic", ["median", "p95", "note"])
 def test_a_prediction_without_pitch_is_as_wrong_as_can_be(statistic):
     y = tone(440)[np.newaxis]

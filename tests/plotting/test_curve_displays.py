@@ -86,7 +86,16 @@ def test_search_errors_are_negative_scores(search):
 def test_words_have_places(search):
     display = SearchDisplay.from_cv_results(search.cv_results_, parameter="stft__window", references={"identity": 0.2})
     assert [tick.get_text() for tick in display.ax_.get_xticklabels()] == ["hann", "hamming"]
-    assert lines(display.ax_)["alpha=0.1"][:, 0].tolist() == [0, 1]
+    drawn = lines(display.ax_)
+    assert drawn["alpha=0.1"][:, 0].tolist() == [0, 1]
+    np.testing.assert_array_equal(drawn["identity"][:, 1], 0.2)
+
+
+def test_one_of_several_scores_is_drawn():
+    results = {"params": [{"filters": n} for n in (2, 4)], "split0_test_a": [-1.0, -2.0], "split0_test_b": [3.0, 4.0]}
+    display = SearchDisplay(results, metric="b").plot()
+    np.testing.assert_array_equal(lines(display.ax_)["mean of the folds"], [[2, -3], [4, -4]])
+    assert display.ax_.get_ylabel() == "Negative b"
 
 
 def test_search_parameter_has_to_be_told(search):
@@ -118,6 +127,12 @@ def test_harmonics_above_half_the_rate_and_without_pitch():
     assert np.isnan(display.levels["output"]).all()
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert legend == ["Source", "Output: no pitch", "Target"]
+
+
+def test_weak_harmonics_stand_on_the_floor():
+    display = HarmonicDisplay({side: [[0.0, -10.0, -50.0]] for side in ("source", "output", "target")}).plot(floor=20)
+    np.testing.assert_array_equal(lines(display.ax_)["Output"][:, 1], [0, -10, -20])
+    assert display.ax_.get_ylim() == (-23, 3)
 
 
 def test_harmonics_of_a_model(ridge):

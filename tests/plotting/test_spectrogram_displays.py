@@ -65,6 +65,29 @@ def test_reference_and_floor(tones):
     assert values(display.ax_).min() == pytest.approx(-30)
 
 
+def test_options_of_the_picture(tones):
+    display = SpectrogramDisplay.from_predictions(tones[:1], sr=SR, floor=30, cmap="viridis", colorbar=False)
+    (image,) = display.ax_.images
+    assert (image.get_clim(), image.get_cmap().name) == ((-30, 0), "viridis")
+    assert len(display.figure_.axes) == 1
+    sides = {
+        "floor": 30,
+        "cmap": "viridis",
+        "difference_cmap": "PuOr",
+        "difference_range": 12,
+        "frequency_axis": "note",
+    }
+    display = TransferDisplay.from_predictions(tones, 0.1 * tones, tones, sr=SR, **sides)
+    meshes = [ax.collections[0] for ax in display.axes_[0]]
+    assert [mesh.get_clim() for mesh in meshes] == [(-30, 0)] * 3 + [(-12, 12)]
+    assert [mesh.get_cmap().name for mesh in meshes] == ["viridis"] * 3 + ["PuOr"]
+    assert values(display.axes_[0, 1]).min() == pytest.approx(-30)
+    assert display.ax_.get_ylabel() == "Pitch"
+    without = TransferDisplay.from_predictions(tones, tones, tones, sr=SR, difference=False)
+    assert without.axes_.shape == (2, 3)
+    assert len(without.figure_.axes) == 2 * 3 + 1
+
+
 def test_silence_and_different_lengths(tones):
     notes = [np.zeros(4000, np.float32), tones[0]]
     display = TransferDisplay.from_predictions(notes, notes, notes, sr=SR, n_fft=512)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sktimbre import GriffinLimInverter, LogSTFT
 from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral import STFTGeometry, griffin_lim, initial_phasors
 from sktimbre.spectral.griffin_lim import ALGORITHMS
 from sktimbre.spectral.initial import INITS
 
@@ -21,6 +22,33 @@ def test_defaults_reach_their_floor_and_beat_the_thesis(tones):
     assert (ours.spectral_convergence_ < 0.5 * thesis.spectral_convergence_).all()
     np.testing.assert_array_equal(ours.n_iter_, [30] * 3)
     np.testing.assert_array_equal(thesis.n_iter_, [100] * 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"algorithm": "fgla", "momentum": 0.5},
+        {"algorithm": "admm", "n_iter": 4},
+        {"init": "spsi"},
+        {"init": "zero"},
+        {"window": "hamming", "win_length": 50, "hop_length": 10},
+        {"center": False},
+    ],
+    ids=str,
+)
+def test_parameters_reach_the_iterations(tones, change):
+    given = {"n_iter": 3, "algorithm": "agla", "init": "pghi", "momentum": 0.99, "hop_length": 16, "win_length": None}
+    given |= {"window": "hann", "center": True, **change}
+    sizes = [given[name] for name in ("hop_length", "win_length", "window", "center")]
+    S = LogSTFT(64, *sizes).fit_transform(tones[:1, :4000])
+    geometry, magnitudes = STFTGeometry(64, *sizes), np.expm1(S[0])
+    wanted = griffin_lim(
+        magnitudes,
+        initial_phasors(magnitudes, geometry, given["init"]),
+        geometry,
+        **{name: given[name] for name in ("algorithm", "n_iter", "momentum")},
+    )
+    np.testing.assert_array_equal(GriffinLimInverter(**given).fit_transform(S)[0], wanted.signal)
 
 
 @pytest.mark.parametrize("form", ["spectra", "phasors", "angles"])

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sktimbre import LogSTFT
+from sktimbre import GriffinLimInverter, LogSTFT
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import STFTGeometry, istft, stft
 
 GEOMETRIES = [
     (1024, None, None, "hann", True),
     (1024, 256, 800, "hann", True),
-    (2048, 512, None, "hamming", True),
+    (64, 16, None, "hamming", True),
     (16, 5, None, "hann", True),
     (100, 30, None, "hann", False),
     (512, 170, None, ("kaiser", 8.0), True),
@@ -34,6 +34,8 @@ def test_equals_librosa(noise, n_fft, hop, win, window, center):
     assert ours.dtype == np.complex64
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    transformed = LogSTFT(n_fft, hop, win, window, center).complex_transform(noise)
+    assert np.abs(transformed - theirs).max() <= 1e-5 * np.abs(theirs).max()
     length = 5000
     back, reference = (
         istft(ours, hop, win, window, center, length),
@@ -125,6 +127,14 @@ def test_inverse_transform_gives_the_notes_back_in_length_and_spectrum(noise):
     assert back.shape == noise.shape
     rebuilt = np.expm1(transformer.transform(back))
     assert np.linalg.norm(rebuilt - np.expm1(S)) < 0.2 * np.linalg.norm(np.expm1(S))
+
+
+@pytest.mark.parametrize("change", [{}, {"win_length": 50}, {"window": "hamming"}, {"center": False}], ids=str)
+def test_inverse_transform_has_the_geometry_of_the_transform(noise, change):
+    transformer = LogSTFT(64, 16, **change).fit(noise)
+    S = transformer.transform(noise)
+    inverter = GriffinLimInverter(hop_length=16, length=noise.shape[1], random_state=0, **change)
+    np.testing.assert_array_equal(transformer.inverse_transform(S), inverter.fit_transform(S))
 
 
 @pytest.mark.parametrize(

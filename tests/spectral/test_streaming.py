@@ -28,6 +28,29 @@ def test_nearly_as_good_as_with_all_frames_at_hand(melody, hop, settings_):
     assert 20 * np.log10(ratio) < 3
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"n_iter": 0},
+        {"algorithm": "gla"},
+        {"momentum": 0.5},
+        {"algorithm": "admm"},
+        {"init": "zero"},
+        {"window": "hamming"},
+        {"win_length": 50},
+    ],
+    ids=str,
+)
+def test_a_stream_of_one_chunk_is_the_inverter(melody, change):
+    sizes = {name: change[name] for name in ("window", "win_length") if name in change}
+    S = LogSTFT(64, **sizes).fit_transform(melody[np.newaxis, :900])
+    given = {"n_iter": 5, **change}
+    stream = StreamingInverter(64, **given)
+    streamed = np.concatenate([stream.push(S[0]), stream.finish()])
+    np.testing.assert_allclose(streamed, GriffinLimInverter(**given).fit_transform(S)[0], atol=1e-4)
+
+
 def test_borders_are_as_smooth_as_the_rest():
     sine = np.sin(2 * np.pi * 440 * np.arange(60000) / 22050).astype(np.float32)
     S = LogSTFT().fit_transform(sine[np.newaxis])[0]

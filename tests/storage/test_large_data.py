@@ -133,7 +133,7 @@ def no_more(*_):
     raise AssertionError("spectra were computed again")
 
 
-@pytest.mark.parametrize("form", ["paths", "maps"])
+@pytest.mark.parametrize("form", ["paths", "maps", "arrays"])
 def test_spectra_are_kept_and_found_again(form, request, tmp_path, monkeypatch):
     pairs = request.getfixturevalue(form)
     model = by_frames(str(tmp_path / "kept"))
@@ -143,7 +143,7 @@ def test_spectra_are_kept_and_found_again(form, request, tmp_path, monkeypatch):
         np.testing.assert_array_equal(weights(model.fit(*pairs)), wanted)
         with pytest.raises(AssertionError, match="computed again"):
             clone(model).set_params(stft__hop_length=64).fit(*pairs)
-        if form == "paths":  # maps have no rate
+        if form == "paths":  # samples in memory have no rate
             with pytest.raises(AssertionError, match="computed again"):
                 clone(model).set_params(sr=11025).fit(*pairs)
 

@@ -48,6 +48,16 @@ def test_other_envelopes_are_left_but_for_six_decibels():
     assert 10 < swing(out) < 13  # of 23
 
 
+@pytest.mark.parametrize(("below", "gain"), [(10, -6), (25, -6), (35, -3), (50, 0)])
+def test_frames_far_below_their_surroundings_are_left_alone(below, gain):
+    """The source dips for three frames, the prediction does not: the correction ends between 30 and 40 dB."""
+    source = np.ones((9, 200))
+    source[:, 100:103] = 10 ** (-below / 20)
+    followed = np.expm1(follow_loudness([np.log1p(source)], [np.log1p(np.ones((9, 200)))], 1.0, 60)[0])
+    np.testing.assert_allclose(20 * np.log10(followed[:, 101]), gain, atol=0.3)
+    np.testing.assert_allclose(20 * np.log10(followed[:, 20]), 0, atol=0.3)
+
+
 def test_the_source_s_own_loudness_changes_nothing():
     X = tone(3.0)
     S = LogSTFT().transform(X)

@@ -229,6 +229,24 @@ def test_parts_that_do_not_fit_are_refused(notes):
         list(TimbreTransfer(autoencoder=IdentityBaseline()).fit(X, y).predict_blocks([X[0]], piece=1, overlap=2))
 
 
+def test_the_inverter_takes_over_the_transform(notes):
+    given = {"n_fft": 256, "hop_length": 64, "win_length": 200, "window": "hamming", "center": False}
+    model = TimbreTransfer(LogSTFT(**given), IdentityBaseline()).fit(notes.source, notes.target)
+    assert {name: getattr(model.inverter_, name) for name in given} == given
+
+
+def test_spectra_below_zero_are_silence(notes):
+    """A linear regressor knows no lower end."""
+
+    class Below(IdentityBaseline):
+        def predict(self, X):
+            return np.asarray(X) - 1
+
+    X = notes.source[:2]
+    model = TimbreTransfer(autoencoder=Below(), loudness=0).fit(X, X)
+    np.testing.assert_allclose(model.predict_spectra(X), np.maximum(LogSTFT().transform(X) - 1, 0), atol=1e-6)
+
+
 def test_clone_forgets_what_was_fitted(model):
     assert not hasattr(clone(model), "autoencoder_")
 

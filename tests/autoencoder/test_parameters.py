@@ -1,0 +1,109 @@
+"""Parameters of the training act, each as its documentation says."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import mean_squared_error
+
+from sktimbre import TimbreAutoencoder
+from sktimbre.autoencoder import THESIS, PairAugmenter
+from sktimbre.autoencoder.data.batches import SpectraBatches
+from sktimbre.autoencoder.data.pairs import split_notes
+from sktimbre.autoencoder.training.settings import training_options
+from sktimbre.spectral.log_magnitudes import scaled
+
+PLAIN = {name: THESIS[name] for name in ("activation", "schedule", "augment", "normalize_level", "quiet_weight")}
+SMALL = {**PLAIN, "architecture": "shallow", "filters": 2, "epochs": 1, "random_state": 0}
+# Weights stay what they are.
+STILL = {**SMALL, "optimizer": "sgd", "optimizer__learning_rate": 1e-30}
+
+
+def test_the_quiet_loss_has_its_weight(pair):
+    losses = [
+        TimbreAutoencoder(**{**STILL, "quiet_weight": weight}).fit(*pair).history_["loss"][0]
+        for weight in (0, 0.1, 0.3)
+    ]
+    assert losses[1] - losses[0] > 0.1
+    assert losses[2] - losses[0] == pytest.approx(3 * (losses[1] - losses[0]), rel=1e-3)
+
+
+@pytest.mark.parametrize(("early_stopping", "n_epochs"), [(3, 4), (True, 21), (False, 24)])
+def test_training_stops_after_so_many_epochs_without_improvement(pair, early_stopping, n_epochs):
+    model = TimbreAutoencoder(**{**STILL, "epochs": 24}, early_stopping=early_stopping).fit(*pair)
+    assert len(model.history_["loss"]) == n_epochs
+
+
+def test_the_split_follows_the_fraction_and_the_seed(pair):
+    model = TimbreAutoencoder(**STILL, validation_split=0.3).fit(*pair)
+    np.testing.assert_array_equal(model.validation_indices_, split_notes(9, 0.3, 0)[1])
+    splits = [split_notes(9, 0.3, seed) for seed in range(6)]
+    for training, held_out in splits:
+        assert len(held_out) == 3
+        assert sorted([*training, *held_out]) == list(range(9))
+    assert len({tuple(held_out) for _, held_out in splits}) > 3
+
+
+@pytest.mark.parametrize(
+    ("augment", "batch_size", "steps"),
+    [
+        # Nine notes of twenty frames: four pieces of five frames each, or two of sixteen, the default.
+        (PairAugmenter(n_frames=5), 4, 9),
+        (True, 4, 5),
+        (False, 4, 3),
+        (False, 2, 5),
+    ],
+)
+def test_an_epoch_has_as_many_pieces_as_the_notes_are_long(pair, augment, batch_size, steps):
+    seen = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    how = {"augment": augment, "batch_size": batch_size, "validation_split": 0}
+    TimbreAutoencoder(**{**STILL, **how}).fit(*pair, callbacks=[count])
+    assert len(seen) == steps
+
+
+def test_epochs_have_orders_of_their_own_and_each_has_all_notes(pair):
+    def order():
+        drawn = np.concatenate([batches[i][0] for i in range(len(batches))])[..., 0]
+        return [int(np.flatnonzero((note == pair[0]).all(axis=(1, 2)))[0]) for note in drawn]
+
+    batches = SpectraBatches(pair, 4, seed=0)
+    first = order()
+    batches.on_epoch_end()
+    second = order()
+    assert sorted(first) == sorted(second) == list(range(9))
+    assert first != second
+    batches.start(0)
+    assert order() == first
+    batches = SpectraBatches(pair, 4)
+    assert order() == list(range(9))
+
+
+def test_verbose_shows_epochs(pair, capsys):
+    TimbreAutoencoder(**STILL).fit(*pair)
+    assert capsys.readouterr().out == ""
+    TimbreAutoencoder(**STILL, verbose=2).fit(*pair)
+    assert "loss: " in capsys.readouterr().out
+
+
+def test_default_learning_rates():
+    for architecture, rate in (("unet", 3e-3), ("shallow", 1e-3), ("dilated_residual", 1e-3)):
+        model = TimbreAutoencoder(architecture, optimizer__learning_rate=None)
+        assert training_options(model, 0).optimizer_params == {"learning_rate": rate}
+
+
+def test_standardization_is_measured_at_the_level_of_training(pair):
+    S, T = pair
+    quiet = [np.stack([scaled(note, np.float32(0.1)) for note in side]) for side in pair]
+    found = [
+        TimbreAutoencoder(**{**STILL, "normalize_level": True}, standardize=True).fit(*sides).network_.options
+        for sides in ((S, T), quiet)
+    ]
+    np.testing.assert_allclose(found[1].standardization, found[0].standardization, rtol=1e-3)
+
+
+def test_longer_notes_weigh_more_in_the_score(pair):
+    lengths = (5, 20, 11)
+    S, T = ([note[:, :n] for note, n in zip(side, lengths, strict=False)] for side in pair)
+    model = TimbreAutoencoder(**STILL).fit(*pair)
+    errors = [mean_squared_error(t, p) for t, p in zip(T, model.predict(S), strict=True)]
+    assert model.score(S, T) == pytest.approx(-np.average(errors, weights=lengths), rel=1e-5)

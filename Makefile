@@ -28,7 +28,7 @@ $(VENV)/installed-%: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
-demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the controls, write sound, pictures and a page
+demo: $(VENV)/installed  ## train on synthetic notes, print errors beside the baselines, write sound, pictures and a page
 	$(BIN)/sktimbre demo --overwrite
 
 test: $(VENV)/installed-test  ## install the test extras and run the tests

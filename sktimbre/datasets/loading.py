@@ -14,7 +14,7 @@ from sktimbre._utils.files import as_path
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
-from sktimbre.datasets.names import pitch_from_name
+from sktimbre.datasets.evidence import pitches_in_names
 from sktimbre.datasets.notes import Notes
 from sktimbre.exceptions import DatasetError, ParameterError
 
@@ -54,7 +54,7 @@ def load_notes(
         Silence is what lies more than so many dB below the peak of the note.
     pitches : dict, sequence, callable or None
         MIDI numbers, 0 to 127: by file name, in the order of the files (sorted by name, where `folder` is a folder), or
-        from a function of the path. ``None`` reads them off the names, see `pitch_from_name`.
+        from a function of the path. ``None`` reads them from the names: see Notes.
     progress : bool
         Show a progress bar on standard error.
 
@@ -67,6 +67,7 @@ def load_notes(
         - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
         - files: list of pathlib.Path.
         - names: list of str, of the files.
+        - left_out: list of pathlib.Path, files without a pitch in their names; they are not read.
         - sr: int.
 
     Raises
@@ -81,6 +82,14 @@ def load_notes(
     See Also
     --------
     load_paired_notes : Two folders, paired by pitch.
+
+    Notes
+    -----
+    All names of a folder are compared. The pitch is the part that is in most names and varies as pitches do, in steps of at
+    most an octave: a note name (``A4``, ``Bb4``, ``A#4``, ``As4``, ``Asharp4``; ``C4`` is 60, middle C; German where there is
+    an ``H``), a MIDI number (``61``, ``061``, ``M61``) or a Latin note name (``la4``). Numbers that count files, velocities
+    and parts that never change are not pitches. Where MIDI numbers and note names differ by octaves, the numbers decide.
+    Files without that part, such as effects among notes, are left out.
 
     Examples
     --------
@@ -98,15 +107,17 @@ def load_notes(
     check_flags(trim=trim, progress=progress)
     sr, n_samples = check_sizes(sr, duration, trim_db)
     files = _find_files(folder, "folder")
-    numbers = _find_pitches(files, pitches, "pitches")
-    order = sorted(range(len(files)), key=lambda i: (numbers[i], files[i].name, files[i]))
-    files, numbers = [files[i] for i in order], [numbers[i] for i in order]
+    found = _find_pitches(files, pitches, "pitches")
+    left_out = [file for file in files if file not in found]
+    files = sorted(found, key=lambda file: (found[file], file.name, file))
+    numbers = [found[file] for file in files]
     audio = _read(files, sr, n_samples, trim_db if trim else None, progress)
     return Notes(
         audio=audio if n_samples is None else np.stack(audio),
         pitches=np.array(numbers, dtype=int),
         files=files,
         names=[file.name for file in files],
+        left_out=left_out,
         sr=sr,
     )
 
@@ -196,12 +207,14 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
     Parameters and errors are those of `load_paired_notes`; what comes back has its fields ``pitches``, ``source_files``,
     ``target_files``, ``unpaired_source`` and ``unpaired_target``.
     """
-    by_pitch = []
+    by_pitch, nameless = [], []
     for folder, pitches, name in ((source, source_pitches, "source"), (target, target_pitches, "target")):
         files = _find_files(folder, name)
         groups: dict[int, list[Path]] = defaultdict(list)
-        for file, pitch in zip(files, _find_pitches(files, pitches, f"{name}_pitches"), strict=True):
+        found = _find_pitches(files, pitches, f"{name}_pitches")
+        for file, pitch in found.items():
             groups[pitch].append(file)
+        nameless.append([file for file in files if file not in found])
         by_pitch.append({p: sorted(group, key=lambda file: (file.name, file)) for p, group in sorted(groups.items())})
     pairs = [
         (pitch, pair)
@@ -216,7 +229,7 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
         )
     chosen = [[pair[side] for _, pair in pairs] for side in (0, 1)]
     unpaired = [
-        [f for group in groups.values() for f in group if f not in set(chosen[side])]
+        [f for group in groups.values() for f in group if f not in set(chosen[side])] + nameless[side]
         for side, groups in enumerate(by_pitch)
     ]
     return Bunch(
@@ -279,12 +292,13 @@ def _find_files(folder: Folder, name: str) -> list[Path]:
     return files
 
 
-def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> list[int]:
-    fix = "It is a MIDI number."
+def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> dict[Path, int]:
+    """Return the MIDI numbers of the files that have one."""
     if pitches is None:
-        return [pitch_from_name(file) for file in files]
+        return pitches_in_names(files, name)
+    fix = "It is a MIDI number."
     if callable(pitches):
-        return [check_whole(pitches(file), f"{name}({file.name!r})", 0, 127, fix=fix) for file in files]
+        return {file: check_whole(pitches(file), f"{name}({file.name!r})", 0, 127, fix=fix) for file in files}
     if isinstance(pitches, Mapping):
         missing = [file.name for file in files if file.name not in pitches]
         if missing:
@@ -292,7 +306,7 @@ def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> list[int]:
                 f"{name} lacks {len(missing)} of {len(files)} files, for instance {missing[0]!r}; its keys are file "
                 "names with their suffix."
             )
-        return [check_whole(pitches[file.name], f"{name}[{file.name!r}]", 0, 127, fix=fix) for file in files]
+        return {file: check_whole(pitches[file.name], f"{name}[{file.name!r}]", 0, 127, fix=fix) for file in files}
     if not np.iterable(pitches):
         raise ParameterError(f"{name}={pitches!r} must be a dict by file name, a sequence, or a function of the path.")
     pitches = list(pitches)
@@ -301,7 +315,10 @@ def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> list[int]:
             f"{name} has {len(pitches)} values for {len(files)} files ({files[0].name} to {files[-1].name}); give "
             "one for each, or a dict by file name."
         )
-    return [check_whole(pitch, f"{name}[{i}]", 0, 127, fix=fix) for i, pitch in enumerate(pitches)]
+    return {
+        file: check_whole(pitch, f"{name}[{i}]", 0, 127, fix=fix)
+        for i, (file, pitch) in enumerate(zip(files, pitches, strict=True))
+    }
 
 
 def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | None, progress: bool) -> list[np.ndarray]:

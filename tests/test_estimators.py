@@ -187,6 +187,12 @@ def test_clone_and_pickle_keep_parameters(estimator):
         assert copy.get_params() == estimator.get_params()
 
 
+@pytest.mark.parametrize("estimator", PUBLIC, ids=lambda e: type(e).__name__)
+def test_constructors_only_store(estimator):
+    given = {name: object() for name in inspect.signature(type(estimator)).parameters}
+    assert vars(type(estimator)(**given)) == given
+
+
 def test_predictors_are_regressors():
     assert is_regressor(TimbreAutoencoder())
     assert is_regressor(TimbreTransfer())

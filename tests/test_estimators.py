@@ -189,6 +189,12 @@ def test_clone_and_pickle_keep_parameters(estimator):
         assert copy.get_params() == estimator.get_params()
 
 
+@pytest.mark.parametrize("estimator", PUBLIC, ids=lambda e: type(e).__name__)
+def test_constructors_only_store(estimator):
+    given = {name: object() for name in inspect.signature(type(estimator)).parameters}
+    assert vars(type(estimator)(**given)) == given
+
+
 def exported_estimators():
     """Return the estimators that the package and its folders export, by name."""
     folders = [sktimbre, *(value for name in sktimbre.__all__ if inspect.ismodule(value := getattr(sktimbre, name)))]

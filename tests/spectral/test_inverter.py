@@ -75,14 +75,15 @@ def test_lengths_may_differ_by_note(tones):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, np.int64(5), np.random.RandomState(0), np.random.default_rng(0), None], ids=lambda s: type(s).__name__
+    "seed", [lambda: 0, lambda: np.int64(5), lambda: np.random.RandomState(0), lambda: np.random.default_rng(0)]
 )
 def test_seeds_of_every_kind(tones, seed):
     S = LogSTFT(n_fft=64).fit_transform(tones[:2, :600])
-    y = GriffinLimInverter(3, init="random", random_state=seed).fit_transform(S)
-    assert np.isfinite(y).all()
-    if isinstance(seed, int | np.integer):
-        np.testing.assert_array_equal(y, GriffinLimInverter(3, init="random", random_state=seed).fit_transform(S))
+    first, second, other = (
+        GriffinLimInverter(3, init="random", random_state=state).fit_transform(S) for state in (seed(), seed(), None)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).max() > 1e-3
 
 
 @pytest.mark.usefixtures("as_many_threads_as_asked_for")

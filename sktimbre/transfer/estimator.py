@@ -146,7 +146,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         -----
         Audio and spectra of files, generators and `numpy.memmap` are not held in memory: spectra are written to a folder and
         read during training. Without ``memory`` the folder is temporary; with it, later calls reuse spectra of the same files
-        and maps again. A regressor of single frames is given all rows at once, in memory.
+        and maps. A regressor of single frames is given all rows at once, in memory.
         """
         stft, inverter = self._new_parts()
         if get_config()["enable_metadata_routing"]:

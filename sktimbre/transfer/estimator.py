@@ -146,8 +146,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Notes
         -----
         Audio and spectra of files, generators and `numpy.memmap` are not held in memory: spectra are written to a folder and
-        read during training. Without ``memory`` the folder is temporary; with it, later calls use the spectra of the same
-        files and maps again. A regressor of single frames is given all rows at once, in memory.
+        read during training. Without ``memory`` the folder is temporary; with it, later calls reuse spectra of the same files
+        and maps. A regressor of single frames is given all rows at once, in memory.
         """
         stft, inverter = self._new_parts()
         if get_config()["enable_metadata_routing"]:

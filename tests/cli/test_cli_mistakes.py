@@ -36,7 +36,7 @@ MISTAKES = {
     "names without pitches": (
         ["fit", "{unnamed}", "{clarinet}", "-o", "{new}"],
         1,
-        ["tone.wav' does not tell the pitch", "Rename the file, for instance to flute.A4.wav"],
+        ["The pitch cannot be read from the name", "tone.wav'", "Rename the file, for instance to flute.A4.wav"],
     ),
     "recording before model": (
         ["convert", "{sound}", "{model}", "-o", "{new}"],

@@ -1,4 +1,4 @@
-"""Sound files and sample rates: read, write, resample, mix to mono; recordings of any length block by block."""
+"""Sound files: read, write, resample, mix to mono; recordings of any length in blocks."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Sound files and sample rates: read, write, resample, mix to mono, stream recordings of any length."""
+"""Read and write sound files as arrays, resample, mix to mono."""
 
 import os
 from typing import Any
@@ -39,41 +39,41 @@ def read_audio(
     Parameters
     ----------
     path : path-like
-        WAV, AIFF, FLAC, Ogg (Vorbis, Opus), MP3 and whatever else libsndfile reads; the content decides, not the
+        WAV, AIFF, FLAC, Ogg (Vorbis, Opus), MP3 or any other format of libsndfile, recognised by its content, not its
         suffix.
     sr : int or None
         Sampling rate in Hz to resample to (soxr, quality HQ). ``None`` keeps the file's.
     mono : bool
         Average the channels.
     offset : float
-        Where to start, in seconds from the beginning.
+        Start of the part, in seconds from the beginning.
     duration : float or None
-        How much to read, in seconds of the file; less comes back where it ends earlier. ``None`` reads to the end.
+        Length of the part in seconds; the result is shorter if the file ends earlier. ``None`` reads to the end.
 
     Returns
     -------
     y : ndarray, float32
         Shape (n_samples,) with ``mono=True``, else (n_channels, n_samples). Integer samples are scaled to [-1, 1];
-        floating-point samples come as they are stored.
+        floating-point samples are not scaled.
     sr : int
         Sampling rate of `y` in Hz.
 
     Raises
     ------
     AudioFileError
-        The file is missing, a folder, empty, not audio, truncated or damaged, holds no samples, or NaN or infinity; or
+        The file is missing, a folder, empty, not audio, truncated or damaged; it has no samples, or NaN or infinity; or
         `offset` lies beyond its end.
     ParameterError
         `sr`, `offset` or `duration` is out of range.
 
     See Also
     --------
-    AudioReader : A recording in blocks, in bounded memory.
-    write_audio : The way back.
+    AudioReader : Read a recording in blocks, in bounded memory.
+    write_audio : Write a sound file.
 
     Notes
     -----
-    What a header says about the length is never trusted: memory is that of the samples that are really there.
+    Memory is allocated for the samples that are read, not for the length in the header, which may be wrong.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def read_audio(
 def write_audio(
     path: str | os.PathLike[str], y: Any, sr: int, *, subtype: str | None = None, overwrite: bool = False
 ) -> None:
-    """Write a sound file; it appears under its name only when it is complete.
+    """Write a sound file, which gets its name only when it is complete.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def write_audio(
     sr : int
         Sampling rate in Hz.
     subtype : str or None
-        How samples are stored, in libsndfile's words ("PCM_16", "PCM_24", "FLOAT", ...). ``None`` is "PCM_16", for .ogg
+        Encoding of the samples, as libsndfile names it ("PCM_16", "PCM_24", "FLOAT", ...). ``None`` is "PCM_16", for .ogg
         "VORBIS", for .opus "OPUS", for .mp3 "MPEG_LAYER_III".
     overwrite : bool
         Whether an existing file may be replaced.
@@ -132,21 +132,21 @@ def write_audio(
     Raises
     ------
     AudioError
-        `y` is empty, of the wrong rank, not finite, raw integers, or has more channels than samples; or it does not fit
-        into one file of the format.
+        `y` is empty, of the wrong rank, not finite, raw integers, has more channels than samples, or is too long for the
+        format.
     AudioFileError
         The file exists and ``overwrite=False``, its folder is missing or cannot be written to, or the disk is full.
     ParameterError
-        The suffix is unknown, or it does not go with `subtype`, `sr` or the number of channels.
+        The suffix is unknown, or its format does not support `subtype`, `sr` or the number of channels.
 
     Warns
     -----
     ClippingWarning
-        Samples beyond full scale were clipped. Only "FLOAT" and "DOUBLE" keep them.
+        Samples beyond full scale were clipped, which "FLOAT" and "DOUBLE" avoid.
 
     See Also
     --------
-    AudioWriter : A recording in blocks.
+    AudioWriter : Write a recording in blocks.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def resample(y: Any, sr_in: int, sr_out: int) -> np.ndarray:
     y : array-like of shape (..., n_samples)
         Audio; the last axis is time.
     sr_in, sr_out : int
-        Sampling rates in Hz, of `y` and of what comes back; at most 256 times apart.
+        Sampling rates of `y` and of the result, in Hz; they may differ by a factor of at most 256.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def resample(y: Any, sr_in: int, sr_out: int) -> np.ndarray:
     AudioError
         `y` is empty, not numeric or not finite, or has the shape (n_samples, n_channels) of soundfile.
     ParameterError
-        A rate is not a whole positive number, or the two are too far apart.
+        A rate is not a positive whole number, or the rates differ by more than a factor of 256.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def to_mono(y: Any) -> np.ndarray:
     y = _as_audio(y)
     if y.ndim > 2:
         raise AudioError(
-            f"y has shape {y.shape}; mono is made of (n_samples,) or (n_channels, n_samples). Mix one by one."
+            f"y has shape {y.shape}; it must be (n_samples,) or (n_channels, n_samples). Mix recordings one by one."
         )
     check_channels_first(y)
     return y.copy() if y.ndim == 1 else mix_frames(y.T)[:, 0]
@@ -261,4 +261,4 @@ def _go_to(sound: Any, start: int, offset: float) -> None:
 
 
 def _beyond_end(path: Any, offset: float) -> AudioFileError:
-    return AudioFileError(f"offset={offset} s lies beyond the end of {os.fspath(path)}; start earlier.")
+    return AudioFileError(f"offset={offset} s lies beyond the end of {os.fspath(path)}; use a smaller offset.")

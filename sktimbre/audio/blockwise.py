@@ -1,4 +1,4 @@
-"""Recordings of any length in bounded memory: a reader and a writer of blocks."""
+"""Read and write recordings of any length in blocks, in bounded memory."""
 
 import math
 import os
@@ -20,18 +20,18 @@ from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.soundfiles import BLOCK, BYTES, UNKNOWN_LENGTH, open_sound, quantise, read_blocks, resolve_format
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
-# Beyond this a header that lies about the rate could ask for any amount of memory.
+# Limits the memory that resampling a file with a wrong rate in its header can take.
 LARGEST_RATIO = 256
-# What libsndfile says when reading or writing failed in the operating system.
+# libsndfile's code of an error of the operating system, such as a full disk.
 SYSTEM_ERROR = 2
-# Sizes in these headers have 32 bits; the rest is room for the header itself.
+# Largest number of bytes of samples: these headers have 32-bit sizes, and 64 KiB are left for the header.
 SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
 
 
 class AudioReader:
-    """Read a recording of any length in blocks, resampled on the way if asked.
+    """Read a recording of any length in blocks, resampled to `sr`.
 
-    The blocks joined are what `read_audio` gives for the whole file.
+    The concatenated blocks equal the result of `read_audio` for the whole file.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class AudioReader:
     sr : int or None
         Sampling rate in Hz of the blocks; ``None`` keeps the file's.
     mono : bool
-        Average the channels; blocks then have one.
+        Average the channels, so that blocks have one channel.
     block_size : int
         Samples in each block, at the rate `sr`; the last one may be shorter.
 
@@ -51,12 +51,12 @@ class AudioReader:
     n_channels : int
         Channels of the blocks.
     n_frames : int or None
-        Samples of all blocks together as the header tells, None when it does not. An estimate: only reading shows.
+        Samples of all blocks according to the header, which may be wrong; None if the header has no length.
 
     Raises
     ------
     AudioFileError
-        As in `read_audio`; damage in the middle of a file shows when reading gets there.
+        As in `read_audio`; iteration raises it where it reaches a damaged part.
     ParameterError
         `sr` or `block_size` is out of range.
 
@@ -96,7 +96,7 @@ class AudioReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file, if iteration stopped half way."""
+        """Close the file, which stays open if iteration stops early."""
         self._open.close()
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -137,7 +137,7 @@ class AudioReader:
 
 
 class AudioWriter:
-    """Write a recording block by block; the file appears under its name when the ``with`` block ends without error.
+    """Write a recording in blocks; the file gets its name when the ``with`` statement ends without error.
 
     Parameters
     ----------
@@ -148,19 +148,19 @@ class AudioWriter:
     n_channels : int
         Channels of every block.
     subtype : str or None
-        How samples are stored, as in `write_audio`.
+        Encoding of the samples, as in `write_audio`.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     AudioError, AudioFileError, ParameterError
-        As in `write_audio`. What can be known beforehand is checked on construction.
+        As in `write_audio`; the constructor raises those that do not depend on the blocks.
 
     Warns
     -----
     ClippingWarning
-        Once, at the end: how many samples were beyond full scale.
+        Samples beyond full scale were clipped; one warning at the end gives their number.
 
     Examples
     --------
@@ -188,7 +188,7 @@ class AudioWriter:
         self.sr = check_whole(sr, "sr", 1, (1 << 31) - 1, fix="It is in Hz.")
         self.n_channels = check_whole(n_channels, "n_channels", 1)
         target = check_target(path, overwrite)
-        # The suffix of the name that was asked for decides, not that of the file a link points to.
+        # If the name is a link, its own suffix gives the format, not that of the file it points to.
         self.format, self.subtype = resolve_format(type(target)(path), subtype, self.sr, self.n_channels)
         self.n_frames = self.n_clipped = 0
         self.peak = 0.0
@@ -232,8 +232,8 @@ class AudioWriter:
         Raises
         ------
         AudioError
-            The block has another number of channels, is not finite or holds raw integers; or the file would grow beyond
-            what its format can hold. Nothing of the block is written then.
+            The block has another number of channels, is not finite or holds raw integers, or would make the file too
+            large for its format. Nothing of the block is written.
         AudioFileError
             The disk is full.
         """
@@ -274,7 +274,7 @@ class AudioWriter:
         self._sound = None
         stack, self._open = self._open, ExitStack()
         if error is None and self.n_frames == 0:
-            error = AudioError(f"{os.fspath(self.path)} was not written: no samples came. Write at least one block.")
+            error = AudioError(f"{os.fspath(self.path)} was not written: it got no samples. Write at least one block.")
             stack.__exit__(type(error), error, None)
             raise error
         try:
@@ -297,7 +297,7 @@ class AudioWriter:
         return AudioFileError(f"{os.fspath(self.path)} cannot be written: {reason} Check that the disk has room.")
 
     def _read_back(self, temporary: Path, kind: type[BaseException] | None, *_: object) -> None:
-        """Count what a compressed file holds: libsndfile does not say when the disk is full while it completes one."""
+        """Count the samples of a compressed file: libsndfile reports no error if the disk gets full while closing one."""
         if kind is not None or not self.n_frames:
             return
         try:
@@ -306,7 +306,7 @@ class AudioWriter:
         except AudioFileError:
             read = 0
         if read < self.n_frames:
-            raise self._full(AudioFileError(f"of {self.n_frames} samples {read} can be read back."))
+            raise self._full(AudioFileError(f"of {self.n_frames} samples only {read} can be read back."))
 
 
 def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:
@@ -315,7 +315,7 @@ def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:
     if channels.ndim not in (1, 2):
         raise AudioError(f"{name} has shape {channels.shape}; it must be (n_samples,) or (n_channels, n_samples).")
     if channels.size == 0 and not empty:
-        raise AudioError(f"{name} is empty (shape {channels.shape}); there is nothing to write.")
+        raise AudioError(f"{name} is empty (shape {channels.shape}); pass at least one sample.")
     dtype = np.asarray(y).dtype
     if dtype.kind not in "fiu" or (dtype.kind != "f" and channels.size and np.abs(channels).max() > 1):
         raise AudioError(
@@ -326,9 +326,9 @@ def as_channels(y: Any, name: str = "y", *, empty: bool = False) -> np.ndarray:
 
 
 def check_channels_first(y: np.ndarray) -> None:
-    """Raise `AudioError` for audio of two dimensions that has more channels than samples.
+    """Raise `AudioError` for 2-D audio that has more channels than samples and more than `MOST_CHANNELS`.
 
-    A block at the end of a recording may be that short, but not with more channels than recordings usually have.
+    Audio with fewer channels may be the short last block of a recording.
     """
     if y.ndim == 2 and len(y) > max(y.shape[1], MOST_CHANNELS):
         raise AudioError(
@@ -343,7 +343,7 @@ def mix_frames(block: np.ndarray) -> np.ndarray:
 
 
 def check_rates(sr_in: Any, sr_out: Any, path: str = "") -> tuple[int, int]:
-    """Return two sampling rates as int, or raise: not whole and positive, or more than 256 times apart."""
+    """Return two sampling rates as int, or raise unless they are whole, positive and within a factor of 256."""
     sr_in, sr_out = (
         check_whole(sr_in, "sr_in", 1, fix="It is in Hz."),
         check_whole(sr_out, "sr_out", 1, fix="It is in Hz."),
@@ -362,5 +362,5 @@ def resampled_length(n: int, sr_in: int, sr_out: int) -> int:
 
 
 def resampling_tail(sr_in: int, sr_out: int) -> np.ndarray:
-    """Return the zeros after a signal with which soxr, which rounds its lengths, reaches the exact one."""
+    """Return zeros to append to a signal before soxr resamples it: soxr rounds lengths, and could return one too few."""
     return np.zeros(1 - (-2 * sr_in // sr_out), np.float32)

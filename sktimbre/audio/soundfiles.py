@@ -1,4 +1,4 @@
-"""What lies between sktimbre and libsndfile: opening, reading in blocks, formats, quantising."""
+"""Open, check and read sound files through libsndfile; formats and quantisation for writing."""
 
 import os
 import struct
@@ -12,7 +12,7 @@ from sktimbre._utils.files import as_path
 from sktimbre.exceptions import AudioFileError, ParameterError
 
 BLOCK = 65536
-# Headers of streams whose length nobody knew when they began; libsndfile says so with the largest integer.
+# Lengths from here on are unknown: libsndfile reports the largest integer if the header has no length.
 UNKNOWN_LENGTH = 1 << 60
 PLACEHOLDER = 0x7FFF0000
 
@@ -31,7 +31,7 @@ FORMATS = {
 }
 READABLE_SUFFIXES = frozenset({*FORMATS, ".aifc", ".oga", ".snd"})
 DEFAULT_SUBTYPES = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
-# libsndfile lists more than it writes reliably: with 9 channels FLAC fails, with 256 Vorbis crashes the process.
+# Beyond these libsndfile is not reliable: FLAC fails with 9 channels, Vorbis crashes the process with 256.
 MOST_CHANNELS = {"FLAC": 8, "OGG": 255, "MP3": 2}
 RATES = {
     "MPEG_LAYER_III": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
@@ -39,31 +39,31 @@ RATES = {
 }
 PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 BYTES = {**{name: bits // 8 for name, bits in PCM_BITS.items()}, "ULAW": 1, "ALAW": 1, "FLOAT": 4, "DOUBLE": 8}
-# To these a seek is refused by libsndfile, leads to wrong samples, or spoils what is read next.
+# In these subtypes libsndfile cannot seek, or returns wrong samples after seeking.
 READ_FROM_START = {"MPEG_LAYER_III", "OPUS", "DWVW_12", "DWVW_16", "DWVW_24"}
 COMPRESSED = {"VORBIS": "OGG", "OPUS": "OGG", "MPEG_LAYER_III": "MP3"}
 
 
 class ForwardSoundFile(soundfile.SoundFile):
-    """A sound file that is only read forward.
+    """A sound file that python-soundfile reads without seeking.
 
-    python-soundfile seeks after every read, which fails at the end of files whose length is unknown; and it trusts the
-    length in the header when it sizes its arrays.
+    For seekable files python-soundfile seeks after every read, which fails at the end of files of unknown length, and
+    allocates arrays of the length in the header, which may be wrong.
     """
 
     def seekable(self) -> bool:
-        """Return False: read what is there."""
+        """Return False."""
         return False
 
     def go_to(self, start: int) -> None:
-        """Go on to a sample from the beginning; where that cannot be trusted, by reading and leaving out what comes before.
+        """Seek to a sample from the beginning; where seeking is not reliable, read and drop the samples before it.
 
         Raises
         ------
         soundfile.LibsndfileError
             The sample lies beyond the end.
         AudioFileError
-            What comes before is damaged or truncated.
+            The samples before it are damaged or truncated.
         """
         if super().seekable() and self.subtype not in READ_FROM_START:
             self.seek(start)
@@ -73,7 +73,7 @@ class ForwardSoundFile(soundfile.SoundFile):
 
 
 def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
-    """Open a sound file for reading, or raise `AudioFileError` that names it and says what to do.
+    """Open a sound file for reading.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
     Returns
     -------
     ForwardSoundFile
-        To be closed by the caller.
+        The caller closes it.
 
     Raises
     ------
     AudioFileError
-        Missing, a folder, not readable, empty, not audio, truncated (as far as the header tells), without samples.
+        The file is missing, a folder, not readable, empty, not audio, shorter than its header says, or has no samples.
     """
     path = as_path(path, AudioFileError)
     if path.is_dir():
@@ -124,16 +124,16 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
 def read_blocks(
     sound: ForwardSoundFile, n_frames: int | None = None, block: int = BLOCK, *, start: int = 0
 ) -> Iterator[np.ndarray]:
-    """Yield float32 blocks of shape (n, n_channels) from sample `start`, where `sound` is, to the end, or `n_frames` samples.
+    """Yield float32 blocks of shape (n, n_channels), `n_frames` samples in all or up to the end.
 
-    Memory is bounded by `block`, whatever the header claims.
+    `sound` is at sample `start`. Memory is bounded by `block` samples, whatever length the header gives.
 
     Raises
     ------
     AudioFileError
         The file is damaged or truncated, or holds NaN or infinity.
     """
-    # Not asked of libsndfile, which knows it of seekable files only.
+    # Counted here: sound.tell() works for seekable files only.
     position, left = start, n_frames
     while left is None or left > 0:
         wanted = block if left is None else min(block, left)
@@ -162,7 +162,7 @@ def read_blocks(
 
 
 def missing_bytes(path: Path) -> str:
-    """Say what a WAV, AIFF or Ogg file lacks at its end, '' when nothing: libsndfile reads the rest silently."""
+    """Describe what is missing at the end of a WAV, AIFF or Ogg file, '' if nothing; libsndfile reports no error."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
@@ -180,7 +180,7 @@ def missing_bytes(path: Path) -> str:
             name, length = struct.unpack(layout, header)
             end = file.tell() + length
             if name == wanted:
-                # Recorders that write to a pipe leave a placeholder for the length.
+                # Programs that write to a pipe leave a placeholder instead of the length.
                 promised = length < PLACEHOLDER and end > size
                 return (
                     f"its header promises {length} bytes of samples, {size - file.tell()} are there" if promised else ""
@@ -190,7 +190,7 @@ def missing_bytes(path: Path) -> str:
 
 
 def _missing_of_page(page: bytes) -> str:
-    """Say what the last page of an Ogg file lacks: its flag that the stream ends, or bytes that its table promises."""
+    """Describe what is missing in the last page of an Ogg file: its end-of-stream flag, or bytes listed in its table."""
     if len(page) > 5 and not page[5] & 4:
         return "its last page does not end the stream"
     table = page[27 : 27 + page[26]] if len(page) > 26 else b""
@@ -204,7 +204,7 @@ def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) ->
     Raises
     ------
     ParameterError
-        The suffix, the subtype, the sampling rate or the number of channels does not go with the rest.
+        The suffix is unknown, or its format does not support the subtype, the sampling rate or the number of channels.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -234,7 +234,7 @@ def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) ->
 
 
 def legal_subtypes(kind: str) -> list[str]:
-    """Return the subtypes that are written to files of a format, a subset of what libsndfile knows."""
+    """Return the subtypes that sktimbre writes in a format, a subset of libsndfile's."""
     available = soundfile.available_subtypes(kind)
     # libsndfile 1.2 reads back one sample too many from 8-bit AIFF files of odd length.
     excluded = {"PCM_S8", "PCM_U8"} if kind == "AIFF" else set()
@@ -244,10 +244,10 @@ def legal_subtypes(kind: str) -> list[str]:
 
 
 def quantise(samples: np.ndarray, subtype: str) -> np.ndarray:
-    """Return what is handed to libsndfile for samples in [-1, 1].
+    """Quantise samples in [-1, 1] to int32 for libsndfile; samples of other subtypes than PCM are returned unchanged.
 
-    libsndfile scales floats by 32767 when it writes and by 1/32768 when it reads; scaling by 32768 here makes reading
-    and writing back lossless.
+    libsndfile scales floats by 32767 when it writes and by 1/32768 when it reads. Scaling by 32768 here makes a file that
+    is read and written again lossless.
     """
     if subtype not in PCM_BITS:
         return samples
@@ -258,7 +258,7 @@ def quantise(samples: np.ndarray, subtype: str) -> np.ndarray:
 
 
 def _counts_frames(sound: ForwardSoundFile, position: int) -> bool:
-    """Tell whether the length in the header is a count; of an MP3 without one it is an estimate."""
+    """Return True if the length in the header is exact; an MP3 file may have an estimate only."""
     if sound.format != "MP3":
         return True
     with open(sound.name, "rb") as file:
@@ -272,11 +272,11 @@ def _counts_frames(sound: ForwardSoundFile, position: int) -> bool:
             file.seek(0)
         frame = file.read(256)
     counted = b"Xing" in frame or b"Info" in frame
-    # Encoder delay and padding are not counted alike by all encoders.
+    # Encoders differ in whether they count encoder delay and padding.
     return counted and sound.frames - position > 2 * 1152
 
 
 def _reason(error: Exception) -> str:
     text = getattr(error, "error_string", str(error)).strip().rstrip(".")
-    # What libsndfile says of any file that its MP3 decoder cannot make sense of.
+    # libsndfile says "File does not exist" of any file that its MP3 decoder cannot read.
     return "Format not recognised" if text.startswith("File does not exist") else text

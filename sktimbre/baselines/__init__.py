@@ -1,4 +1,4 @@
-"""What every error stands beside: predictions that need no network, or that are told the answer."""
+"""Baselines to compare a model's errors with: simple regressors without a network, and a phase oracle."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Baselines that take spectra: what a model has to beat before its error means anything."""
+"""Baselines that predict spectra from spectra: identity, per-bin linear, phase oracle."""
 
 import hashlib
 from typing import Any
@@ -18,13 +18,13 @@ from sktimbre.spectral.targets import target_spectra
 
 __all__ = ["IdentityBaseline", "PerBinLinearBaseline", "PhaseOracleBaseline"]
 
-# The same recording transformed twice may differ by rounding, if another library or batch did it; two recordings of one
-# note differ by 1 and more in some bin.
+# Largest difference between two spectra of the same audio, computed by different libraries or in different batches. Spectra
+# of two recordings of a note differ by 1 or more in some bin.
 SAME = 1e-3
 
 
 class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
-    """Spectra in, spectra out, in the place of a `TimbreAutoencoder`."""
+    """Base of the baselines that predict spectra from spectra and can replace a `TimbreAutoencoder`."""
 
     _parameter_constraints: dict = {"target_transformer": [HasMethods(["fit", "transform"]), None]}  # noqa: RUF012
 
@@ -34,7 +34,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=False)
     @restores_on_failure
     def fit(self, X: Any, y: Any = None) -> "_SpectraBaseline":
-        """Learn from pairs.
+        """Fit the baseline to pairs.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         AudioError
-            Empty, not finite, of the wrong rank or mismatched.
+            X or y is empty, not finite, of the wrong rank or mismatched.
         """
         X = check_spectra(X, estimator=self)
         transformer = LogSTFT(n_fft=2 * (len(X[0]) - 1)) if self.target_transformer is None else self.target_transformer
@@ -61,7 +61,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
 
     @returns_notes
     def predict(self, X: Any) -> Batch:
-        """Return the spectra of the targets.
+        """Predict the spectra of the targets.
 
         Parameters
         ----------
@@ -75,9 +75,9 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         AudioError
-            Empty, not finite, of the wrong rank, or with another number of frequencies than in ``fit``.
+            X is empty, not finite, of the wrong rank, or has another number of frequencies than in ``fit``.
         NotFittedError
-            Before ``fit``.
+            The baseline is not fitted.
         """
         check_is_fitted(self)
         X = check_spectra(X, estimator=self, reset=False)
@@ -85,7 +85,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
         return np.stack(predicted) if isinstance(X, np.ndarray) else predicted
 
     def transform(self, X: Any) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline.
+        """Return the result of `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
         return self.predict(X)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the negative reconstruction error (log1p magnitudes, all elements alike): 0 at best, higher is better.
+        """Return the negative `reconstruction_error`: at most 0, higher is better.
 
         Parameters
         ----------
@@ -131,20 +131,20 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
 
 
 class IdentityBaseline(_SpectraBaseline):
-    """The source itself: what is left when nothing is changed.
+    """Predict the source itself.
 
-    A model with a greater error than this does harm.
+    A model with a greater error than this baseline is worse than no change at all.
 
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
-        ``n_fft`` of the sources.
+        Computes the spectra of ``y`` if it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the ``n_fft`` of the
+        sources.
 
     Attributes
     ----------
     n_features_in_ : int
-        Frequencies of the spectra.
+        Number of frequencies.
 
     See Also
     --------
@@ -171,22 +171,22 @@ class IdentityBaseline(_SpectraBaseline):
 
 
 class PerBinLinearBaseline(_SpectraBaseline):
-    """A line from source to target in each frequency bin, by least squares: an equaliser that was told the answer.
+    """Linear least-squares regression from source to target in each frequency bin, as a trained equaliser.
 
-    It ignores pitch, time and neighbouring bins. A network that is not clearly better has learnt an equaliser.
+    It ignores pitch, time and neighbouring bins. A network that is not clearly better has learnt no more than an equaliser.
 
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
-        ``n_fft`` of the sources.
+        Computes the spectra of ``y`` if it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the ``n_fft`` of the
+        sources.
 
     Attributes
     ----------
     coef_, intercept_ : ndarray of shape (n_frequencies,) float64
-        Slope, and offset in log1p units; a bin that never changes in the sources has slope 0.
+        Slope, and intercept in log1p units; bins that are constant in the sources have slope 0.
     n_features_in_ : int
-        Frequencies of the spectra.
+        Number of frequencies.
 
     See Also
     --------
@@ -207,7 +207,7 @@ class PerBinLinearBaseline(_SpectraBaseline):
     """
 
     def _learn(self, sources: list[np.ndarray], targets: list[np.ndarray]) -> None:
-        # Frames of all notes side by side, in float64 and around the means: sums lose nothing to cancellation.
+        # Frames of all notes side by side, in float64 and centred, to avoid cancellation.
         source = np.concatenate(sources, axis=1).astype(np.float64)
         target = np.concatenate(targets, axis=1).astype(np.float64)
         source_mean, target_mean = source.mean(axis=1), target.mean(axis=1)
@@ -225,28 +225,27 @@ class PerBinLinearBaseline(_SpectraBaseline):
 
 
 class PhaseOracleBaseline(_SpectraBaseline):
-    """The true target of a source it has seen: what is left after an inverter is the inverter's error alone.
+    """Return the true target of each source given to `fit`, so that only the error of phase retrieval is left.
 
-    Fit it on the very pairs it is asked about. No model through the same inverter can sound nearer to the truth.
-    It knows nothing of any other source and says so.
+    Fit it on the pairs to be evaluated. Its error after an inverter is a lower bound for models with the same inverter.
 
     Parameters
     ----------
     target_transformer : transformer or None
-        What makes spectra of ``y`` when it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the
-        ``n_fft`` of the sources.
+        Computes the spectra of ``y`` if it is audio, usually a `LogSTFT`; None is ``LogSTFT`` with the ``n_fft`` of the
+        sources.
 
     Attributes
     ----------
     sources_, targets_ : list of ndarray of shape (n_frequencies, n_frames), float32
         The pairs.
     n_features_in_ : int
-        Frequencies of the spectra.
+        Number of frequencies.
 
     Raises
     ------
     AudioError
-        In ``predict``, a source that was not in ``fit``; in ``fit``, a source with two different targets.
+        A source in ``predict`` was not in ``fit``, or a source in ``fit`` has two different targets.
 
     See Also
     --------
@@ -254,8 +253,7 @@ class PhaseOracleBaseline(_SpectraBaseline):
 
     Notes
     -----
-    A source is found by its bytes, or else by its values to within 1e-3, since two ways to
-    compute one STFT round differently.
+    A source is found by its bytes, or else by its values within 1e-3, because implementations of the STFT round differently.
 
     Examples
     --------
@@ -274,8 +272,8 @@ class PhaseOracleBaseline(_SpectraBaseline):
             first = self._index.setdefault(_digest(source), i)
             if not np.array_equal(self.targets_[first], self.targets_[i]):
                 raise AudioError(
-                    f"X[{first}] and X[{i}] are the same source with different targets: the oracle cannot tell which "
-                    "is meant. Leave one of them out."
+                    f"X[{first}] and X[{i}] are the same source with different targets: the right target is "
+                    "ambiguous. Leave one of them out."
                 )
 
     def _predict_note(self, source: np.ndarray, i: int) -> np.ndarray:
@@ -287,8 +285,8 @@ class PhaseOracleBaseline(_SpectraBaseline):
             known = int(np.argmin(differences))
             if differences[known] > SAME:
                 raise AudioError(
-                    f"X[{i}] was not in fit: PhaseOracleBaseline only knows the targets of its {len(self.sources_)} "
-                    "training sources. Fit it on the pairs that are to be judged, with the same STFT."
+                    f"X[{i}] was not in fit: PhaseOracleBaseline has the targets of its {len(self.sources_)} training "
+                    "sources only. Fit it on the pairs to be evaluated, with the same STFT."
                 )
         return self.targets_[known].copy()
 

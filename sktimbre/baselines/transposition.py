@@ -1,4 +1,4 @@
-"""The baseline that hurts: notes of the target instrument next to the wanted pitch, resampled to it."""
+"""TransposedNeighboursBaseline: training notes of the target instrument, transposed to the source's pitch."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -21,20 +21,20 @@ __all__ = ["TransposedNeighboursBaseline"]
 
 
 class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
-    """The mean spectrum of the target's training notes next to the wanted pitch, each resampled to it.
+    """Predict the mean spectrum of the target's training notes nearest in pitch, each transposed to the source's pitch.
 
-    It needs the pitch, knows nothing of the source's dynamics and timing and works for single notes only; but no error
-    above its own may be called good. Audio in, spectra out: it stands for a whole pipeline, and an inverter can follow.
+    It needs the pitch, ignores the source's dynamics and timing and works for single notes only. A good model has a
+    smaller error. It predicts spectra from audio, so an inverter can follow.
 
     Parameters
     ----------
     sr : float
         Sample rate in Hz.
     n_neighbors : int
-        Notes to average: half of them the nearest at or below the wanted pitch, half the nearest above; 1 is the
-        nearest. Where one side has too few the other fills up.
+        Number of notes to average: one half the nearest at or below the source's pitch, the other the nearest above it; 1
+        is the nearest of all. If one half has too few notes, the nearest of the others are added.
     n_fft : int
-        Even length of the transform in samples.
+        Length of the transform in samples, even.
     hop_length : int or None
         Samples from frame to frame; None is ``n_fft // 2``.
 
@@ -45,7 +45,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
     pitches_ : ndarray of shape (n_notes,), float64
         Their pitches as MIDI numbers.
     n_features_in_ : int
-        Samples of each training note, if all have the same.
+        Number of samples of each training note, if X was an array.
 
     See Also
     --------
@@ -53,14 +53,14 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
 
     Notes
     -----
-    A note up by a semitone is resampled to fewer samples and padded with silence at its end; the notes are cut or
-    padded to the source's length. On the flute to clarinet pairs of the benchmark, with the pitches of the file names,
-    the reconstruction error is 0.052 with 2 neighbours and 0.050 with 4.
+    Transposition is by resampling, which changes the length; the notes are then cut or padded with zeros to the source's
+    length. On the flute to clarinet pairs of the benchmark, with the pitches of the file names, the reconstruction error
+    is 0.052 with 2 neighbours and 0.050 with 4.
 
-    Estimated pitches are those of the sources in training too: the ratio between two notes of one instrument carries
-    over to the other even where the two are tuned apart, and no note has to be rounded to a semitone.
+    Without ``pitches``, `fit` and `predict` both estimate the pitches of the sources. The ratio of two of them transposes
+    the targets correctly even if the instruments are tuned differently, without rounding to semitones.
 
-    Asked about a pitch that is in its training set, it answers with that very note among the neighbours.
+    If the source's pitch is in the training set, the training note of that pitch is among the neighbours.
 
     Examples
     --------
@@ -91,14 +91,14 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
     @_fit_context(prefer_skip_nested_validation=True)
     @restores_on_failure
     def fit(self, X: Any, y: Any, pitches: Any = None) -> "TransposedNeighboursBaseline":
-        """Keep the target's notes and their pitches.
+        """Store the target's notes and their pitches.
 
         Parameters
         ----------
         X, y : array of shape (n_notes, n_samples), or list of 1-D arrays
             Audio of the sources and of the targets, one target for each source, of any length.
         pitches : array of shape (n_notes,) or None
-            MIDI numbers of the pairs; None estimates them from ``X``, fractions included.
+            MIDI numbers of the pairs; None estimates them from ``X``, not rounded to semitones.
 
         Returns
         -------
@@ -108,15 +108,14 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         AudioError
-            Empty, not finite, of the wrong rank, mismatched, shorter than one window, or a source without a pitch.
+            X or y is empty, not finite, of the wrong rank, mismatched or shorter than one window, or a source has no
+            pitch.
         ParameterError
-            More neighbours than notes, or pitches that do not fit.
+            There are more neighbours than notes, or ``pitches`` is not one finite number for each note.
         """
         sources, targets = check_audio(X, estimator=self), check_audio(y, name="y")
         if len(sources) != len(targets):
-            raise AudioError(
-                f"X has {len(sources)} notes and y has {len(targets)}: one target for each source is wanted."
-            )
+            raise AudioError(f"X has {len(sources)} notes and y has {len(targets)}; give one target for each source.")
         if self.n_neighbors > len(targets):
             raise ParameterError(
                 f"n_neighbors={self.n_neighbors} must not exceed the {len(targets)} training notes; lower it."
@@ -130,14 +129,14 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
 
     @returns_notes
     def predict(self, X: Any, pitches: Any = None) -> Batch:
-        """Return the spectra of the targets.
+        """Predict the spectra of the targets.
 
         Parameters
         ----------
         X : array of shape (n_notes, n_samples), or list of 1-D arrays
             Audio of sources.
         pitches : array of shape (n_notes,) or None
-            MIDI numbers wanted; None estimates them from ``X``, fractions included.
+            MIDI numbers of the sources; None estimates them from ``X``, not rounded to semitones.
 
         Returns
         -------
@@ -146,11 +145,11 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         AudioError
-            Empty, not finite, of the wrong rank, shorter than one window, or a source without a pitch.
+            X is empty, not finite, of the wrong rank or shorter than one window, or a source has no pitch.
         ParameterError
-            Pitches that do not fit.
+            ``pitches`` is not one finite number for each note.
         NotFittedError
-            Before ``fit``.
+            The baseline is not fitted.
         """
         check_is_fitted(self)
         sources = check_audio(X, estimator=self, reset=False)
@@ -160,7 +159,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
         return np.stack(predicted) if isinstance(sources, np.ndarray) else predicted
 
     def transform(self, X: Any, pitches: Any = None) -> Batch:
-        """Return `predict`, so that an inverter can follow in a Pipeline.
+        """Return the result of `predict`, so that an inverter can follow in a Pipeline.
 
         Parameters
         ----------
@@ -174,7 +173,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
         return self.predict(X, pitches)
 
     def score(self, X: Any, y: Any, pitches: Any = None) -> float:
-        """Return the negative reconstruction error (log1p magnitudes, all elements alike): 0 at best, higher is better.
+        """Return the negative `reconstruction_error`: at most 0, higher is better.
 
         Parameters
         ----------
@@ -189,7 +188,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
         -------
         float
         """
-        # The hop can only be told to the metric, n_fft is read from the spectra.
+        # The metric reads n_fft from the spectra, but not the hop.
         return -float(reconstruction_error(y, self.predict(X, pitches), hop_length=self.hop_length))
 
     def _pitches(self, notes: Batch, pitches: Any) -> np.ndarray:
@@ -197,7 +196,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
             hertz = estimate_f0(notes, sr=self.sr, fmax=min(4500.0, self.sr / 2))
             if np.isnan(hertz).any():
                 raise AudioError(
-                    f"X[{int(np.argmax(np.isnan(hertz)))}] has no pitch that could be estimated; pass pitches."
+                    f"X[{int(np.argmax(np.isnan(hertz)))}] has no pitch that can be estimated; pass pitches."
                 )
             return 69 + 12 * np.log2(hertz / 440)
         try:
@@ -223,7 +222,7 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
 
         notes = []
         for i in self._neighbours(pitch):
-            # Played back faster by this ratio, the note sounds at the wanted pitch.
+            # Resampling by this ratio transposes the note to the source's pitch.
             ratio = 2 ** ((pitch - self.pitches_[i]) / 12)
             note = self.targets_[i] if ratio == 1 else soxr.resample(self.targets_[i], self.sr * ratio, self.sr)
             notes.append(np.pad(note[:n_samples], (0, max(0, n_samples - len(note)))))

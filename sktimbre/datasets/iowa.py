@@ -25,7 +25,7 @@ ARCHIVES = {
     "flute": "Flute/Flute.nonvib.ff.stereo.zip",
     "clarinet": "Bb Clarinet/BbClarinet.ff.stereo.zip",
 }
-# Many times what an instrument of the studio takes.
+# Limits for an archive, many times those of one instrument of the studio.
 MOST_BYTES = 4 << 30
 MOST_FILES = 10_000
 
@@ -37,36 +37,37 @@ def fetch_iowa_notes(
     progress: bool = True,
     base_url: str = STUDIO,
 ) -> Bunch:
-    """Download recorded notes, or find them where an earlier call left them.
+    """Download recorded notes of the University of Iowa, unless an earlier call has.
 
     Parameters
     ----------
     data_home : path-like or None
-        Folder to keep them in. ``None`` is the one named by the environment variable SKTIMBRE_DATA_HOME, and without it
-        the user's cache folder (``pooch.os_cache("sktimbre")``).
+        Folder to store them in. ``None`` is the folder in the environment variable SKTIMBRE_DATA_HOME, or, if it is not
+        set, the user's cache folder (``pooch.os_cache("sktimbre")``).
     instruments : sequence of {"flute", "clarinet"}
         Flute without vibrato and B-flat clarinet, both fortissimo, chromatic over their range, stereo AIFF.
     progress : bool
         Show a progress bar on standard error while downloading.
     base_url : str
-        Where the folders of the studio's woodwinds are found; a mirror of the same layout will do.
+        Address of the studio's folder of woodwinds, or of a mirror with the same layout.
 
     Returns
     -------
     sklearn.utils.Bunch
-        From each instrument's name to the `pathlib.Path` of the folder of its notes.
+        The folder of notes (`pathlib.Path`) of each instrument, by its name.
 
     Raises
     ------
     DatasetError
-        The download failed, or the archive is damaged, unsafe or holds no sound; the error says how to go on by hand.
+        The download failed, or the archive is damaged, unsafe or has no sound files. If the download failed, the error
+        says how to do it by hand.
     ParameterError
-        An instrument is not in the list above, or another argument is not what it has to be.
+        An instrument is unknown, or another argument has the wrong type.
 
     See Also
     --------
-    load_paired_notes : The next step.
-    make_paired_notes : Notes without a network.
+    load_paired_notes : Load the notes of two instruments.
+    make_paired_notes : Synthesise notes, without a network.
 
     Notes
     -----
@@ -79,12 +80,11 @@ def fetch_iowa_notes(
     Music Studios.
 
     **Checksums.** None are pinned: the studio's server cannot be reached from the machines that this package is built
-    on. Archives are opened with care instead: only plain sound files come out of them, by their bare names; archives
-    with paths that point elsewhere, with links, or with more than 4 GiB are refused; and every file is checked against
-    the archive's own CRC.
+    on. Instead, only sound files are extracted, without their folders; archives with absolute paths, "..", links, or more
+    than 4 GiB are refused; and every file is checked against the archive's own CRC.
 
-    A folder gets its name only when it is complete, so an interrupted call leaves nothing that a later one would take
-    for the notes.
+    A folder gets its name only when it is complete, so a later call never uses the incomplete download of an interrupted
+    one.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def fetch_iowa_notes(
     if not known or not instruments:
         raise ParameterError(f"instruments={instruments!r} must be a list of one or more of {', '.join(ARCHIVES)}.")
     if not isinstance(base_url, str):
-        raise ParameterError(f"base_url={base_url!r} must be the text of an address.")
+        raise ParameterError(f"base_url={base_url!r} must be a URL as a string.")
     home = _find_home(data_home) / "iowa"
     folders = {}
     for instrument in instruments:
@@ -107,39 +107,39 @@ def fetch_iowa_notes(
             try:
                 extract_sounds(archive, folders[instrument])
             finally:
-                # A damaged archive must not be found again, and the notes alone are enough.
+                # pooch would use a damaged archive again; a good one is no longer needed.
                 archive.unlink(missing_ok=True)
     return Bunch(**folders)
 
 
 def extract_sounds(archive: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
-    """Extract the sound files of a zip archive from a stranger into a new folder, all or nothing.
+    """Extract the sound files of an untrusted zip archive into a new folder, all or none.
 
     Parameters
     ----------
     archive : Path
         The zip file.
     folder : Path
-        The folder to be; it appears when it is complete. Folders in the archive are left out.
+        The new folder; it gets its name when it is complete. Files of all folders in the archive go into it.
     most_bytes : int
         Largest sum of the files' sizes.
 
     Raises
     ------
     DatasetError
-        The archive is no zip, damaged, holds no sound, or anything unsafe: an absolute path, a way upwards, a link, an
-        encrypted file, two files of one name, or too much.
+        The archive is not a zip file, is damaged, has no sound files, or is unsafe: it has an absolute path, "..", a link,
+        an encrypted file, two files of one name, or too many files or bytes.
     """
     temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
     try:
-        # Unlike tempfile's, the mode follows the umask: others may share the cache.
+        # Not by tempfile, which ignores the umask: other users may share the folder.
         temporary.mkdir()
         with zipfile.ZipFile(archive) as file:
             members = _check_members(file, archive.name, most_bytes)
             left = most_bytes
             for name, member in members.items():
                 left -= _extract(file, member, temporary / name, left)
-        # Somebody else may have been faster: then the folder is there and just as good.
+        # Another process may have created the same folder in the meantime.
         with suppress(OSError):
             os.rename(temporary, folder)
         if not folder.is_dir():
@@ -191,14 +191,14 @@ def _check_members(file: zipfile.ZipFile, archive: str, most_bytes: int) -> dict
 
 
 def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, most_bytes: int) -> int:
-    """Write one member; the sizes that an archive declares are not trusted."""
+    """Extract one member, of at most ``most_bytes`` whatever size the archive declares; return its size."""
     written = 0
     with file.open(member) as source, path.open("xb") as target:
         while block := source.read(1 << 20):
             written += len(block)
             if written > most_bytes:
                 raise DatasetError(
-                    f"{member.filename!r} is larger than the archive says: not extracted. Check base_url."
+                    f"{member.filename!r} is larger than the archive declares: not extracted. Check base_url."
                 )
             target.write(block)
     return written
@@ -210,12 +210,12 @@ def _download(url: str, home: Path, folder: Path, progress: bool) -> Path:
 
     url = quote(url, safe=":/%?&=")
     try:
-        # Made here rather than by pooch: its error would not say which variable chose the place.
+        # Created here, so that the error can name SKTIMBRE_DATA_HOME; pooch's would not.
         home.mkdir(parents=True, exist_ok=True)
         path = pooch.retrieve(
             url,
             known_hash=None,
-            # Named after the process, so that two of them do not write and delete the same file.
+            # A name for each process, so that two processes do not write and delete the same file.
             fname=f"{folder.name}-{os.getpid()}.zip",
             path=home / "downloads",
             downloader=partial(_stream, progress=progress),
@@ -233,7 +233,7 @@ def _download(url: str, home: Path, folder: Path, progress: bool) -> Path:
 
 
 def _stream(url: str, path: str, _pooch: object, *, progress: bool) -> None:
-    """Download to a file; pooch's own downloader leaves the connection open when the server refuses."""
+    """Download to a file; pooch's own downloader does not close the connection after an error of the server."""
     import requests
 
     with requests.get(url, stream=True, timeout=60) as response, open(path, "wb") as file:

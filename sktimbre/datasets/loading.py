@@ -1,4 +1,4 @@
-"""Folders of recorded notes as arrays, alone or paired by pitch."""
+"""Load folders of recorded notes, of one instrument or of two, paired by pitch."""
 
 import os
 from collections import defaultdict
@@ -22,7 +22,7 @@ PathLike = str | os.PathLike[str]
 Folder = PathLike | Sequence[PathLike]
 Pitches = Mapping[str, int] | Sequence[int] | np.ndarray | Callable[[Path], int] | None
 
-# What stays before the onset, so that a soft attack is not cut into.
+# Seconds kept before the onset, so that a soft attack is not cut off.
 PREROLL = 0.01
 
 
@@ -36,25 +36,25 @@ def load_notes(
     pitches: Pitches = None,
     progress: bool = False,
 ) -> Notes:
-    """Load a folder of recorded notes, one note a file, mixed to mono.
+    """Load a folder of recorded notes, one note in each file, mixed to mono.
 
     Parameters
     ----------
     folder : path-like or list of path-like
-        A folder, whose sound files are taken by their suffix (those in folders inside it are not, nor hidden files); or
-        the files themselves.
+        A list of sound files, or a folder: its sound files are found by their suffix, without hidden files and those in
+        subfolders.
     sr : int
-        Sampling rate in Hz that all notes are brought to.
+        Sampling rate in Hz to which all notes are resampled.
     duration : float or None
-        Length of every note in seconds: longer notes are cut at the end, shorter ones filled up with zeros. ``None``
-        keeps their lengths.
+        Length of every note in seconds: longer notes are cut at the end, shorter ones padded with zeros. ``None`` keeps
+        their lengths.
     trim : bool
-        Remove the silence before each onset, all but 10 ms.
+        Remove the silence before each onset, except the last 10 ms.
     trim_db : float
-        Silence is what lies more than so many dB below the peak of the note.
+        Level below the peak of the note, in dB, under which samples are silence.
     pitches : dict, sequence, callable or None
-        MIDI numbers, 0 to 127: by file name, in the order of the files (sorted by name, where `folder` is a folder), or
-        from a function of the path. ``None`` reads them from the names: see Notes.
+        MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by name if `folder` is a
+        folder), or a function of the path. ``None`` reads them from the file names, see Notes.
     progress : bool
         Show a progress bar on standard error.
 
@@ -66,7 +66,7 @@ def load_notes(
         - audio: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, list of 1-D ndarray.
         - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
         - files: list of pathlib.Path.
-        - names: list of str, of the files.
+        - names: list of str, file names.
         - left_out: list of pathlib.Path, files without a pitch in their names; they are not read.
         - sr: int.
 
@@ -75,13 +75,13 @@ def load_notes(
     AudioFileError
         A sound file cannot be read; the error names it.
     DatasetError
-        There is no folder or no sound file in it, or a pitch is missing or ambiguous.
+        The folder does not exist or has no sound files, or a pitch is missing or ambiguous.
     ParameterError
         `sr`, `duration`, `trim_db` or a value of `pitches` is out of range.
 
     See Also
     --------
-    load_paired_notes : Two folders, paired by pitch.
+    load_paired_notes : Load two folders, paired by pitch.
 
     Notes
     -----
@@ -139,11 +139,11 @@ def load_paired_notes(
     Parameters
     ----------
     source, target : path-like or list of path-like
-        Folders or files of the instrument to start from and of the one to arrive at.
+        Folders or files of the source and of the target instrument.
     sr, duration, trim, trim_db
         As in `load_notes`.
     source_pitches, target_pitches : dict, sequence, callable or None
-        As `pitches` in `load_notes`, for all files of each side.
+        As `pitches` in `load_notes`, for all files of the source and of the target.
     progress : bool
         As in `load_notes`.
 
@@ -153,21 +153,21 @@ def load_paired_notes(
         Sorted by pitch, then by name; ``play(i)`` is a player for notebooks:
 
         - source, target: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, lists of 1-D ndarray,
-          where the two notes of a pair have the same length: the shorter is filled up with zeros at its end.
+          where the shorter note of each pair is padded with zeros at its end to the length of the other.
         - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
         - source_files, target_files: list of pathlib.Path.
-        - unpaired_source, unpaired_target: list of pathlib.Path, files that found no partner; they are not read.
+        - unpaired_source, unpaired_target: list of pathlib.Path, files without a partner; they are not read.
         - sr: int.
 
     Raises
     ------
     AudioFileError, DatasetError, ParameterError
-        As in `load_notes`; also `DatasetError` where no pitch is on both sides.
+        As in `load_notes`; also `DatasetError` if source and target have no pitch in common.
 
     Notes
     -----
-    Where a pitch occurs several times, the first notes of both sides (by name) make a pair, then the second ones, and
-    so on; those left over are unpaired.
+    If a pitch occurs several times, the first notes of source and target (by name) are a pair, then the second ones, and
+    so on; the others are unpaired.
 
     Examples
     --------
@@ -202,9 +202,9 @@ def load_paired_notes(
 
 
 def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, target_pitches: Pitches = None) -> Bunch:
-    """Pair the files of two instruments by pitch, and read none of them.
+    """Pair the files of two instruments by pitch, without reading them.
 
-    Parameters and errors are those of `load_paired_notes`; what comes back has its fields ``pitches``, ``source_files``,
+    Parameters and errors are as in `load_paired_notes`. The result has the fields ``pitches``, ``source_files``,
     ``target_files``, ``unpaired_source`` and ``unpaired_target``.
     """
     by_pitch, nameless = [], []
@@ -224,8 +224,8 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
     if not pairs:
         raise DatasetError(
             f"No note of {_show(source)} (MIDI {_range(by_pitch[0])}) has the pitch of one of {_show(target)} (MIDI "
-            f"{_range(by_pitch[1])}). Check the folders and the pitches in the names of the files; from Python, "
-            "source_pitches= and target_pitches= can tell them."
+            f"{_range(by_pitch[1])}). Check the folders and the pitches in the file names; from Python, pass the pitches as "
+            "source_pitches= and target_pitches=."
         )
     chosen = [[pair[side] for _, pair in pairs] for side in (0, 1)]
     unpaired = [
@@ -242,7 +242,7 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
 
 
 def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
-    """Return a note from 10 ms before the first sample less than `trim_db` below the peak; silence comes back whole."""
+    """Return a note from 10 ms before the first sample less than `trim_db` below the peak; silence is not trimmed."""
     magnitude = np.abs(y)
     peak = magnitude.max()
     if peak == 0:
@@ -252,7 +252,7 @@ def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
 
 
 def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
-    """Return the rate and the samples of each note, or raise what is wrong with them."""
+    """Return the sampling rate and the number of samples of each note, or raise `ParameterError`."""
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
     check_real(trim_db, "trim_db", 0.0, fix="It is in dB below the peak.")
     if duration is None:
@@ -278,7 +278,7 @@ def _find_files(folder: Folder, name: str) -> list[Path]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise DatasetError(f"{name}={os.fspath(folder)!r} {what}; pass a folder, or a list of files.")
-    # Hidden files are the operating system's: beside x.aif, macOS leaves a ._x.aif that is no sound.
+    # For each x.aif macOS may leave a hidden file ._x.aif, which is not a sound file.
     files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in READABLE_SUFFIXES and f.name[0] != "."]
     files = [file for file in files if not file.is_dir()]
     if not files:
@@ -328,7 +328,7 @@ def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | No
             y, _ = read_audio(file, sr)
             if trim_db is not None:
                 y = trim_onset(y, sr, trim_db)
-            # A copy lets go of what was cut off.
+            # _fit copies, which frees the samples that were cut off.
             notes.append(_fit(y, len(y) if n_samples is None else n_samples))
             bar.update(1)
     return notes

@@ -1,4 +1,4 @@
-"""The pitch in the name of a sound file."""
+"""Read the pitch of a note from its file name."""
 
 import os
 import re
@@ -17,9 +17,9 @@ NUMBER = re.compile(r"(?<![^\W_])\d{1,3}(?![^\W_])")
 
 
 def pitch_from_name(name: str | os.PathLike[str]) -> int:
-    """Read the pitch of a note off the name of its file.
+    """Read the pitch of a note from its file name.
 
-    The first of these that the name holds counts, set apart by anything but letters and digits:
+    The pitch must not touch other letters or digits. These forms are tried in order:
 
     1. a note name, a capital letter with an octave: ``A4``, ``Bb4``, ``A#4``, ``Cs4``, where ``C4`` is 60, middle C;
     2. the same in small letters: ``a4``, ``bb4``;
@@ -28,7 +28,7 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     Parameters
     ----------
     name : path-like
-        File name; folders before it do not count.
+        File name; its folders are ignored.
 
     Returns
     -------
@@ -38,13 +38,13 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     Raises
     ------
     DatasetError
-        There is no pitch in the name, or there are several different ones, or it is ``As4`` or ``Es4``: sharp in
-        English, flat in German.
+        The name has no pitch, several different pitches, or ``As4`` or ``Es4``, which is sharp in English and flat in
+        German.
 
     Notes
     -----
-    A letter without an octave is no pitch, so that the E-flat clarinet of ``EbClarinet.ff.A3.flac`` does no harm. Nor
-    is a range such as ``B3B4``.
+    A letter without an octave is not a pitch (the E-flat clarinet in ``EbClarinet.ff.A3.flac``), nor is a range such as
+    ``B3B4``.
 
     Examples
     --------
@@ -63,13 +63,13 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
                 raise _error(
                     name, f"{letter}s{octave} is {letter}-sharp in English and {letter}-flat in German: write # or b"
                 )
-        # Notes above the last MIDI number are no notes: G9 is 127.
+        # Names above G9, MIDI number 127, are not pitches.
         pitches = {p for note in notes if 0 <= (p := _midi(*note)) <= 127}
         if pitches:
             return _only(name, pitches)
     numbers = {n for match in NUMBER.findall(text) if (n := int(match)) in PIANO}
     if not numbers:
-        raise _error(name, "there is no note name such as A4 or Bb4 and no MIDI number from 21 to 108")
+        raise _error(name, "it has no note name such as A4 or Bb4 and no MIDI number from 21 to 108")
     return _only(name, numbers)
 
 
@@ -84,7 +84,7 @@ def name_of_pitch(pitch: int) -> str:
     Returns
     -------
     str
-        The name, with flats: 70 is "Bb4".
+        The note name, spelled with flats.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _only(name: str | os.PathLike[str], pitches: set[int]) -> int:
 
 def _error(name: str | os.PathLike[str], reason: str) -> DatasetError:
     return DatasetError(
-        f"The name {os.fspath(name)!r} does not tell the pitch: {reason}. Rename the file, for instance to flute.A4.wav; or, "
+        f"The pitch cannot be read from the name {os.fspath(name)!r}: {reason}. Rename the file, for instance to flute.A4.wav; or, "
         "from Python, pass pitches= (a dict from file name to MIDI number, a sequence in the order of the sorted files, or "
         "a function of the path)."
     )

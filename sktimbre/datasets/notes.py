@@ -1,4 +1,4 @@
-"""What the loaders return: a Bunch that can be listened to."""
+"""Notes: the result of the loaders, a Bunch with a player for notebooks."""
 
 from typing import TYPE_CHECKING
 
@@ -24,26 +24,26 @@ class Notes(Bunch):
     """
 
     def play(self, i: int, side: str | None = None) -> "Audio":
-        """Return a player of one note, which a notebook shows.
+        """Return a player of one note for a notebook.
 
         Parameters
         ----------
         i : int
-            Which note.
+            Index of the note.
         side : {"source", "target", "audio"} or None, default=None
-            Which of the two of a pair; None is the source, or the only one there is.
+            Which field to play; None is "source", or "audio" of notes without pairs.
 
         Returns
         -------
         IPython.display.Audio
-            At the level of the note, which others are not brought to.
+            Player that does not normalize the level of the note.
 
         Raises
         ------
         ImportError
             IPython is not installed.
         ParameterError
-            There is no such note or side.
+            ``i`` or ``side`` does not exist.
         """
         sides = [name for name in SIDES if name in self]
         side = sides[0] if side is None else check_choice(side, "side", sides)
@@ -56,7 +56,7 @@ class Notes(Bunch):
                 "Notes.play needs IPython, which every Jupyter notebook has: pip install ipython. Elsewhere, "
                 "sktimbre.audio.write_audio writes a file to listen to."
             ) from None
-        # A browser clips what is beyond full scale.
+        # A browser would clip samples beyond full scale.
         return Audio(y / max(1.0, float(np.abs(y).max())), rate=self["sr"], normalize=False)
 
     def __dir__(self) -> list[str]:

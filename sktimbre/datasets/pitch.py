@@ -1,4 +1,4 @@
-"""The pitch of a note by ear: the harmonic comb that fits its spectrum best."""
+"""Estimate the pitch of a note: the harmonic comb that fits its spectrum best."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,27 +10,27 @@ from scipy.sparse import csr_array, vstack
 
 __all__ = ["LEAST_CLARITY", "HeardPitch", "hear_pitch"]
 
-# Clarity above which a pitch is believed: white and low-pass noise stay below 0.16, 99 of 100 real notes are above 0.28.
+# Least clarity of a reliable pitch: white and low-pass noise stay below 0.16, 99 of 100 real notes are above 0.28.
 LEAST_CLARITY = 0.2
-# Seconds of a note that are analysed, and where they begin after its onset: long enough to resolve the partials of A0.
+# Seconds of a note that are analysed, enough to resolve the partials of A0, and their distance from the onset.
 DURATION, DELAY = 0.743, 0.018
-# Range of pitches and of partials in Hz; the piano has 27.5 to 4186.
+# Range of pitches and of partials in Hz; the pitches of the piano are 27.5 to 4186 Hz.
 LOWEST, HIGHEST = 25.0, 4600.0
 LOWEST_PARTIAL, HIGHEST_PARTIAL = 20.0, 10900.0
 RESOLUTION = 120  # pitches in an octave
 PARTIALS = 30
-# Coefficients of the stretch of partials by stiffness [2]_: none, and from low to the highest piano strings.
+# Inharmonicity coefficients, from stiffness [2]_: none, then those of low to the highest piano strings.
 INHARMONICITY = (0.0, 1e-4, 3e-4, 1e-3, 4e-3)
-# The noise floor is a low percentile over 1.6 octaves. A partial counts by its height above the floor, up to 40 dB, and less
-# the further it is below the loudest partial; 50 dB below that it does not count.
+# The noise floor is a low percentile over 1.6 octaves. The weight of a partial grows with its height above the floor, up to
+# 40 dB, and falls to zero at 50 dB below the loudest partial.
 FLOOR_PERCENTILE, FLOOR_OCTAVES, FLOOR_STEP = 40, 1.6, 4
 HEIGHT, RANGE = 40.0, 50.0  # dB
-# Weight of the n-th partial is n ** -0.6; the spectrum half-way between partials is subtracted with half of that.
+# The n-th partial has the weight n ** -0.6; the spectrum half-way between partials has minus half of that weight.
 DECAY, BETWEEN = 0.6, 0.5
 
 
 class HeardPitch(NamedTuple):
-    """A pitch as a MIDI number with a fraction, NaN for silence, and its clarity from 0 to 1."""
+    """Pitch as a fractional MIDI number (NaN for silence), and clarity from 0 to 1."""
 
     midi: float
     clarity: float
@@ -39,21 +39,21 @@ class HeardPitch(NamedTuple):
 def hear_pitch(y: np.ndarray, sr: float) -> HeardPitch:
     """Estimate the pitch of a single note.
 
-    The spectrum is taken above its noise floor on a logarithmic axis of frequency and compared with combs of 30 partials,
-    harmonic and stretched, for pitches ten cents apart. What lies half-way between partials counts against a comb, which
-    excludes most lower octaves [1]_.
+    The spectrum, on a logarithmic frequency axis and above its noise floor, is correlated with combs of 30 partials,
+    harmonic and inharmonic, for pitches ten cents apart. Combs have negative weights half-way between partials, which
+    excludes most pitches that are octaves too low [1]_.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,), float
-        Audio of one note; what comes before it may be quieter sound.
+        Audio of one note; quieter sound may come before it.
     sr : float
         Sample rate in Hz.
 
     Returns
     -------
     HeardPitch
-        Below a clarity of 0.2 the pitch is not to be believed.
+        The pitch is unreliable if its clarity is below 0.2.
 
     References
     ----------
@@ -85,7 +85,7 @@ def hear_pitch(y: np.ndarray, sr: float) -> HeardPitch:
 
 
 def _spectrum(y, sr):
-    """Return the magnitudes of the loud part of a note, and the length of the transform."""
+    """Return the magnitude spectrum of a note after its onset, and the length of the transform."""
     n = int(DURATION * sr)
     power = np.convolve(np.square(y, dtype=np.float64), np.ones(max(1, round(0.046 * sr))), "same")
     onset = int(np.argmax(power > 0.1 * power.max())) + round(DELAY * sr)
@@ -101,11 +101,11 @@ def _grid(highest):
 
 
 def _salience(spectrum, grid, bin_width):
-    """Return how much each place on the logarithmic axis stands out of the noise floor."""
+    """Return the weighted height above the noise floor at each frequency of the logarithmic axis."""
     decibels = 20 * np.log10(spectrum + 1e-9 * spectrum.max())
     level = np.interp(np.exp2(grid) / bin_width, np.arange(len(decibels)), decibels)
     low, high = (np.exp2(grid + side / (2 * RESOLUTION)) / bin_width for side in (-1, 1))
-    # High places span several bins, of which the loudest counts.
+    # At high frequencies a step of the axis spans several bins; the loudest is used.
     wide = high - low > 1
     edges = np.stack([low.astype(int), np.minimum(high.astype(int) + 1, len(decibels) - 1)], axis=1)[wide]
     level[wide] = np.maximum(level[wide], np.maximum.reduceat(decibels, edges.ravel())[::2])
@@ -116,7 +116,7 @@ def _salience(spectrum, grid, bin_width):
 
 @lru_cache(maxsize=4)
 def _combs(highest):
-    """Return the pitches, in octaves above 1 Hz, and their combs, one block of rows for each coefficient of stretch."""
+    """Return the pitches, in octaves above 1 Hz, and their combs, one group of rows for each inharmonicity."""
     grid = _grid(highest)
     pitches = np.arange(np.log2(LOWEST), np.log2(min(HIGHEST, 0.97 * highest)), 1 / RESOLUTION)
     number = np.arange(1, PARTIALS + 1)

@@ -1,4 +1,4 @@
-"""Long recordings as equal pieces, and back."""
+"""Cut recordings into pieces of equal length, and join them."""
 
 from typing import Any
 
@@ -19,24 +19,24 @@ def segment(y: Any, segment_length: int, hop_length: int | None = None) -> np.nd
     segment_length : int
         Samples in each piece.
     hop_length : int or None
-        Samples from the start of one piece to that of the next, at most `segment_length`; ``None`` is `segment_length`,
-        no overlap.
+        Samples from the start of one piece to the start of the next, at most `segment_length`; ``None`` is
+        `segment_length`, no overlap.
 
     Returns
     -------
     ndarray of shape (n_segments, segment_length)
-        Every sample is in a piece; the last one is filled up with zeros. float64 stays, all else becomes float32.
+        The pieces; the last one is padded with zeros. float64 stays, other types become float32.
 
     Raises
     ------
     AudioError
-        `y` is empty or not of one dimension.
+        `y` is empty or does not have one dimension.
     ParameterError
         A length is out of range.
 
     See Also
     --------
-    overlap_add : The way back.
+    overlap_add : Join the pieces.
 
     Examples
     --------
@@ -57,27 +57,27 @@ def segment(y: Any, segment_length: int, hop_length: int | None = None) -> np.nd
 
 
 def overlap_add(segments: Any, hop_length: int | None = None, length: int | None = None) -> np.ndarray:
-    """Join pieces to a recording, fading over from each to the next where they overlap.
+    """Join pieces to a recording, with a cross-fade where they overlap.
 
     Parameters
     ----------
     segments : array-like of shape (n_segments, segment_length)
-        Pieces as `segment` cuts them, usually after something was done to them.
+        Pieces as returned by `segment`, usually processed.
     hop_length : int or None
         As in `segment`.
     length : int or None
-        Samples of the recording; ``None`` keeps the zeros that filled up the last piece.
+        Samples of the recording; ``None`` keeps the zeros that pad the last piece.
 
     Returns
     -------
     ndarray of shape (length,)
-        The weights of overlapping pieces sum to one, so pieces that `segment` cut give the recording back: float32
-        exactly, float64, which stays float64, to rounding. All else becomes float32.
+        The weights of overlapping pieces sum to one, so unchanged pieces of `segment` give the recording back: exactly in
+        float32, to rounding in float64. float64 stays, other types become float32.
 
     Raises
     ------
     AudioError
-        `segments` is empty or not of two dimensions.
+        `segments` is empty or does not have two dimensions.
     ParameterError
         `hop_length` or `length` is out of range.
 
@@ -98,9 +98,9 @@ def overlap_add(segments: Any, hop_length: int | None = None, length: int | None
     segment_length, hop_length = _check_lengths(segment_length, hop_length)
     total = (n_segments - 1) * hop_length + segment_length
     if length is not None:
-        length = check_whole(length, "length", 1, total, fix="There are no more samples in the segments.")
-    # A triangle that never reaches zero fades linearly, and leaves a weight to divide by at both ends. float64 sums of
-    # equal float32 samples round to the sample itself.
+        length = check_whole(length, "length", 1, total, fix="The segments have no more samples.")
+    # A triangle that never reaches zero cross-fades linearly, with positive weights at both ends. float64 sums of equal
+    # float32 samples round to the sample itself.
     rise = np.arange(1, segment_length + 1, dtype=np.float64)
     window = np.minimum(rise, rise[::-1])
     result, weight = np.zeros(total), np.zeros(total)

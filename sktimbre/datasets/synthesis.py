@@ -1,4 +1,4 @@
-"""Synthetic instruments: notes for examples and tests, where no recordings are at hand."""
+"""Synthesise notes of artificial instruments, for examples and tests without recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,28 +21,28 @@ RELEASE = 0.04
 
 @dataclass(frozen=True)
 class Instrument:
-    """What makes the timbre of a synthetic instrument; levels are in dB, frequencies in Hz, times in seconds.
+    """Parameters of a synthetic instrument's timbre; levels are in dB, frequencies in Hz, times in seconds.
 
     Parameters
     ----------
     name : str
-        What it is called in file names.
+        Name in file names.
     slope : float
         Fall of the partials' levels per octave, for notes up to middle C.
     slope_register : float
-        What is added to it for every octave above: high notes are purer.
+        Increase of the slope for every octave of the note above middle C, which makes high notes purer.
     even : float
-        Level of even partials beside odd ones, up to middle C; half of it is left an octave above, a quarter two above.
+        Level of even partials relative to odd ones, up to middle C; it halves with every octave above.
     formants : tuple of (frequency, gain, width) tuples
         Resonances of the body; the width is in octaves.
     attack, attack_spread : float
-        Rise time of the first partial, and what is added for every octave of partials above it.
+        Rise time of the first partial, and its increase for every octave of the partial above the first.
     decay : float
-        Fall of the sound in dB per second, that of high partials being faster.
+        Decay of the first partial in dB per second; higher partials decay faster.
     breath : float
-        Level of the noise of breath or bow beside the tone.
+        RMS level of the noise of breath or bow, relative to the tone.
     vibrato_rate, vibrato_depth : float
-        In Hz and in cents, a quarter of a second after the onset.
+        Rate in Hz and depth in cents of the vibrato, which begins a quarter of a second after the onset.
 
     Examples
     --------
@@ -90,17 +90,16 @@ def make_paired_notes(
 ) -> Notes:
     """Synthesise the same notes played by two instruments.
 
-    Each is a sum of partials whose levels depend on instrument and register, with attack, decay, vibrato and breath
-    noise. Tuning (within 5 cents), level (within 3 dB), phases and noise differ from note to note, as they do between
-    players.
+    Each note is a sum of partials, with levels that depend on instrument and register, attack, decay, vibrato and breath
+    noise. Tuning (within 5 cents), level (within 3 dB), phases and noise differ from note to note, as in real playing.
 
     Parameters
     ----------
     n_notes : int
-        Number of pairs; ignored where `pitches` are given.
+        Number of pairs; ignored if `pitches` are given.
     pitches : sequence of int or None
-        MIDI numbers, 0 to 127. ``None`` spreads up to 25 notes evenly over 60 to 84, C4 to C6; of more it makes a
-        chromatic run around 72.
+        MIDI numbers, 0 to 127. ``None`` spreads up to 25 notes evenly over 60 to 84, C4 to C6; more notes are chromatic
+        around 72.
     duration : float
         Length of every note in seconds.
     sr : int
@@ -119,8 +118,7 @@ def make_paired_notes(
         - source, target: ndarray of shape (n_notes, n_samples), float32. Peaks lie between 0.35 and 0.71. There is no
           partial above 0.45 ``sr``.
         - pitches: ndarray of shape (n_notes,), int.
-        - source_files, target_files: list of pathlib.Path, names that files of these notes could have; nothing is
-          written.
+        - source_files, target_files: list of pathlib.Path, names for files of these notes; no file is written.
         - unpaired_source, unpaired_target: list, empty.
         - sr: int.
 
@@ -182,7 +180,7 @@ def _play(player: Instrument, pitch: int, n_samples: int, sr: int, rng: np.rando
         envelope = _envelope(player, time, n_samples / sr, np.log2(k))
         tone += 10 ** (_level(player, frequency, k) / 20) * envelope * np.sin(k * phase + rng.uniform(0, 2 * np.pi))
     noise = _breath(frequency, n_samples, sr, rng) * _envelope(player, time, n_samples / sr, 0.0)
-    # A single sample can be all silence: no division by zero then.
+    # Avoids division by zero if the note is silent, as a single sample can be.
     tiny = np.finfo(float).tiny
     noise *= 10 ** (player.breath / 20) * np.sqrt(np.mean(tone**2)) / max(np.sqrt(np.mean(noise**2)), tiny)
     tone += noise
@@ -190,7 +188,7 @@ def _play(player: Instrument, pitch: int, n_samples: int, sr: int, rng: np.rando
 
 
 def _level(player: Instrument, frequency: float, k: int) -> float:
-    """Level of a partial in dB."""
+    """Return the level of the k-th partial in dB."""
     octaves_above = max(np.log2(frequency / MIDDLE_C), 0.0)
     level = -(player.slope + player.slope_register * octaves_above) * np.log2(k)
     if k % 2 == 0:
@@ -201,7 +199,7 @@ def _level(player: Instrument, frequency: float, k: int) -> float:
 
 
 def _envelope(player: Instrument, time: np.ndarray, duration: float, octave: float) -> np.ndarray:
-    """Rise, decay and release of a partial so many octaves above the first."""
+    """Return the envelope (attack, decay, release) of a partial ``octave`` octaves above the first."""
     attack = min(player.attack + player.attack_spread * octave, 0.4 * duration)
     release = min(RELEASE, 0.4 * duration)
     rise = 0.5 - 0.5 * np.cos(np.pi * np.clip(time / attack, 0, 1))
@@ -248,10 +246,10 @@ def _resolve_instruments(instruments: Any) -> list[Instrument]:
 
 
 def _file_names(player: Instrument, pitches: list[int]) -> list[Path]:
-    """Return distinct names; from those of MIDI 12 and above `pitch_from_name` reads the pitch."""
+    """Return distinct file names; `pitch_from_name` reads the pitch from those of MIDI 12 and above."""
     names = []
     for i, pitch in enumerate(pitches):
-        # MIDI numbers below 12 have negative octaves, which file names cannot tell from hyphens.
+        # MIDI numbers below 12 have negative octaves; the minus would read as a hyphen.
         note = name_of_pitch(pitch) if pitch >= 12 else f"midi{pitch}"
         take = pitches[:i].count(pitch)
         names.append(Path(f"{player.name}.{note}.take{take + 1}.wav" if take else f"{player.name}.{note}.wav"))

@@ -1,4 +1,4 @@
-"""Distances between sounds, the pitch of notes, and scorers for scikit-learn."""
+"""Distances between audio or spectra, the pitch of notes, and scorers for scikit-learn."""
 
 import lazy_loader as _lazy
 

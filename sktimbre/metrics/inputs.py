@@ -1,4 +1,4 @@
-"""What the metrics share: telling audio from spectra, checking pairs, log-magnitudes, the mean over notes."""
+"""Helpers of the metrics: distinguish audio from spectra, check pairs, compute spectra, average over notes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +17,12 @@ DEFAULT_N_FFT = 1024
 
 
 def is_spectra(X: Any) -> bool:
-    """Tell spectra (3-D, or a list of 2-D arrays) from audio (2-D, or a list of 1-D arrays)."""
+    """Return True for spectra (3-D, or a list of 2-D arrays), False for audio (2-D, or a list of 1-D arrays)."""
     if is_ragged(X):
         return max(np.ndim(x) for x in X) >= 2
     try:
         return np.ndim(X) >= 3
-    except ValueError:  # lists nested unevenly: whatever they are, the check of audio says what is wrong with them
+    except ValueError:  # unevenly nested lists, for which check_audio raises an error
         return False
 
 
@@ -49,7 +49,7 @@ def paired_audio(y_true: Any, y_pred: Any) -> tuple[Notes, Notes]:
 def paired_spectra(y_true: Any, y_pred: Any, n_fft: int | None, hop_length: int | None) -> tuple[Notes, Notes]:
     """Return the log-magnitude spectra of two batches, each audio or spectra, checked and of equal shapes.
 
-    Audio is transformed; ``n_fft=None`` is read from the spectra, if either side has them, and is 1024 otherwise.
+    The STFT of audio is computed with ``n_fft``; None is the n_fft of the other batch if that is spectra, else 1024.
     """
     n_fft, hop_length = None if n_fft is None else check_n_fft(n_fft), check_hop_length(hop_length)
     (true, true_is_spectra), (pred, pred_is_spectra) = check_batch(y_true, "y_true"), check_batch(y_pred, "y_pred")
@@ -60,7 +60,7 @@ def paired_spectra(y_true: Any, y_pred: Any, n_fft: int | None, hop_length: int 
             implied = 2 * (batch[0].shape[0] - 1)
             if n_fft is not None and n_fft != implied:
                 raise ParameterError(
-                    f"n_fft={n_fft} does not fit {name}, whose {batch[0].shape[0]} frequencies come from "
+                    f"n_fft={n_fft} does not fit {name}: its {batch[0].shape[0]} frequencies come from "
                     f"n_fft={implied}; leave n_fft=None."
                 )
             n_fft = implied
@@ -74,14 +74,14 @@ def paired_spectra(y_true: Any, y_pred: Any, n_fft: int | None, hop_length: int 
         if true_is_spectra == pred_is_spectra:
             raise
         raise AudioError(
-            f"{error} One side is audio, transformed with n_fft={n_fft} and hop_length={hop_length} (None is "
+            f"{error} One of them is audio, transformed with n_fft={n_fft} and hop_length={hop_length} (None is "
             "n_fft // 2): pass the hop_length that the spectra were computed with."
         ) from None
     return sides[0], sides[1]
 
 
 def log_spectra(y: Batch, n_fft: int | None, hop_length: int | None, name: str) -> Batch:
-    """Return log(1 + |STFT|) of checked audio, float32, with time last; lists give lists."""
+    """Return log(1 + |STFT|) of checked audio, float32, with time last; a list for a list."""
     n_fft = DEFAULT_N_FFT if n_fft is None else n_fft
     check_long_enough(y, n_fft, f"n_fft={n_fft}", "a smaller n_fft or longer notes", name)
     if isinstance(y, np.ndarray):
@@ -90,17 +90,17 @@ def log_spectra(y: Batch, n_fft: int | None, hop_length: int | None, name: str) 
 
 
 def check_long_enough(y: Batch, n_samples: int, what: str, fix: str, name: str) -> None:
-    """Raise `AudioError` naming the first note with fewer samples than one window."""
+    """Raise `AudioError`, with the index of the note, if a note has fewer than ``n_samples``."""
     for i, note in enumerate(y):
         if len(note) < n_samples:
             raise AudioError(f"{name}[{i}] has {len(note)} samples, shorter than one window ({what}); use {fix}.")
 
 
 def check_not_silent(notes: Sequence[np.ndarray], name: str) -> None:
-    """Raise `AudioError` naming the first note without any sound."""
+    """Raise `AudioError`, with the index of the note, if a note is silent."""
     for i, note in enumerate(notes):
         if not note.any():
-            raise AudioError(f"{name}[{i}] is silent: there is nothing to compare with. Leave the note out.")
+            raise AudioError(f"{name}[{i}] is silent, so the distance to it is undefined. Leave the note out.")
 
 
 def summarise(values: Sequence[float], average: bool) -> float | np.ndarray:

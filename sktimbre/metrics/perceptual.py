@@ -1,4 +1,4 @@
-"""Distances nearer to hearing than bins are: cepstral envelope and loudness over time."""
+"""Perceptual measures: distance of cepstral envelopes, correlation of loudness contours."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sktimbre.spectral.stft import check_hop_length, check_n_fft
 
 __all__ = ["loudness_correlation", "mfcc_distance"]
 
-# A curve that moves by less than this many decibels, peak to peak, is constant: correlating it would amplify rounding.
+# Loudness contours with a smaller range, in dB, are constant: their correlation would amplify rounding errors.
 CONSTANT = 0.1
 
 
@@ -29,10 +29,10 @@ def mfcc_distance(
 ) -> float | np.ndarray:
     """Euclidean distance of mel-frequency cepstral coefficients, mean over frames.
 
-    **Never report it alone.** Sensitive to the broad spectral envelope, hence to the instrument; nearly blind to pitch,
-    to noise between the partials and to phase. Because it does not hear pitch, the nearest training note *at the wrong
-    pitch* wins it: a method that plays the wrong notes on the right instrument looks perfect. Put `f0_error` and
-    `log_spectral_distance` beside it.
+    **Never report it alone.** It is sensitive to the broad spectral envelope, hence to the instrument; it is nearly
+    insensitive to pitch, to noise between the partials and to phase. The nearest training note *at the wrong pitch* has
+    the best value, so a method that plays the wrong notes on the right instrument looks perfect. Report `f0_error` and
+    `log_spectral_distance` as well.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def mfcc_distance(
     sr : float
         Sample rate in Hz.
     n_mfcc : int
-        Coefficients, from 2 to ``n_mels``, the level (coefficient 0) among them.
+        Number of coefficients, including coefficient 0 (the level), from 2 to ``n_mels``.
     n_fft : int
         Even window length in samples.
     hop_length : int or None
         Samples from frame to frame; None is ``n_fft // 2``.
     n_mels : int
-        Mel bands.
+        Number of mel bands.
     include_level : bool
-        Whether coefficient 0, which is the level, counts.
+        Whether to use coefficient 0, the level.
     average : bool
         Whether to return the mean over notes.
 
@@ -61,14 +61,14 @@ def mfcc_distance(
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, or shorter than one window.
+        The audio is empty, not finite, of the wrong rank, mismatched, or shorter than one window.
     ParameterError
         A parameter is out of range.
 
     Notes
     -----
-    `librosa.feature.mfcc` (type II orthonormal DCT of a decibel mel spectrogram, at most 80 dB deep), note by note: in
-    a batch its depth would be counted from the loudest note.
+    Coefficients of `librosa.feature.mfcc`: type II orthonormal DCT of a decibel mel spectrogram, clipped at 80 dB below the
+    peak of each note.
 
     References
     ----------
@@ -115,9 +115,9 @@ def loudness_correlation(
     floor: float = 60.0,
     average: bool = True,
 ) -> float | np.ndarray:
-    """Pearson correlation of the loudness curves (RMS in dB): swelling and fading alike.
+    """Pearson correlation of the loudness contours (RMS in dB over time).
 
-    Sensitive to attack, decay and tremolo; blind to level, pitch and timbre. A shift in time lowers it.
+    Sensitive to attack, decay, tremolo and shifts in time; insensitive to level, pitch and timbre.
 
     Parameters
     ----------
@@ -126,29 +126,28 @@ def loudness_correlation(
     sr : float
         Sample rate in Hz.
     frame_duration, hop_duration : float
-        Length of a frame and the step to the next, in seconds, above 0.
+        Length and hop of the frames in seconds, above 0.
     floor : float
-        Depth of the curves: decibels below the loudest frame of each note, above 0.
+        Level to which quieter frames are raised, in decibels below the loudest frame of each note; above 0.
     average : bool
         Whether to return the mean over notes.
 
     Returns
     -------
     float, or ndarray of shape (n_notes,) float64
-        In [-1, 1]; **higher is better**. Two constant curves (peak to peak below 0.1 dB) agree, 1; a constant curve
-        beside one that moves has nothing in common with it, 0.
+        In [-1, 1]; **higher is better**. It is 1 if both contours are constant (range below 0.1 dB), and 0 if only one is.
 
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, or shorter than two frames.
+        The audio is empty, not finite, of the wrong rank, mismatched, or shorter than two frames.
     ParameterError
         A parameter is out of range.
 
     References
     ----------
     .. [1] J. Engel, L. Hantrakul, C. Gu and A. Roberts, "DDSP: Differentiable digital signal processing", ICLR, 2020,
-       for loudness and pitch as the two things that a change of timbre must keep.
+       for loudness and pitch as the two properties that timbre transfer keeps.
 
     Examples
     --------
@@ -181,7 +180,7 @@ def _samples(seconds: float, name: str, sr: float) -> int:
 
 
 def _loudness(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:
-    """Return the RMS of each whole frame in dB below the loudest, not under the floor; silence is flat."""
+    """Return the level (RMS) of each whole frame in dB relative to the loudest, at least -floor; zeros for silence."""
     energy = np.cumsum(np.pad(y.astype(np.float64) ** 2, (1, 0)))
     power = np.maximum(energy[frame:] - energy[:-frame], 0)[::hop]
     peak = power.max()

@@ -1,4 +1,4 @@
-"""Fundamental frequency of single notes, and how far the pitch of one sound is from another's."""
+"""Fundamental frequency of single notes, and its error."""
 
 from typing import Any
 
@@ -13,59 +13,61 @@ from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
 
 __all__ = ["estimate_f0", "f0_error"]
 
-WINDOW = 0.046  # seconds that are compared with themselves one period later
-BLOCK = 256  # frames whose transforms are in memory at a time
-HOP = 0.0116  # seconds from frame to frame in a comparison of curves
+WINDOW = 0.046  # seconds that YIN compares with the same signal one period later
+BLOCK = 256  # frames that are transformed at a time
+HOP = 0.0116  # seconds from frame to frame
 NEAR = 2 ** (0.6 / 12)  # 60 cents
-STEPS = 16  # samples in the shortest period; with fewer, interpolation between lags is off by tens of cents
+STEPS = 16  # least samples in a period; with fewer, interpolation between lags is wrong by tens of cents
 
-# Constants of the choice among troughs. A note whose second or third partial dominates dips early (the threshold must
-# be low), one with noise or inharmonic partials never dips low (the threshold must follow the deepest trough). These
-# were chosen on 252 real notes of flute, clarinet and piano from A0 to C8.
+# The period is the first trough of YIN's normalized difference that is at most FACTOR times the deepest one plus MARGIN. A
+# dominant second or third partial makes an early trough, so the threshold must be low; with noise or inharmonic partials no
+# trough is deep, so it must follow the deepest. Chosen on 252 real notes of flute, clarinet and piano from A0 to C8.
 FACTOR, MARGIN = 1.2, 0.06
-# The most periodic share of the voiced frames tells the pitch of a note, and what is nearly as periodic.
+# The pitch of a note is the median over this share of the voiced frames, the most periodic ones, and over frames whose
+# aperiodicity exceeds theirs by at most CLEAR.
 CLEAREST, CLEAR = 0.25, 0.02
-QUIET = 30.0  # dB below the loudest frame: what is quieter is no longer the note
+QUIET = 30.0  # dB below the loudest frame; quieter frames are not voiced
 STATISTICS = ("median", "p95", "note")
-APERIODIC = 0.5  # difference with the delayed self over the mean difference: noise is near 1, a tone near 0
+APERIODIC = 0.5  # largest normalized difference of a voiced frame: noise is near 1, a tone near 0
 
 
 def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 4500.0) -> np.ndarray:
     """Fundamental frequency of single notes.
 
-    The median over the most periodic quarter of the frames within 30 dB of the loudest, and those nearly as periodic.
+    The result is the median over the most periodic quarter of the frames within 30 dB of the loudest, and over frames
+    nearly as periodic.
 
     Parameters
     ----------
     y : array of shape (n_notes, n_samples), or list of 1-D arrays
-        Audio in [-1, 1], one note in each.
+        Audio of single notes in [-1, 1].
     sr : float
         Sample rate in Hz.
     fmin, fmax : float
-        Range of the search in Hz, ``0 < fmin < fmax <= sr / 2``. The default holds the piano's range, A0 to C8; a
-        narrower range is faster and has fewer octaves to confuse.
+        Range of the search in Hz, ``0 < fmin < fmax <= sr / 2``. The default includes the piano's range, A0 to C8; a
+        narrower range is faster and makes fewer octave errors.
 
     Returns
     -------
     ndarray of shape (n_notes,) float64
-        Hertz; NaN where nothing in a note is periodic, as in silence or noise.
+        Frequencies in Hz; NaN for notes without a periodic frame, such as silence or noise.
 
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, or shorter than a window and a period of ``fmin``.
+        The audio is empty, not finite, of the wrong rank, or shorter than a window and a period of ``fmin``.
     ParameterError
         A parameter is out of range.
 
     See Also
     --------
-    f0_error : The distance between the pitches of two sounds.
+    f0_error : The error of the fundamental frequency.
 
     Notes
     -----
-    The comb of partials that fits the whole note best tells the semitone [2]_. YIN [1]_ refines it, on the signal upsampled to
-    at least 16 samples in a period, which takes the bias of tens of cents from high notes. On all single notes of flute,
-    clarinet and piano (A0 to C8) of the University of Iowa the semitone is right.
+    The comb of partials that fits the whole note best gives the semitone [2]_. YIN [1]_ refines it on the signal upsampled to
+    at least 16 samples in a period, which removes a bias of tens of cents from high notes. The semitone is right for all
+    single notes of flute, clarinet and piano (A0 to C8) of the University of Iowa.
 
     References
     ----------
@@ -99,25 +101,25 @@ def f0_error(
     reference_hz: Any = None,
     average: bool = True,
 ) -> float | np.ndarray:
-    """Absolute error of the fundamental frequency in cents, hundredths of a semitone.
+    """Absolute error of the fundamental frequency in cents (hundredths of a semitone).
 
-    Sensitive to detuning and to wrong octaves (1200); blind to timbre, level and phase, so that the source itself is
-    perfect.
+    Sensitive to detuning and to wrong octaves (1200 cents); insensitive to timbre, level and phase, so the source itself
+    has no error.
 
     Parameters
     ----------
     y_true : array of shape (n_notes, n_samples), list of 1-D arrays, or None
-        Audio in [-1, 1] with the right pitch; None if ``reference_hz`` tells the pitch.
+        Audio in [-1, 1] with the right pitch; None if ``reference_hz`` is given.
     y_pred : array of shape (n_notes, n_samples), or list of 1-D arrays
-        Audio to judge, of the lengths of ``y_true``.
+        Audio to evaluate, of the same lengths as ``y_true``.
     sr : float
         Sample rate in Hz.
     fmin, fmax : float
         Range of the search in Hz, see `estimate_f0`.
     statistic : {"median", "p95", "note"}
-        Of each note: the median or the 95th percentile of the error over the frames that are voiced in both, or the
-        error between the two pitches that `estimate_f0` gives the note. The 95th percentile hears single frames an
-        octave off, the other two do not.
+        Error of a note: the median or the 95th percentile over the frames that are voiced in both signals, or ("note") the
+        difference of one pitch estimated for each whole note. Only the 95th percentile is sensitive to single frames that
+        are an octave off.
     reference_hz : float or array of shape (n_notes,), or None
         Right pitches in Hz, instead of ``y_true``.
     average : bool
@@ -126,20 +128,20 @@ def f0_error(
     Returns
     -------
     float, or ndarray of shape (n_notes,) float64
-        Cents, 0 or more; lower is better. A prediction without any pitch where it should have one gets the width of the
-        search, ``1200 * log2(fmax / fmin)``: the worst a pitch can be, and a finite score for a silent model.
+        Cents, 0 or more; lower is better. A prediction without pitch gets the width of the search range,
+        ``1200 * log2(fmax / fmin)``, the largest possible error.
 
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, too short, or a note of ``y_true`` has no pitch.
+        The audio is empty, not finite, of the wrong rank, mismatched or too short, or a note of ``y_true`` has no pitch.
     ParameterError
         A parameter is out of range, or both or neither of ``y_true`` and ``reference_hz`` are given.
 
     References
     ----------
     .. [1] J. W. Kim, J. Salamon, P. Li and J. P. Bello, "CREPE: A convolutional representation for pitch estimation",
-       ICASSP, 2018, for errors of pitch in cents over voiced frames.
+       ICASSP, 2018, for pitch errors in cents over voiced frames.
 
     Examples
     --------
@@ -154,8 +156,8 @@ def f0_error(
     check_choice(statistic, "statistic", STATISTICS)
     if (y_true is None) == (reference_hz is None):
         raise ParameterError(
-            f"y_true={None if y_true is None else type(y_true).__name__} beside reference_hz={reference_hz!r}: the right "
-            "pitch is told by one of them. Leave the other at None."
+            f"y_true={None if y_true is None else type(y_true).__name__}, reference_hz={reference_hz!r}: exactly one of them "
+            "must give the right pitch. Leave the other at None."
         )
     worst = 1200 * np.log2(fmax / fmin)
     if reference_hz is None:
@@ -165,7 +167,7 @@ def f0_error(
         for i, (_, _, voiced) in enumerate(curves):
             if not voiced.any():
                 raise AudioError(
-                    f"y_true[{i}] has no pitch between {fmin} and {fmax} Hz to compare with. Leave the note out."
+                    f"y_true[{i}] has no pitch between {fmin} and {fmax} Hz. Leave the note out, or widen the range."
                 )
     else:
         pred = as_list(check_audio(y_pred, name="y_pred"))
@@ -188,7 +190,7 @@ def f0_error(
 def _check_range(sr: float, fmin: float, fmax: float) -> tuple[float, float, float]:
     sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
     fmin = check_real(fmin, "fmin", 0, open_low=True, fix="The lowest note of a piano has 27.5 Hz.")
-    fmax = check_real(fmax, "fmax", fmin, sr / 2, open_low=True, fix="It lies above fmin, and at sr / 2 at most.")
+    fmax = check_real(fmax, "fmax", fmin, sr / 2, open_low=True, fix="It lies above fmin and is at most sr / 2.")
     return sr, fmin, fmax
 
 
@@ -213,7 +215,7 @@ def _check_reference(reference_hz: Any, n_notes: int) -> np.ndarray:
 
 
 def _pitch(y: np.ndarray, sr: float, fmin: float, fmax: float) -> float:
-    """Return the pitch of a note in Hz: near the one that its partials have together, or else anywhere in the range."""
+    """Return the pitch of a note in Hz: within 60 cents of the pitch of its partials if that is clear, else in the range."""
     midi, clarity = hear_pitch(y, sr)
     hertz = 440 * 2 ** ((midi - 69) / 12)
     if clarity < LEAST_CLARITY or not fmin <= hertz <= fmax:
@@ -227,14 +229,14 @@ def _window(fmin: float) -> float:
 
 
 def _f0_curve(y: np.ndarray, sr: float, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return f0 in Hz, aperiodicity and voicing of each frame; f0 is NaN where there is no trough at all."""
+    """Return f0 in Hz, aperiodicity and voicing of each frame; f0 is NaN if the frame's difference has no trough."""
     import soxr
 
     factor = max(1, int(np.ceil(STEPS * fmax / sr)))
     rate = sr * factor
     fine = soxr.resample(y, sr, rate).astype(np.float64) if factor > 1 else y.astype(np.float64)
     window, hop, longest = round(_window(fmin) * rate), round(HOP * rate), int(np.ceil(rate / fmin)) + 2
-    # Frames inside the signal only: at the edges the comparison with silence would find no period.
+    # Not padded at the beginning: frames that are partly silent have no period.
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(fine, (0, 2 * hop)), window + longest)[::hop]
     energy, period, aperiodicity = np.zeros(len(frames)), np.full(len(frames), np.nan), np.ones(len(frames))
     for start in range(0, len(frames), BLOCK):
@@ -248,7 +250,7 @@ def _f0_curve(y: np.ndarray, sr: float, fmin: float, fmax: float) -> tuple[np.nd
 
 
 def _difference(frames: np.ndarray, window: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the energy of what a window differs from itself later, (n_frames, longest), and of the window."""
+    """Return YIN's difference function by lag, of shape (n_frames, longest), and the energy of each window."""
     size = scipy.fft.next_fast_len(window + longest, real=True)
     products = scipy.fft.rfft(frames, size) * scipy.fft.rfft(frames[:, :window], size).conj()
     correlation = scipy.fft.irfft(products, size)[:, :longest]
@@ -258,7 +260,7 @@ def _difference(frames: np.ndarray, window: int, longest: int) -> tuple[np.ndarr
 
 
 def _period(row: np.ndarray, shortest: int) -> tuple[float, float]:
-    """Return the period in samples, NaN if there is none, and the aperiodicity from one frame's difference by lag."""
+    """Return the period in samples (NaN without a trough) and the aperiodicity of one frame's difference function."""
     lags = np.arange(1, len(row))
     mean = np.cumsum(row[1:]) / lags
     relative = np.ones(len(row))

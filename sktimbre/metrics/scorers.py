@@ -1,4 +1,4 @@
-"""The metrics as scikit-learn scorers, for ``scoring=`` of searches and cross-validation."""
+"""Scorers for ``scoring=`` of scikit-learn's searches and cross-validation."""
 
 import inspect
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from sktimbre.metrics.spectral import (
 
 __all__ = ["SCORERS", "get_scorer"]
 
-# Name: the metric, and whether a greater value of it is better. Distances become negative, as in scikit-learn.
+# The metric, and whether greater is better. The scores of distances are negative, as in scikit-learn.
 _METRICS: dict[str, tuple[Callable, bool]] = {
     "neg_reconstruction_error": (reconstruction_error, False),
     "neg_log_spectral_distance": (log_spectral_distance, False),
@@ -32,7 +32,7 @@ _METRICS: dict[str, tuple[Callable, bool]] = {
 
 
 def get_scorer(name: str, **parameters: Any) -> Callable:
-    """Return a scorer by its name, with the metric's parameters set.
+    """Return a scorer by its name, with parameters of the metric.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def get_scorer(name: str, **parameters: Any) -> Callable:
     Returns
     -------
     callable
-        ``scorer(estimator, X, y)``, a float: higher is better. ``reconstruction_error``, ``log_spectral_distance`` and
-        ``spectral_convergence`` judge estimators whose ``predict`` gives audio or spectra, against ``y`` of either
-        kind; the others need audio on both sides.
+        ``scorer(estimator, X, y)``, which returns a float; higher is better. For ``reconstruction_error``,
+        ``log_spectral_distance`` and ``spectral_convergence``, ``predict`` and ``y`` may each be audio or spectra; the
+        others need audio for both.
 
     Raises
     ------
     ParameterError
-        An unknown name or parameter.
+        The name or a parameter is unknown.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def get_scorer(name: str, **parameters: Any) -> Callable:
     known = set(inspect.signature(metric).parameters) - {"y_true", "y_pred", "average", "reference_hz"}
     if unknown := sorted(set(parameters) - known):
         raise ParameterError(
-            f"{unknown[0]}={parameters[unknown[0]]!r} is no parameter of {name}; take some of {sorted(known)}."
+            f"{unknown[0]}={parameters[unknown[0]]!r} is no parameter of {name}; its parameters are {sorted(known)}."
         )
     return make_scorer(metric, greater_is_better=greater_is_better, **parameters)
 

@@ -1,4 +1,4 @@
-"""Distances between magnitude spectra: what differs in level, formants and partials; blind to phase."""
+"""Distances between magnitude spectra; they are sensitive to level, formants and partials, not to phase."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,16 +18,16 @@ __all__ = [
     "spectral_convergence",
 ]
 
-DECIBELS = 20 / np.log(10)  # decibels in one unit of a magnitude's natural logarithm
+DECIBELS = 20 / np.log(10)  # decibels per unit of a magnitude's natural logarithm
 
 
 def reconstruction_error(
     y_true: Any, y_pred: Any, *, n_fft: int | None = None, hop_length: int | None = None, average: bool = True
 ) -> float | np.ndarray:
-    """Mean squared error between log-magnitude spectra, ``log(1 + |STFT|)``: what the autoencoder is trained on.
+    """Mean squared error between log-magnitude spectra, ``log(1 + |STFT|)``: the loss of the autoencoder.
 
-    Sensitive to level and to every bin alike, so that broad errors between the partials weigh as much as errors on
-    them. It rewards smooth, average spectra. Compare it with the baselines of this package before calling it good.
+    Sensitive to level; all bins have the same weight, those between the partials as well. It rewards smooth, average
+    spectra. Compare it with the error of the baselines in `sktimbre.baselines`.
 
     Parameters
     ----------
@@ -35,12 +35,13 @@ def reconstruction_error(
         Spectra (log1p, natural logarithm, non-negative) or audio in [-1, 1]; notes of different lengths as lists of 2-D
         or 1-D arrays. One may be spectra and the other audio.
     n_fft : int or None
-        Even length of the transform of audio in samples; None is read from spectra, if there are any, else 1024.
+        Length of the transform of audio in samples, even; None is the n_fft of the spectra, if one batch is spectra, else
+        1024.
     hop_length : int or None
         Hop of the transform of audio in samples; None is ``n_fft // 2``.
     average : bool
-        Whether to return one number: the mean over **all elements of all notes**, so that of notes of different lengths
-        the longer weigh more. Padding never exists and never counts.
+        Whether to return one number: the mean over **all elements of all notes**, in which longer notes have more weight.
+        Notes of different lengths are not padded.
 
     Returns
     -------
@@ -50,18 +51,18 @@ def reconstruction_error(
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, or audio shorter than one window.
+        Audio or spectra are empty, not finite, of the wrong rank or mismatched, or audio is shorter than one window.
     ParameterError
-        A size is out of range or does not fit the spectra.
+        ``n_fft`` or ``hop_length`` is out of range or does not fit the spectra.
 
     See Also
     --------
-    log_spectral_distance : The same in decibels, with a floor.
+    log_spectral_distance : Distance in decibels, with a floor.
 
     Notes
     -----
-    On the flute to clarinet pairs of the benchmark the source itself (`IdentityBaseline`) has 0.263 and two transposed
-    target notes (`TransposedNeighboursBaseline`) 0.052.
+    On the flute to clarinet pairs of the benchmark the error is 0.263 for the source itself (`IdentityBaseline`) and 0.052
+    for two transposed target notes (`TransposedNeighboursBaseline`).
 
     References
     ----------
@@ -95,19 +96,18 @@ def log_spectral_distance(
 ) -> float | np.ndarray:
     """Log-spectral distance: RMS over frequency of the ratio of magnitudes in dB, then the mean over frames.
 
-    The literature has several forms that differ by 1.4 to 6 dB on the same sounds, so a number is comparable only with
-    numbers of the same form. This one: the **axis** of the root mean square is frequency (mean over frames after it);
-    magnitudes are ``|STFT|``; both sides are raised to a **floor** that lies ``floor`` dB below the loudest bin of that
-    note of ``y_true``; **level** counts unless ``normalize_level``.
+    The literature has several forms that differ by 1.4 to 6 dB on the same audio, so compare only values of the same form.
+    In this one the root mean square is over the frequency **axis**, followed by the mean over frames; magnitudes are
+    ``|STFT|``; both are raised to a **floor**, ``floor`` dB below the loudest bin of the note of ``y_true``; differences in
+    **level** count unless ``normalize_level``.
 
-    Sensitive to the whole spectral envelope, quiet bins as much as loud ones; to noise between the partials, the
-    more so the lower the floor; to a shift of level by g dB (adds up to g); blind to phase.
+    Sensitive to the whole spectral envelope, in quiet bins as much as in loud ones; to noise between the partials, more
+    with a lower floor; to a change of level by g dB (adds up to g). Insensitive to phase.
 
     Parameters
     ----------
     y_true, y_pred, n_fft, hop_length
-        Audio or spectra as for `reconstruction_error`; no note of ``y_true`` is silent. Negative values in spectra
-        count as 0.
+        As in `reconstruction_error`; no note of ``y_true`` may be silent. Negative values in spectra are set to 0.
     floor : float
         Decibels below the peak of each note of ``y_true``, above 0.
     normalize_level : bool
@@ -123,7 +123,7 @@ def log_spectral_distance(
     Raises
     ------
     AudioError
-        As `reconstruction_error`, or a note of ``y_true`` is silent.
+        As in `reconstruction_error`, or a note of ``y_true`` is silent.
     ParameterError
         A parameter is out of range.
 
@@ -146,7 +146,7 @@ def log_spectral_distance(
     values = []
     for t, p in zip(true, pred, strict=True):
         log_true, log_pred = _log_magnitude(t), _log_magnitude(p)
-        if normalize_level and p.max() > 0:  # silence has no level to change
+        if normalize_level and p.max() > 0:  # silence cannot be scaled
             log_pred += 0.5 * (logsumexp(2 * log_true) - logsumexp(2 * log_pred))
         bottom = log_true.max() - floor / DECIBELS
         difference = np.maximum(log_true, bottom) - np.maximum(log_pred, bottom)
@@ -169,7 +169,7 @@ def multiscale_spectral_distance(
         + \alpha \operatorname{mean} \big| \log |S_i| - \log |\hat S_i| \big|
 
     The linear term is sensitive to the loud partials and to level, the logarithmic one to quiet bins and noise; long
-    windows to pitch and partials, short ones to attacks and timing. Blind to phase within a window.
+    windows are sensitive to pitch and partials, short ones to attacks and timing. Phase within a window has no influence.
 
     Parameters
     ----------
@@ -187,18 +187,19 @@ def multiscale_spectral_distance(
     Returns
     -------
     float, or ndarray of shape (n_notes,) float64
-        0 or more, without a unit; lower is better. It depends on sizes, level and floor: compare only like with like.
+        0 or more, without a unit; lower is better. It depends on ``sizes``, ``overlap``, ``alpha`` and the level of the
+        audio, so compare only values with the same ones.
 
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, or shorter than the longest window.
+        The audio is empty, not finite, of the wrong rank, mismatched, or shorter than the longest window.
     ParameterError
         A parameter is out of range.
 
     Notes
     -----
-    Means are over bins and frames, as in the authors' code, and magnitudes below 1e-5 count as 1e-5 in the logarithm.
+    Means are over bins and frames, as in the authors' code; in the logarithm, magnitudes are raised to at least 1e-5.
 
     References
     ----------
@@ -247,21 +248,22 @@ def spectral_convergence(
 
     It is ``norm(abs(STFT(y_pred)) - abs(S)) / norm(abs(S))`` with Frobenius norms, S the spectra of ``y_true``.
 
-    Sensitive to the loud partials only, since it is linear and unweighted; to level; hardly to noise; blind to phase in
-    so far as the magnitudes of overlapping frames are. It says how well an inverter met the magnitudes it was given.
+    As it is linear and unweighted, it is sensitive to level and to loud partials, hardly to noise; phase matters only
+    through the magnitudes of overlapping frames. It measures how closely an inverter reproduces the given magnitudes.
 
     Parameters
     ----------
     y_true : array of shape (n_notes, n_frequencies, n_frames) or (n_notes, n_samples), or list of arrays
-        The magnitudes wanted: spectra (log1p), or audio that has them. No note is silent.
+        The right magnitudes: spectra (log1p), or audio with these spectra. No note may be silent.
     y_pred : array, or list of arrays
-        Usually audio (n_notes, n_samples) in [-1, 1]; spectra are taken as they stand.
+        Usually audio (n_notes, n_samples) in [-1, 1]; or spectra (log1p).
     n_fft : int or None
-        Even length of the transform of audio in samples; None is read from spectra, if there are any, else 1024.
+        Length of the transform of audio in samples, even; None is the n_fft of the spectra, if one batch is spectra, else
+        1024.
     hop_length : int or None
         Hop of the transform of audio in samples; None is ``n_fft // 2``. See the notes for **off-grid** convergence.
     db : bool
-        Whether to return decibels, ``20 * log10`` of each note's ratio; minus infinity is perfect.
+        Whether to return decibels, ``20 * log10`` of each note's ratio; equal magnitudes give minus infinity.
     average : bool
         Whether to return the mean over notes (of the decibels, if ``db``).
 
@@ -273,15 +275,16 @@ def spectral_convergence(
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, mismatched, too short, or a note of ``y_true`` is silent.
+        Audio or spectra are empty, not finite, of the wrong rank, mismatched or too short, or a note of ``y_true`` is
+        silent.
     ParameterError
         A parameter is out of range or does not fit the spectra.
 
     Notes
     -----
-    At 50 % overlap a spectrogram has about one real number for each sample, so that audio can meet its magnitudes and
-    still be wrong between the frames. Judge an inverter also off its own grid: with the true audio as ``y_true`` and a
-    finer hop, ``spectral_convergence(true_audio, audio, hop_length=128, db=True)``.
+    At 50 % overlap a spectrogram has about one real number for each sample, so audio can have the right magnitudes and
+    still be wrong between the frames. Evaluate an inverter also off its own grid, with the true audio as ``y_true`` and a
+    smaller hop: ``spectral_convergence(true_audio, audio, hop_length=128, db=True)``.
 
     References
     ----------
@@ -299,7 +302,7 @@ def spectral_convergence(
     check_not_silent(true, "y_true")
     check_flags(db=db)
     ratios: list[float] = []
-    # A network that ran away can predict more than a float holds after the exponential: that is an infinite error.
+    # A diverged network can predict values whose exponential overflows; the error is infinite then.
     with np.errstate(over="ignore", divide="ignore"):
         for t, p in zip(true, pred, strict=True):
             wanted = _magnitude(t)
@@ -313,7 +316,7 @@ def _magnitude(S: np.ndarray) -> np.ndarray:
 
 
 def _log_magnitude(S: np.ndarray) -> np.ndarray:
-    """Return log(exp(S) - 1) in a form that cannot overflow; minus infinity where S is 0 or less."""
+    """Return log(exp(S) - 1) without overflow; minus infinity where S is 0 or less."""
     S = np.maximum(S, 0).astype(np.float64)
     with np.errstate(divide="ignore"):
         return S + np.log(-np.expm1(-S))

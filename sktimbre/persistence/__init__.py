@@ -1,4 +1,4 @@
-"""Fitted estimators in files that can be read without running code from them."""
+"""Save and load estimators without running code from the file."""
 
 import lazy_loader as _lazy
 

@@ -1,11 +1,11 @@
-"""Save and load fitted estimators without pickle: reading a stranger's file runs none of its code.
+"""Save and load estimators without pickle: loading runs no code from the file.
 
-A file is a zip archive: what skops writes (a tree of names and plain values in ``schema.json``, arrays in numpy's format
-without pickle), and ``sktimbre.json`` with the format's number and the versions that wrote it. `docs/reliability.md` has the
-rules by which a file of another version is read or refused.
+A file is a zip archive written by skops (``schema.json``, a tree of type names and plain values; arrays in numpy's format
+without pickle), with ``sktimbre.json``, which has the number of the format and the versions that wrote it.
+`docs/reliability.md` says which files of other versions are read or refused.
 
-`joblib` and `pickle` work as well, for processes and caches of your own: their files run whatever code they hold, so load none
-that you did not write.
+`joblib` and `pickle` work as well, for your own processes and caches. Their files can run any code when loaded: load only
+files that you wrote.
 """
 
 import inspect
@@ -30,18 +30,18 @@ from sktimbre.persistence.names import PLACES, with_places, with_short_names
 __all__ = ["load", "save"]
 
 TRUSTED = tuple(f"{module}.{name}" for name, module in PLACES.items())
-# What is trusted may only be looked up and filled with attributes. Other loaders of skops call what they name.
+# skops loaders allowed for trusted types and functions: they set attributes or look up a name, but call nothing.
 FILLED = {"ObjectNode", "FunctionNode"}
-# The loaders that models need; all that is left out calls something or unpacks archives inside the archive.
+# skops loaders that models need; the others call functions or unpack nested archives.
 PLAIN = FILLED | {f"{kind}Node" for kind in ("Dict", "List", "Tuple", "Set", "Slice", "Json", "Bytes", "Type")}
 PLAIN |= {f"{kind}Node" for kind in ("NdArray", "MaskedArray", "DType", "RandomState", "RandomGenerator")}
 
 # 2: types have short names. 1: full names.
 FORMAT = 2
-# Class, parameter and a value that it no longer takes: what stands in its place.
+# New values of parameters for old values that are no longer valid, by class, parameter and old value.
 FORMER_VALUES = {("GriffinLimInverter", "init", "source"): "pghi"}
 VERSIONS, SCHEMA = "sktimbre.json", "schema.json"
-# Weights hardly compress; an archive that grows by more than this when it is unpacked is made to fill the memory.
+# Weights hardly compress, so an archive that grows by more than this factor when it is unpacked is an attack on memory.
 LARGEST_GROWTH = 50
 ALWAYS_BYTES = 64 * 2**20
 
@@ -66,8 +66,7 @@ def save(model: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -
     Raises
     ------
     PersistenceError
-        The file exists, its folder is missing or read-only, the disk is full, or the model holds something that cannot be
-        stored.
+        The file exists, its folder is missing or read-only, the disk is full, or a part of the model cannot be stored.
 
     Examples
     --------
@@ -81,21 +80,21 @@ def save(model: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -
     with atomic_path(path, overwrite, error=PersistenceError) as temporary:
         try:
             data = _dumped(model)
-        except Exception as error:  # skops raises whatever the object's parts raise
+        except Exception as error:  # parts of the model may raise any exception
             raise PersistenceError(f"{type(model).__name__} cannot be stored in {path}: {error}") from error
         temporary.write_bytes(data)
     return Path(path)
 
 
 def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
-    """Read what `save` wrote; nothing that the file names is imported or run unless it is ours, or named as trusted.
+    """Read a file written by `save`; only types and functions of sktimbre and its libraries, or trusted ones, are used.
 
     Parameters
     ----------
     path : path-like
         The file.
     trusted : sequence of str
-        Full names of further types and functions that may be made or called, such as an architecture of your own,
+        Full names of further types and functions that may be created or called, such as your own architecture,
         ``"mypackage.networks.wide"``.
 
     Returns
@@ -105,8 +104,8 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     Raises
     ------
     PersistenceError
-        The file cannot be read, is no file of ours, names what is not trusted, would fill the memory, or has a newer format
-        than this version knows.
+        The file cannot be read, was not written by `save`, names untrusted types or functions, would take too much memory,
+        or has a newer format than this version supports.
 
     Warns
     -----
@@ -115,14 +114,14 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
 
     Notes
     -----
-    A file that unpacks to more than 64 MiB and 50 times its size is refused. A model that was trained on a GPU loads anywhere:
-    weights are numpy arrays.
+    A file that unpacks to more than 64 MiB and 50 times its size is refused. A model trained on a GPU loads on a machine
+    without one, because weights are stored as numpy arrays.
     """
     path = as_path(path, PersistenceError)
     try:
-        # Devices and pipes have no end.
+        # Reading a device or pipe might never end.
         if path.exists() and not path.is_file():
-            raise PersistenceError(f"{path} is no regular file; give the one that sktimbre.save wrote.")
+            raise PersistenceError(f"{path} is not a regular file; give a file that sktimbre.save wrote.")
         data = path.read_bytes()
         data = _checked(data, path, trusted)
         unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED) - set(trusted)
@@ -140,12 +139,12 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a file carries."""
+    """Return the versions that are stored in a file."""
     return {"sktimbre": __version__, **{name: version(name) for name in ("scikit-learn", "keras", "numpy", "skops")}}
 
 
 def _dumped(model: Any) -> bytes:
-    """Return the bytes of a file."""
+    """Return the bytes of a file with the model."""
     about = json.dumps({"format": FORMAT, "versions": versions()})
     for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         buffer = io.BytesIO()
@@ -169,13 +168,13 @@ def _allowed_size(n_bytes: int) -> int:
 
 
 def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> bytes:
-    """Return the archive unpacked, or raise `PersistenceError` for what it must not hold; nothing of it is made."""
+    """Check an archive without creating any object, and return it uncompressed, or raise `PersistenceError`."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         grown, allowed = _unpacked_size(archive), _allowed_size(len(data))
         if grown > allowed:
             raise PersistenceError(
-                f"{path} would take {grown / 2**20:.0f} MiB of memory where {len(data)} bytes may take {allowed / 2**20:.0f}: "
-                "it was made to fill the memory, or not by sktimbre.save."
+                f"{path} ({len(data)} bytes) would take {grown / 2**20:.0f} MiB of memory, more than the "
+                f"{allowed / 2**20:.0f} MiB allowed for its size: sktimbre.save did not write it. Do not load it."
             )
     members = _members(io.BytesIO(data))
     _check_versions(json.loads(members[VERSIONS]), path)
@@ -183,24 +182,24 @@ def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> bytes:
     called = _called(schema, set(trusted))
     if called:
         raise _untrusted(called, path)
-    # What is read from here on is what was looked at.
+    # Return the members that were checked, so that no others are loaded.
     members[SCHEMA] = json.dumps(schema).encode()
     return _archive(members, zipfile.ZIP_STORED).getvalue()
 
 
 def _members(file: io.BytesIO) -> dict[str, bytes]:
-    """Return the members of an archive by their names."""
+    """Return the content of an archive's members by name."""
     members = {}
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             with archive.open(member) as content:
-                # Without a size, all that is compressed is unpacked, whatever size the archive gave.
+                # Limited to the declared size, which was checked.
                 members[member.filename] = content.read(member.file_size + 1)
     return members
 
 
 def _archive(members: dict[str, bytes], compression: int) -> io.BytesIO:
-    """Return an archive of members by their names."""
+    """Return an archive with the given members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in members.items():
@@ -209,12 +208,12 @@ def _archive(members: dict[str, bytes], compression: int) -> io.BytesIO:
 
 
 def _check_versions(about: dict[str, Any], path: Any) -> None:
-    """Refuse a newer format; warn of versions with which the model may differ."""
+    """Raise an error for a newer format; warn if other versions wrote the file, with which the model may differ."""
     written, installed = about["versions"], versions()
     if about["format"] > FORMAT:
         raise PersistenceError(
-            f"{path} has format {about['format']}, this sktimbre {installed['sktimbre']} reads up to {FORMAT}. Install "
-            f"sktimbre {written['sktimbre']} or newer."
+            f"{path} has format {about['format']}; this sktimbre {installed['sktimbre']} reads formats up to {FORMAT}. "
+            f"Install sktimbre {written['sktimbre']} or newer."
         )
     others = ("scikit-learn", "keras", "numpy")
     differing = [name for name in others if Version(written[name]).major != Version(installed[name]).major]
@@ -223,15 +222,15 @@ def _check_versions(about: dict[str, Any], path: Any) -> None:
     if differing:
         pairs = ", ".join(f"{name} {written[name]} (here {installed[name]})" for name in differing)
         warnings.warn(
-            f"{path} was written with {pairs}. Compare its predictions with those where it was made, or install those "
-            "versions.",
+            f"{path} was written with {pairs}. Compare its predictions with those of the original versions, or "
+            "install them.",
             VersionWarning,
             stacklevel=4,
         )
 
 
 def _called(schema: Any, trusted: set[str]) -> set[str]:
-    """Return what loading the tree would call rather than fill, unless it is trusted."""
+    """Return the names of untrusted types and functions that loading the tree would call."""
     found: set[str] = set()
     pending: list[tuple[Any, set[str]]] = [(schema, PLAIN)]
     while pending:
@@ -247,7 +246,7 @@ def _called(schema: Any, trusted: set[str]) -> set[str]:
             if name not in trusted and loader not in (allowed & FILLED if name in TRUSTED else allowed):
                 found.add(name)
         for key, value in node.items():
-            # skops calls what stands for the types of a dictionary's keys.
+            # skops calls the types of a dictionary's keys.
             keys = loader == "DictNode" and key == "key_types"
             pending.append((value, {"ListNode", "TypeNode"} if keys else allowed))
     return found
@@ -256,13 +255,13 @@ def _called(schema: Any, trusted: set[str]) -> set[str]:
 def _untrusted(names: Iterable[str], path: Any) -> PersistenceError:
     listed = sorted(names)
     return PersistenceError(
-        f"{path} holds {', '.join(listed)}, which sktimbre does not know. If you know where the file comes from, pass "
+        f"{path} names {', '.join(listed)}, which sktimbre does not trust. If you trust the source of the file, pass "
         f"trusted={listed!r}."
     )
 
 
 def _completed(model: Any) -> Any:
-    """Give parameters that did not exist when the file was written their defaults, and replace values that are no more."""
+    """Set parameters that the file lacks to their defaults, and replace values that are no longer valid."""
     pending: list[Any] = [model]
     seen: set[int] = set()
     while pending:

@@ -1,10 +1,11 @@
-"""Names by which files call our types and functions: short and stable, so that modules may move."""
+"""Short names of sktimbre's types and functions in files; they stay the same when modules move."""
 
 from typing import Any
 
 __all__ = ["PLACES", "with_places", "with_short_names"]
 
-# What a file of ours may name beside what skops trusts of scikit-learn, numpy and scipy. Nothing here runs code when made.
+# Types and functions that files may name, besides those of scikit-learn, numpy and scipy that skops trusts, and their
+# modules. Creating them runs no code from the file.
 PLACES = {
     "GriffinLimInverter": "sktimbre.spectral.inverter",
     "IdentityBaseline": "sktimbre.baselines.regressors",
@@ -23,9 +24,9 @@ PLACES = {
     "shallow": "sktimbre.autoencoder.networks.architectures",
     "unet": "sktimbre.autoencoder.networks.architectures",
 }
-# The module of a short name in a file.
+# Module of all short names in a file.
 PACKAGE = "sktimbre"
-# Full names in files of format 1, which had no short ones.
+# Short names of the full names in files of format 1.
 FORMAT_1 = {
     **{f"sktimbre.autoencoder.architectures.{name}": name for name in PLACES if name.islower()},
     "sktimbre.autoencoder.augmentation.PairAugmenter": "PairAugmenter",
@@ -39,7 +40,7 @@ FORMAT_1 = {
 
 
 def with_short_names(schema: Any) -> Any:
-    """Return a tree of skops with the short names of our types and functions, changed in place."""
+    """Replace sktimbre's types and functions in a schema of skops by their short names, in place, and return it."""
     for node in _nodes(schema):
         if PLACES.get(node["__class__"]) == node["__module__"]:
             node["__module__"] = PACKAGE
@@ -47,7 +48,7 @@ def with_short_names(schema: Any) -> Any:
 
 
 def with_places(schema: Any) -> Any:
-    """Return a tree of skops with the modules that our types and functions are in now, changed in place."""
+    """Replace short and former names in a schema of skops by the present modules, in place, and return it."""
     for node in _nodes(schema):
         name = FORMAT_1.get(f"{node['__module__']}.{node['__class__']}")
         if name is None and node["__module__"] == PACKAGE:
@@ -58,7 +59,7 @@ def with_places(schema: Any) -> Any:
 
 
 def _nodes(schema: Any) -> Any:
-    """Yield all dictionaries of a tree that name a type or a function; trees are deep, so not by recursion."""
+    """Yield all dictionaries of a schema that name a type or a function, without recursion: schemas are deep."""
     pending = [schema]
     while pending:
         node = pending.pop()

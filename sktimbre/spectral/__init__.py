@@ -1,4 +1,4 @@
-"""Waveforms to log-magnitude spectra and back: transformers, and the array functions below them."""
+"""Waveforms to log-magnitude spectra and back: transformers and array functions."""
 
 import lazy_loader as _lazy
 

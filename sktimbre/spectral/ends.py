@@ -1,13 +1,13 @@
-"""Limit the ends of a signal, which phase retrieval may make far louder than its spectra are."""
+"""Limit the first and last samples of a signal, which least-squares synthesis can make far too loud."""
 
 import numpy as np
 import scipy.fft
 
 from sktimbre.spectral.stft import STFTGeometry
 
-# Share of the largest overlapped window power; at the usual overlap of half a window, all samples inside have it.
+# Least overlapped window power of a well covered sample, as a share of the largest; at 50 % overlap all inner samples have it.
 WELL_COVERED = 0.5
-# A sample may exceed the level of its frame where its error, relative to the frame, is below this.
+# A sample with a smaller error, relative to its frame, may exceed the level of the frame.
 TRUSTED = 1e-2
 
 
@@ -21,28 +21,28 @@ def limit_ends(
 ) -> None:
     """Limit the ends of a signal to the level of their spectra, in place.
 
-    Least-squares synthesis divides by the overlapped window power. The first and last samples are covered by the edge of one
-    window alone: there the power is next to nothing, and the quotient explodes unless the spectra are consistent. From the
-    last well covered sample outwards, samples are multiplied by a Wiener filter's gain: the squared level over the squared
-    loudest sample so far, at most 1. The level is the peak of the well covered samples of the outermost frame, or the root
-    mean square that its magnitudes stand for where that is higher.
+    Least-squares synthesis divides by the overlapped window power. Only the edge of one window covers the first and last
+    samples: the power is close to zero there, and the quotient explodes unless the spectra are consistent. From the last
+    well covered sample outwards, samples are multiplied by a Wiener filter's gain: the squared level over the squared
+    loudest sample so far, at most 1. The level is the peak of the well covered samples of the outermost frame, or the RMS
+    computed from its magnitudes if that is higher.
 
-    Where the outermost frame of the signal has the given magnitudes and phases, as when both are those of a sound, the signal
-    is left as it is, up to samples where rounding errors are amplified.
+    If the outermost frame of the signal has the given magnitudes and phases, as when both come from one recording, the
+    signal is left as it is, except for samples with amplified rounding errors.
 
     Parameters
     ----------
     signal : ndarray of shape (n_samples,), float32
-        The uncut signal; it is changed.
+        The signal before padding is cut off; it is changed.
     magnitudes, phasors : ndarray of shape (n_frequencies, n_frames)
         The spectra from which phase retrieval started.
     geometry : STFTGeometry
-        Sizes and window.
+        STFT parameters.
     first, last : int
-        The samples of the uncut signal that count.
+        The range of samples that is returned, without padding.
     """
     hop, n_fft, n_frames = geometry.hop, geometry.n_fft, magnitudes.shape[1]
-    # Enough frames at each end for all that overlap with the outermost one, and for the full power.
+    # Enough frames at each end to include all that overlap with the outermost one, and samples of full power.
     near = min(n_frames, 2 * geometry.overlap)
     inside = hop * (n_frames - near)
     power = geometry.overlap_power(near)

@@ -1,4 +1,4 @@
-"""Phase retrieval from magnitudes: the iterations of Griffin and Lim and those that came after, as a plain array function."""
+"""Phase retrieval from magnitudes, as an array function: Griffin-Lim and its accelerated variants, ADMM."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,13 @@ ALGORITHMS = ("gla", "fgla", "agla", "admm")
 # Chosen on real notes by benchmarks/phase.py; gamma at 1.3 or above can diverge.
 AGLA_BETA, AGLA_GAMMA = 1.25, 1.25
 ADMM_RHO = 0.1
-# With tol, convergence is measured once in so many iterations, because a measurement costs half an iteration.
-LOOK_EVERY = 5
+# Iterations between measurements of convergence (with tol); a measurement costs half an iteration.
+MEASURE_EVERY = 5
 
 
 @dataclass(frozen=True)
 class Retrieved:
-    """A signal and how well its spectra agree with the magnitudes that were asked for.
+    """A signal found by phase retrieval, and how well its spectra agree with the given magnitudes.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Retrieved:
     n_iter : int
         Iterations that ran.
     spectral_convergence : float
-        ``norm(abs(STFT(signal)) - magnitudes) / norm(magnitudes)``, 0 for silence; NaN where it was not asked for.
+        ``norm(abs(STFT(signal)) - magnitudes) / norm(magnitudes)``, 0 for silence; NaN if it was not measured.
     """
 
     signal: np.ndarray
@@ -61,23 +61,24 @@ def griffin_lim(
     phasors : ndarray of shape (n_frequencies, n_frames), complex64
         Initial phases as unit phasors; see `initial_phasors`.
     geometry : STFTGeometry
-        Sizes and window. Powers of two with a hop that divides them run in compiled kernels, others on scipy.fft.
+        STFT parameters. An ``n_fft`` that is a power of two with a hop that divides it runs in compiled kernels, others use
+        scipy.fft.
     algorithm : {"gla", "fgla", "agla", "admm"}
-        "gla", Griffin-Lim [1]_: set the magnitudes, make the spectra consistent, again. "fgla", fast Griffin-Lim [2]_: goes on
-        from each estimate by ``momentum`` times the last step, as `librosa.griffinlim` does. "agla", accelerated
-        Griffin-Lim [3]_: a second momentum and a longer step besides. "admm" [4]_: alternating direction method of
-        multipliers, for magnitudes that are not consistent.
+        "gla", Griffin-Lim [1]_: alternates between setting the magnitudes and making the spectra consistent. "fgla", fast
+        Griffin-Lim [2]_: adds ``momentum`` times the last step to each estimate, as `librosa.griffinlim` does. "agla",
+        accelerated Griffin-Lim [3]_: has also a second momentum and a longer step. "admm" [4]_: alternating direction method
+        of multipliers, for magnitudes that are not consistent.
     n_iter : int
         Iterations; 0 inverts with the initial phases.
     momentum : float, non-negative
-        Of "fgla" and "agla".
+        Momentum of "fgla" and "agla".
     length : int or None
-        Samples to return; None is what the frames hold.
+        Samples to return; None is as many as the frames span.
     tol : float, non-negative
-        Stop when the spectral convergence changes by less than this fraction; it is measured every 5 iterations. 0 never
-        stops.
+        Stop when the spectral convergence, measured every 5 iterations, changes by less than this fraction. 0 runs all
+        iterations.
     measure : bool
-        Whether to measure the spectral convergence of the result; with ``tol`` it is measured anyhow.
+        Whether to measure the spectral convergence of the result; with ``tol`` it is always measured.
 
     Returns
     -------
@@ -86,9 +87,9 @@ def griffin_lim(
     Raises
     ------
     ParameterError
-        There is no such algorithm, or a number is out of range.
+        The algorithm is unknown, or a number is out of range.
     AudioError
-        Magnitudes or phasors are of other shapes, or not finite.
+        The magnitudes have the wrong shape or are not finite, or the phasors have another shape or type.
 
     References
     ----------
@@ -120,7 +121,7 @@ def griffin_lim(
     tol = check_real(tol, "tol", 0.0)
     n_frames = magnitudes.shape[1]
     length = geometry.n_samples(n_frames) if length is None else check_whole(length, "length", 0)
-    # librosa cuts the signal to its length before each analysis; samples beyond never come back.
+    # As in librosa, samples beyond the length are zero in each analysis.
     end = min(geometry.pad + length, geometry.hop * (n_frames + geometry.overlap - 1))
     note = start_note(magnitudes, phasors, geometry, geometry.pad, end)
     step, admm = step_sizes(algorithm, momentum), algorithm == "admm"
@@ -128,7 +129,7 @@ def griffin_lim(
     if tol > 0:
         convergence = note.run(0, step, admm=admm, measure=True)
         while done < n_iter:
-            turn = min(LOOK_EVERY, n_iter - done)
+            turn = min(MEASURE_EVERY, n_iter - done)
             before, convergence = convergence, note.run(turn, step, admm=admm, measure=True)
             done += turn
             if abs(before - convergence) <= tol * before:
@@ -149,7 +150,7 @@ def start_note(
     last: int,
     fixed: np.ndarray | None = None,
 ) -> Any:
-    """Return a note ready to run, in the faster of the two ways that know its size; see `_lanes.LaneNote`."""
+    """Return a `LaneNote` (compiled kernels) if its STFT parameters and length allow it, else a `ScipyNote`."""
     if takes_lanes(geometry, magnitudes.shape[1]):
         from sktimbre.spectral._kernels.lanes import LaneNote
 
@@ -160,7 +161,7 @@ def start_note(
 
 
 def step_sizes(algorithm: str, momentum: float) -> tuple[float, float, float]:
-    """Return alpha, beta and gamma of "agla", of which "gla" and "fgla" are special cases; beta is rho of "admm"."""
+    """Return alpha, beta and gamma of "agla"; "gla" and "fgla" are special cases of it. For "admm", beta is rho."""
     return {
         "gla": (0.0, 0.0, 1.0),
         "fgla": (momentum, 0.0, 1.0),

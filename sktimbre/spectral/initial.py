@@ -12,7 +12,7 @@ from sktimbre.spectral.stft import STFTGeometry, check_magnitudes
 __all__ = ["INITS", "initial_phasors"]
 
 INITS = ("pghi", "spsi", "random", "zero")
-# Magnitudes this far below the largest (140 dB) are float32 rounding: their slopes mean nothing.
+# Smaller magnitudes, relative to the largest, are rounding errors of float32 (140 dB); they are raised to this.
 FLOOR = np.float32(1e-7)
 
 
@@ -23,23 +23,24 @@ def initial_phasors(
     seed: int | None = None,
     known: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return unit phasors to start from.
+    """Return initial phases for phase retrieval, as unit phasors.
 
     Parameters
     ----------
     magnitudes : ndarray of shape (n_frequencies, n_frames), float32, non-negative
         Linear magnitudes.
     geometry : STFTGeometry
-        Sizes and window.
+        STFT parameters.
     init : {"pghi", "spsi", "random", "zero"}
-        "pghi", phase gradient integration [1]_ in a form without a heap: the derivatives of the log-magnitude give those of
-        the phase, which are integrated along time at each spectral peak and from the peak along frequency to the valleys
-        on both sides. "spsi", single pass spectrogram inversion [2]_: each peak turns by its interpolated frequency, and its
-        neighbours with it. Or uniform in [-pi, pi), or no phase at all.
+        "pghi", phase gradient integration [1]_ in a form without a heap: the phase's derivatives follow from those of the
+        log-magnitude; they are integrated along time at each spectral peak, and along frequency from the peak to the valleys
+        on both sides. "spsi", single pass spectrogram inversion [2]_: the phase of each peak, and of its neighbours, advances
+        by the peak's interpolated frequency. "random", uniform in [-pi, pi). "zero", phase 0 everywhere.
     seed : int or None
-        Of "random": the phases that `librosa.griffinlim` draws from ``np.random.RandomState(seed)``; None draws new ones.
+        Seed of "random", which draws the phases of `librosa.griffinlim` with ``np.random.RandomState(seed)``; None draws new
+        ones.
     known : ndarray of shape (n_frequencies, n_known), complex64, or None
-        Unit phasors of the first frames, from which "pghi" and "spsi" go on.
+        Unit phasors of the first frames, which "pghi" and "spsi" continue.
 
     Returns
     -------
@@ -48,9 +49,9 @@ def initial_phasors(
     Raises
     ------
     ParameterError
-        There is no such start.
+        ``init`` is unknown.
     AudioError
-        The magnitudes are of another shape than the geometry's, or not finite.
+        The magnitudes do not have the shape of the STFT parameters, or are not finite.
 
     References
     ----------
@@ -98,7 +99,7 @@ def initial_phasors(
 
 
 def unit_phasors(phase: np.ndarray) -> np.ndarray:
-    """Return complex spectra or real angles in radians as unit phasors; a bin that is zero, and so has no phase, gets 1."""
+    """Return complex spectra or real angles in radians as unit phasors; bins that are zero get 1."""
     if not np.iscomplexobj(phase):
         return np.exp(1j * phase).astype(np.complex64)
     phase = phase.astype(np.complex64, copy=False)
@@ -113,7 +114,7 @@ def unit_phasors(phase: np.ndarray) -> np.ndarray:
 def nearest_gaussian(geometry: STFTGeometry) -> float:
     """Return gamma, in squared samples, of the Gaussian exp(-pi t^2 / gamma) nearest to the window in least squares.
 
-    For a Hann window it is 0.258 times its length squared; the reference above has 0.256.
+    For a Hann window it is 0.258 times the squared length of the window; reference [1] of `initial_phasors` has 0.256.
     """
     taper = geometry.taper / np.abs(geometry.taper).max()
     t = (np.arange(geometry.n_fft) - geometry.n_fft / 2) ** 2

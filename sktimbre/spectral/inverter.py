@@ -19,19 +19,19 @@ from sktimbre.spectral.threads import map_notes
 
 __all__ = ["GriffinLimInverter", "InversionReport"]
 
-# Beyond, squared magnitudes leave the range of float32; full-scale audio stays below 20 at any n_fft.
+# Above this, squared magnitudes overflow float32; full-scale audio stays below 20 at any n_fft.
 LARGEST_LOG_MAGNITUDE = 40.0
 
 
 class InversionReport(NamedTuple):
-    """How phase retrieval went, note by note.
+    """Spectral convergence and number of iterations of each note.
 
     Parameters
     ----------
     spectral_convergence : ndarray of shape (n_notes,), float64
         ``norm(abs(STFT(audio)) - magnitudes) / norm(magnitudes)``; 0 for silence.
     n_iter : ndarray of shape (n_notes,), int64
-        Iterations that ran: fewer than asked for where ``tol`` stopped them.
+        Iterations that ran; fewer than the parameter ``n_iter`` if ``tol`` stopped them.
     """
 
     spectral_convergence: np.ndarray
@@ -39,10 +39,10 @@ class InversionReport(NamedTuple):
 
 
 class GriffinLimInverter(TransformerMixin, BaseEstimator):
-    """Recover phase from log-magnitude spectra and return audio. Nothing is learnt from the data.
+    """Convert log-magnitude spectra to audio by phase retrieval. Nothing is learnt from the data.
 
-    The thesis's way (section 2.2) is ``GriffinLimInverter(n_iter=100, algorithm="gla", init="random")``; the defaults come
-    closer to the spectra in a small part of its time.
+    The thesis (section 2.2) uses ``GriffinLimInverter(n_iter=100, algorithm="gla", init="random")``; the defaults come closer
+    to the spectra in a fraction of the time.
 
     Parameters
     ----------
@@ -52,51 +52,53 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         Accelerated Griffin-Lim [4]_, fast Griffin-Lim [3]_ as in `librosa.griffinlim`, plain Griffin-Lim [2]_, or the
         alternating direction method of multipliers [5]_. See `griffin_lim`.
     init : {"pghi", "spsi", "random", "zero"}, default="pghi"
-        Initial phase where `invert` is given none: phase gradient integration [1]_, single pass spectrogram inversion [6]_,
+        Initial phase, unless `invert` is given one: phase gradient integration [1]_, single pass spectrogram inversion [6]_,
         uniform in [-pi, pi), or zero.
     momentum : float in [0, 1], default=0.99
-        Of "agla" and "fgla", as in `librosa.griffinlim`.
+        Momentum of "agla" and "fgla", as in `librosa.griffinlim`.
     n_fft : int or None, default=None
-        Even; None reads it from the spectra. Powers of two with a hop that divides them are fastest.
+        Length of the transform in samples, even; None reads it from the spectra. Powers of two with a hop that divides them
+        are fastest.
     hop_length, win_length : int or None, default=None
-        In samples; None is ``n_fft // 2`` and ``n_fft``. They have to be those of the analysis.
+        Hop and window length in samples, equal to those of the analysis; None is ``n_fft // 2`` and ``n_fft``.
     window : str, tuple, float, callable or array, default="hann"
         As in `scipy.signal.get_window`.
     center : bool, default=True
         Whether the analysis centred its frames.
     length : int or None, default=None
-        Samples of each note; None is what the frames hold, ``hop_length * (n_frames - 1)`` when centred.
+        Samples of each note; None is as many as the frames span, ``hop_length * (n_frames - 1)`` when centred.
     tol : float, default=0.0
         Stop early when the spectral convergence, measured every 5 iterations, changes by less than this fraction; 0 runs all
         iterations.
     random_state : int, Generator, RandomState or None, default=None
-        Seed of the random phase. Every note starts from the same phases, so that its result does not depend on its
-        batch.
+        Seed of the random phase. Every note starts from the same phases, so that its result does not depend on the
+        other notes.
     n_jobs : int or None, default=None
-        Threads over notes at most, as in joblib; one note is worked on by one thread, and little work by one in all.
+        Largest number of threads, as in joblib. Each note is inverted by one thread, and small batches use one thread.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of frequencies.
     spectral_convergence_ : ndarray of shape (n_notes,)
-        Of the notes of `fit_transform`; `invert` can return it for any others. `transform` leaves the estimator as it is.
+        Spectral convergence of the notes given to `fit_transform`; `invert` can return it for other notes. `transform` does
+        not change the estimator.
     n_iter_ : ndarray of shape (n_notes,)
-        Iterations that `fit_transform` ran.
+        Iterations that `fit_transform` ran for each note.
 
     See Also
     --------
     LogSTFT : The analysis.
-    StreamingInverter : The same for spectra that are still arriving or do not fit into memory.
+    StreamingInverter : Inverts spectra while they arrive, or spectra that do not fit into memory.
     griffin_lim, initial_phasors : The array functions.
 
     Notes
     -----
-    The first call with a new ``n_fft`` compiles its kernels, which takes seconds; they are then kept on disk.
+    The first call with a new ``n_fft`` compiles its kernels, which takes seconds; they are then cached on disk.
 
-    The first and last samples, where the edge of a single window would amplify every error, are held at the level of their
-    frame: with ``center=True`` where ``length`` goes beyond the centre of the last frame, with ``center=False`` at both ends.
-    Spectral convergence is measured before that. Samples of a given phase and its own magnitudes come back as they were.
+    Samples that only the edge of one window covers would amplify every error, so they are limited to the level of their
+    frame: with ``center=True`` beyond the centre of the last frame, if ``length`` includes them; with ``center=False`` at both
+    ends. Spectral convergence is measured before that. Magnitudes and phase of the same signal give the signal back unchanged.
 
     References
     ----------
@@ -174,7 +176,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @restores_on_failure
     def fit(self, X: Any, y: Any = None) -> "GriffinLimInverter":
-        """Read the size of the transform from the spectra; nothing else is learnt.
+        """Check the spectra and read ``n_fft`` from them; nothing else is learnt.
 
         Parameters
         ----------
@@ -190,7 +192,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         Raises
         ------
         ParameterError
-            A size is out of range, or does not agree with the spectra.
+            An STFT parameter is out of range, or does not agree with the spectra.
         AudioError
             The spectra are empty, not finite or of the wrong rank.
         """
@@ -199,7 +201,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
 
     @restores_on_failure
     def fit_transform(self, X: Any, y: Any = None) -> Batch:
-        """Return the audio of log-magnitude spectra, and keep how well it agrees with them.
+        """Return the audio of log-magnitude spectra, and store its spectral convergence.
 
         Parameters
         ----------
@@ -236,15 +238,15 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         return self.invert(X)
 
     def invert(self, X: Any, phase: Any = None, length: Any = None, return_report: bool = False) -> Any:
-        """Return the audio of log-magnitude spectra, starting from a known phase if there is one.
+        """Return the audio of log-magnitude spectra, starting from a given phase or from ``init``.
 
         Parameters
         ----------
         X : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
-            Log-magnitude spectra. A value below zero, which a linear model may give, is taken as zero: silence.
+            Log-magnitude spectra. Values below zero, which a linear model may predict, are set to zero.
         phase : array-like of the shapes of X, complex or real, or None
-            Initial phase: complex spectra whose angles are taken, such as the source's STFT, unit phasors, or real angles
-            in radians. None uses ``init``.
+            Initial phase: the angles of complex spectra, such as the source's STFT or unit phasors, or real angles in
+            radians. None uses ``init``.
         length : int, sequence of int (one for each note), or None
             Samples to return; None uses the parameter ``length``.
         return_report : bool
@@ -253,16 +255,16 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         Returns
         -------
         audio : ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
-            An array where X is one and all lengths agree.
+            An array if X is an array and all lengths agree.
         report : InversionReport
-            With ``return_report=True``.
+            Returned only with ``return_report=True``.
 
         Raises
         ------
         ParameterError
-            A size does not agree with the spectra.
+            An STFT parameter does not agree with the spectra.
         AudioError
-            The spectra are empty, not finite, beyond any log-magnitude or of the wrong shape.
+            The spectra are empty, not finite, above 40 or of the wrong shape.
         """
         S = check_spectra(X, name="X", estimator=self, reset=False)
         geometry = self._geometry(S)
@@ -275,7 +277,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         lengths = self._lengths(length, len(S))
         starts = self._starts(S, geometry) if phase is None else self._phases(phase, S)
         retrieve = partial(self._retrieve, geometry, return_report)
-        # An iteration is a transform and its inverse, and so are the start and the end together.
+        # Two transforms per iteration, and one each at the start and the end.
         work = 2 * (self.n_iter + 1) * geometry.n_fft * sum(note.shape[1] for note in S)
         found: list[Retrieved] = map_notes(retrieve, self.n_jobs, work, S, starts, lengths)
         notes = [note.signal for note in found]
@@ -286,7 +288,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         return audio, InversionReport(convergence, np.array([note.n_iter for note in found]))
 
     def _retrieve(self, geometry, measure, log_magnitude, start, length):
-        """Return one note; ``start`` is None, or the phase to start from."""
+        """Invert one note; ``start`` is the initial phase, or None to use ``init``."""
         magnitudes = np.maximum(log_magnitude, 0)
         np.expm1(magnitudes, out=magnitudes)
         phasors = initial_phasors(magnitudes, geometry, self.init) if start is None else unit_phasors(start)
@@ -303,7 +305,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         )
 
     def _starts(self, S, geometry):
-        """Return the phases that notes of one shape share; None is one that follows from the note's magnitudes."""
+        """Return the initial phase of each note: with "random" the same for all notes of one shape, else None."""
         if self.init != "random":
             return [None] * len(S)
         seed = draw_seed(self.random_state)
@@ -314,7 +316,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         self._validate_params()
         if len(S[0]) < 2:
             raise AudioError(
-                f"X has shape {np.shape(S)}, n_features = 1: the spectra of audio have at least 2 frequencies."
+                f"X has shape {np.shape(S)}, n_features = 1; spectra need at least 2 frequencies. Give spectra of LogSTFT."
             )
         n_fft = 2 * (len(S[0]) - 1)
         if self.n_fft not in (None, n_fft):

@@ -1,39 +1,39 @@
-"""What is done to log-magnitude spectra ``log(1 + abs(STFT))``: back to magnitudes, scale, transpose."""
+"""Operations on log-magnitude spectra ``log(1 + abs(STFT))``: convert to magnitudes, scale, transpose."""
 
 import numpy as np
 
 __all__ = ["LARGEST", "magnitudes", "scaled", "transposed"]
 
-# Beyond any log-magnitude of audio in [-1, 1], and far from overflowing.
+# Above any log-magnitude of audio in [-1, 1], and far below overflow.
 LARGEST = 25.0
 
 
 def magnitudes(S: np.ndarray) -> np.ndarray:
-    """Return the magnitudes of log-magnitude spectra; values below zero, which none has, count as zero, above 25 as 25."""
+    """Return the magnitudes of log-magnitude spectra, whose values are clipped to [0, 25]."""
     return np.expm1(np.clip(S, 0, LARGEST))
 
 
 def scaled(S: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Return log-magnitude spectra (n_frequencies, n_frames) of magnitudes times ``gain``, which is broadcast to them.
+    """Return log-magnitude spectra (n_frequencies, n_frames) with their magnitudes multiplied by ``gain`` (broadcast).
 
-    Values below zero, which no magnitude has, count as zero, and those above 25 as 25.
+    Values of S are clipped to [0, 25].
     """
     return np.log1p(magnitudes(S) * gain)
 
 
 def transposed(S: np.ndarray, ratio: float) -> np.ndarray:
-    """Return spectra whose frequencies are multiplied by ``ratio``; their duration and the shape of partials stay.
+    """Transpose spectra: multiply all frequencies by ``ratio`` and keep the duration.
 
-    Cubic interpolation along frequency (R. Keys, "Cubic convolution interpolation for digital image processing", IEEE
-    Transactions on Acoustics, Speech, and Signal Processing 29(6), 1981) of log-magnitudes, in which the main lobe of a
-    window is nearly a parabola. Above the highest bin that is known the last value is repeated.
+    Log-magnitudes, in which the main lobe of a window is nearly a parabola, are interpolated along frequency by cubic
+    convolution (R. Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on Acoustics,
+    Speech, and Signal Processing 29(6), 1981). Frequencies above the highest bin get the value of the highest bin.
 
     Parameters
     ----------
     S : ndarray of shape (n_frequencies, n_frames), float32
         Log-magnitude spectra.
     ratio : float, positive
-        2 is an octave up.
+        Frequency ratio; 2 is an octave up.
     """
     if ratio == 1 or len(S) < 2:
         return S

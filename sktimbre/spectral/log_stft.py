@@ -28,30 +28,30 @@ class LogSTFT(TransformerMixin, BaseEstimator):
     hop_length : int or None, default=None
         Samples from frame to frame; None is ``n_fft // 2``.
     win_length : int or None, default=None
-        Samples of the window; None is ``n_fft``.
+        Length of the window in samples; None is ``n_fft``.
     window : str, tuple, float, callable or array, default="hann"
         As in `scipy.signal.get_window`.
     center : bool, default=True
         Whether frames are centred on their samples, the signal padded with zeros, as in librosa.
     n_frames : int or None, default=None
-        Pad with zeros or crop each note to so many frames; None leaves them.
+        Number of frames to which each note is padded with zeros or cropped; None keeps all frames.
     n_jobs : int or None, default=None
-        Threads over notes at most, as in joblib. Little work is done by one: 64 notes of 3 s pay for two.
+        Largest number of threads, as in joblib. Small batches use one thread: two pay from 64 notes of 3 s on.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of samples of each note, where `fit` saw an array.
+        Number of samples of each note, if `fit` was given an array.
 
     See Also
     --------
-    GriffinLimInverter : The way back, with all its settings.
+    GriffinLimInverter : The inverse, with all its settings.
     stft : The array function, with phase.
 
     Notes
     -----
-    Nothing is learnt from the data: `transform` works without `fit` and takes notes of any length. The values are
-    natural logarithms, so that doubling a strong partial adds 0.69, and a silent bin is exactly 0.
+    Nothing is learnt from the data: `transform` works without `fit` and takes notes of any length. The logarithm is
+    natural: doubling a strong partial adds 0.69, and a silent bin is exactly 0.
 
     Examples
     --------
@@ -84,14 +84,14 @@ class LogSTFT(TransformerMixin, BaseEstimator):
 
     @property
     def geometry(self) -> STFTGeometry:
-        """The sizes and window, resolved and checked."""
+        """The STFT parameters, checked and with defaults filled in."""
         self._validate_params()
         return resolve_geometry(self.n_fft, self.hop_length, self.win_length, self.window, self.center)
 
     @_fit_context(prefer_skip_nested_validation=True)
     @restores_on_failure
     def fit(self, X: Any, y: Any = None) -> "LogSTFT":
-        """Check the audio and resolve the sizes; nothing is learnt.
+        """Check the audio and the STFT parameters; nothing is learnt.
 
         Parameters
         ----------
@@ -107,10 +107,10 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         Raises
         ------
         ParameterError
-            A size is out of range or hop and window do not satisfy overlap-add.
+            An STFT parameter is out of range, or hop and window do not satisfy overlap-add.
         AudioError
-            The audio is empty, not finite, raw integers, of the wrong rank, or, with ``center=False``, shorter than a
-            window.
+            The audio is empty, not finite, raw integers, of the wrong rank, or, with ``center=False``, shorter than
+            ``n_fft``.
         """
         self._checked(X, reset=True)
         return self
@@ -149,7 +149,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
-            An array where X is one.
+            An array if X is an array.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         return self._spectra(self._checked(X), np.float32)
 
     def complex_transform(self, X: Any) -> Batch:
-        """Return the complex spectra, which hold the phase that `transform` leaves out.
+        """Return the complex spectra, magnitude and phase.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         return self._spectra(self._checked(X), np.complex64)
 
     def inverse_transform(self, X: Any) -> Batch:
-        """Return audio through a `GriffinLimInverter` with its defaults and this geometry, seeded with 0.
+        """Return the audio of log-magnitude spectra, by `GriffinLimInverter` with its defaults and ``random_state=0``.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
-            As long as the notes of `fit` where X has their number of frames.
+            The notes have the length of those given to `fit` if X has the same number of frames.
 
         Raises
         ------

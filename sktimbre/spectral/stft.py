@@ -1,4 +1,4 @@
-"""The short-time Fourier transform and its inverse, as plain array functions over a geometry."""
+"""The short-time Fourier transform, its inverse and its parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ __all__ = ["STFTGeometry", "Window", "istft", "stft"]
 
 Window = str | tuple | float | np.ndarray | Callable
 
-# Frames are transformed in blocks of about this many bytes, so that a block stays in the processor's cache.
+# Bytes of frames that are transformed at a time; they fit into the processor's cache.
 BLOCK_BYTES = 1 << 19
-# Beyond any use: 47 seconds at 22050 Hz.
+# 47 seconds at 22050 Hz.
 LARGEST_N_FFT = 1 << 20
-# Squares have to stay finite in float32.
+# Squares of magnitudes stay finite in float32.
 LARGEST_MAGNITUDE = 3e17
 IN_SAMPLES = "It is in samples."
 
 
 @dataclass(frozen=True, eq=False)
 class STFTGeometry:
-    """Sizes and window of an STFT, resolved and checked; frames and samples follow from it.
+    """STFT parameters, checked and with defaults filled in.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class STFTGeometry:
     Raises
     ------
     ParameterError
-        A size is out of range, or window and hop do not overlap enough to be inverted.
+        A parameter is out of range, or window and hop do not overlap enough to be inverted.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class STFTGeometry:
 
     def __post_init__(self) -> None:
         check_flags(center=self.center)
-        # Plain integers, in which differences and products of any size are right.
+        # Python integers, which do not overflow.
         win_length = None if self.win_length is None else check_whole(self.win_length, "win_length", 1, fix=IN_SAMPLES)
         sizes = {
             "n_fft": check_n_fft(self.n_fft),
@@ -74,11 +74,11 @@ class STFTGeometry:
             object.__setattr__(self, name, value)
         if self.win > self.n_fft:
             raise ParameterError(f"win_length={self.win_length} must lie in [1, n_fft={self.n_fft}].")
-        # Every sample has to be seen by some frame with a weight above nothing, or no inverse exists.
+        # An inverse exists only if the overlapped window power is positive at every sample.
         if self.hop > self.n_fft or self._period_power.min() < 1e-10 * self._period_power.max():
             raise ParameterError(
                 f"hop_length={self.hop} does not satisfy overlap-add with window={self.window!r} of {self.win} "
-                f"samples: some samples are never seen. Use a hop of at most {max(1, self.win // 2)}."
+                f"samples: no frame covers some samples. Use a hop of at most {max(1, self.win // 2)}."
             )
 
     @property
@@ -114,13 +114,13 @@ class STFTGeometry:
         except (ValueError, TypeError, IndexError) as error:
             raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
         if taper.shape != (self.win,) or not np.isfinite(taper).all():
-            raise ParameterError(f"window has shape {taper.shape}; wanted are win_length={self.win} finite values.")
+            raise ParameterError(f"window has shape {taper.shape}; it must have win_length={self.win} finite values.")
         before = (self.n_fft - self.win) // 2
         return np.pad(taper, (before, self.n_fft - self.win - before)).astype(np.float32)
 
     @cached_property
     def _period_power(self) -> np.ndarray:
-        """Squared window, summed over all frames that see a sample, over one hop."""
+        """Overlapped window power inside a signal, one period of hop samples."""
         squares = np.pad(self.taper.astype(np.float64) ** 2, (0, -self.n_fft % self.hop))
         return squares.reshape(-1, self.hop).sum(axis=0)
 
@@ -130,7 +130,7 @@ class STFTGeometry:
         return -(-self.n_fft // self.hop)
 
     def n_frames(self, n_samples: int) -> int:
-        """Return how many frames a signal has.
+        """Return the number of frames of a signal.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class STFTGeometry:
         return 1 + (n_samples + 2 * self.pad - self.n_fft) // self.hop
 
     def n_samples(self, n_frames: int) -> int:
-        """Return how many samples come back from frames.
+        """Return the number of samples that frames span, without padding.
 
         Parameters
         ----------
@@ -158,19 +158,19 @@ class STFTGeometry:
         return max(0, self.hop * (n_frames - 1) + (0 if self.center else self.n_fft))
 
     def check_length(self, n_samples: int, name: str) -> None:
-        """Raise an error if a signal gives no frame.
+        """Raise an error if a signal is too short for one frame.
 
         Parameters
         ----------
         n_samples : int
             Samples of the signal.
         name : str
-            What the error calls it.
+            Name of the signal in the error.
 
         Raises
         ------
         AudioError
-            The signal is shorter than a window and ``center=False``.
+            The signal is shorter than ``n_fft`` and ``center=False``.
         """
         if not self.center and n_samples < self.n_fft:
             raise AudioError(
@@ -179,12 +179,12 @@ class STFTGeometry:
             )
 
     def overlap_power(self, n_frames: int) -> np.ndarray:
-        """Return the squared window, summed over all frames that see a sample.
+        """Return the overlapped window power: at each sample, the sum of the squared windows of all frames.
 
         Parameters
         ----------
         n_frames : int
-            Frames that overlap.
+            Number of frames.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class STFTGeometry:
 
 
 def check_n_fft(n_fft: Any) -> int:
-    """Return the length of a transform as int, or raise `ParameterError`: it must be even."""
+    """Return n_fft as int, or raise `ParameterError` if it is out of range or odd."""
     n_fft = check_whole(n_fft, "n_fft", 2, LARGEST_N_FFT, fix=IN_SAMPLES)
     if n_fft % 2:
         raise ParameterError(f"n_fft={n_fft} must be an even number of samples, 2 or more; 1024 is usual.")
@@ -206,7 +206,7 @@ def check_n_fft(n_fft: Any) -> int:
 
 
 def check_hop_length(hop_length: Any) -> int | None:
-    """Return a hop as int, or None, which is half a transform, or raise `ParameterError`."""
+    """Return hop_length as int, or None (``n_fft // 2``), or raise `ParameterError` if it is out of range."""
     return (
         None
         if hop_length is None
@@ -217,7 +217,7 @@ def check_hop_length(hop_length: Any) -> int | None:
 def resolve_geometry(
     n_fft: int, hop_length: int | None, win_length: int | None, window: Any, center: bool
 ) -> STFTGeometry:
-    """Return the geometry, the same object for the same sizes: windows and their tables are worth keeping between calls."""
+    """Return the `STFTGeometry`; it is cached, with its window, unless the window is an array or a function."""
     named = isinstance(window, str | int | float | tuple)
     return (_known_geometry if named else STFTGeometry)(n_fft, hop_length, win_length, window, center)
 
@@ -226,13 +226,13 @@ _known_geometry = lru_cache(maxsize=16)(STFTGeometry)
 
 
 def geometry_of(transformer: Any) -> STFTGeometry | None:
-    """Return the STFT parameters of a `LogSTFT`, resolved; None for a transformer of another kind."""
+    """Return the STFT parameters of a `LogSTFT`; None for other transformers."""
     geometry = getattr(transformer, "geometry", None)
     return geometry if isinstance(geometry, STFTGeometry) else None
 
 
 def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:
-    """Return the STFT of one signal with time first: complex64 of shape (n_frames, n_frequencies)."""
+    """Return the STFT of one signal, time first: complex64 of shape (n_frames, n_frequencies)."""
     padded = np.pad(y, geometry.pad) if geometry.pad else y
     frames = np.lib.stride_tricks.sliding_window_view(padded, geometry.n_fft)[:: geometry.hop]
     step = max(1, BLOCK_BYTES // (4 * geometry.n_fft))
@@ -243,9 +243,9 @@ def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:
 
 
 def overlap_add(spectra: np.ndarray, geometry: STFTGeometry, normaliser: np.ndarray) -> np.ndarray:
-    """Return the least-squares signal of time-first spectra (n_frames, n_frequencies), uncut.
+    """Return the least-squares signal of time-first spectra (n_frames, n_frequencies), with its padding.
 
-    ``normaliser`` is the reciprocal of `STFTGeometry.overlap_power`, with zeros where the power vanishes.
+    ``normaliser`` is `inverse_power`, which may be set to zero where the signal is to be zero.
     """
     n_frames, hop, overlap = len(spectra), geometry.hop, geometry.overlap
     total = np.zeros((n_frames + overlap - 1, hop), np.float32)
@@ -264,7 +264,7 @@ def overlap_add(spectra: np.ndarray, geometry: STFTGeometry, normaliser: np.ndar
 
 
 def inverse_power(geometry: STFTGeometry, n_frames: int) -> np.ndarray:
-    """Return one over the overlapped window power, float32, zero where no frame sees the sample."""
+    """Return one over the overlapped window power, float32; zero where no frame covers the sample."""
     power = geometry.overlap_power(n_frames)
     return np.where(power > np.finfo(np.float32).tiny, 1 / np.maximum(power, np.finfo(np.float32).tiny), 0).astype(
         np.float32
@@ -272,7 +272,7 @@ def inverse_power(geometry: STFTGeometry, n_frames: int) -> np.ndarray:
 
 
 def cut(signal: np.ndarray, geometry: STFTGeometry, length: int) -> np.ndarray:
-    """Take ``length`` samples from the first that counts, padded with zeros where the signal ends before."""
+    """Remove the padding and return ``length`` samples, padded with zeros if the signal is shorter."""
     signal = signal[geometry.pad : geometry.pad + length]
     return np.pad(signal, (0, length - len(signal))) if len(signal) < length else signal.copy()
 
@@ -290,7 +290,7 @@ def stft(
     Parameters
     ----------
     y : ndarray of shape (..., n_samples), float32
-        One signal or any batch of them.
+        One or more signals.
     n_fft, hop_length, win_length, window, center
         See `STFTGeometry`.
 
@@ -301,10 +301,10 @@ def stft(
     Raises
     ------
     ParameterError
-        A size is out of range or window and hop cannot be inverted.
+        An STFT parameter is out of range, or window and hop cannot be inverted.
     AudioError
-        No samples, samples that are not finite, the shape (n_samples, n_channels) of soundfile, or fewer samples than one
-        window with ``center=False``.
+        `y` has no samples, is not finite, has the shape (n_samples, n_channels) of soundfile, or is shorter than ``n_fft``
+        with ``center=False``.
 
     See Also
     --------
@@ -321,7 +321,7 @@ def stft(
     geometry = STFTGeometry(n_fft, hop_length, win_length, window, center)
     y = check_numbers(y, "y", np.float32)
     if y.ndim == 0 or y.size == 0:
-        raise AudioError(f"y has shape {y.shape}: there are no samples to transform.")
+        raise AudioError(f"y has shape {y.shape}; it must hold at least one sample.")
     check_layout(y.shape, "y")
     geometry.check_length(y.shape[-1], "y")
     flat = y.reshape(-1, y.shape[-1])
@@ -348,7 +348,7 @@ def istft(
     hop_length, win_length, window, center
         See `STFTGeometry`.
     length : int or None
-        Samples to return, cut or padded with zeros; None is what the frames hold.
+        Samples to return, cut or padded with zeros; None is as many as the frames span.
 
     Returns
     -------
@@ -357,18 +357,18 @@ def istft(
     Raises
     ------
     ParameterError
-        A size is out of range or window and hop cannot be inverted.
+        An STFT parameter is out of range, or window and hop cannot be inverted.
     AudioError
-        There are no spectra, or they are not finite.
+        `D` is empty, not finite or has fewer than two dimensions.
 
     See Also
     --------
-    GriffinLimInverter.invert : From magnitudes, and a phase if there is one.
+    GriffinLimInverter.invert : From magnitudes, with or without an initial phase.
 
     Notes
     -----
-    Where the edge of one window alone covers a sample (at both ends with ``center=False``, beyond the centre of the last frame
-    with ``center=True``), spectra that were modified give samples far louder than they are. `GriffinLimInverter` limits them.
+    Modified spectra can give far too loud samples where only the edge of one window covers them: at both ends with
+    ``center=False``, beyond the centre of the last frame with ``center=True``. `GriffinLimInverter` limits these samples.
 
     References
     ----------
@@ -385,7 +385,9 @@ def istft(
     """
     D = check_numbers(D, "D", np.complex64, AXES["spectra"])
     if D.ndim < 2 or D.size == 0:
-        raise AudioError(f"D has shape {D.shape}; wanted are spectra of shape (..., n_frequencies, n_frames).")
+        raise AudioError(
+            f"D has shape {D.shape}; it must be spectra of shape (..., n_frequencies, n_frames), not empty."
+        )
     geometry = STFTGeometry(2 * (D.shape[-2] - 1), hop_length, win_length, window, center)
     n_frames = D.shape[-1]
     length = geometry.n_samples(n_frames) if length is None else check_whole(length, "length", 0)
@@ -398,7 +400,7 @@ def istft(
 
 
 def check_magnitudes(magnitudes: Any, geometry: Any, name: str = "magnitudes") -> None:
-    """Raise an error unless these are magnitudes of one note, of a geometry."""
+    """Raise an error unless ``magnitudes`` are the magnitudes of one note and fit the STFT parameters."""
     if not isinstance(geometry, STFTGeometry):
         raise ParameterError(f"geometry={geometry!r} must be an STFTGeometry, such as STFTGeometry(1024).")
     shape, wanted = getattr(magnitudes, "shape", None), geometry.n_frequencies
@@ -409,4 +411,4 @@ def check_magnitudes(magnitudes: Any, geometry: Any, name: str = "magnitudes") -
             f"shape ({wanted}, n_frames) for n_fft={geometry.n_fft}: one note, linear magnitudes."
         )
     if not (magnitudes.min() >= 0 and magnitudes.max() < LARGEST_MAGNITUDE):
-        raise AudioError(f"{name} must be finite, not negative, and below {LARGEST_MAGNITUDE:g}; this is no audio.")
+        raise AudioError(f"{name} must be finite, not negative, and below {LARGEST_MAGNITUDE:g}, as abs(stft(y)) is.")

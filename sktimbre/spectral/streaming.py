@@ -1,4 +1,4 @@
-"""StreamingInverter: log-magnitude spectra that are still arriving to audio, in bounded memory."""
+"""StreamingInverter: phase retrieval while spectra arrive, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,18 +19,18 @@ __all__ = ["StreamingInverter"]
 
 
 class StreamingInverter:
-    """Recover phase from log-magnitude spectra as they arrive.
+    """Convert log-magnitude spectra to audio while they arrive.
 
-    Frames are worked on in chunks. Each chunk starts from phases that go on from the audio already given out; its
-    iterations see ``look_ahead`` frames of the next chunk and hold what was given out fixed, so that the audio is
-    continuous at the borders without any fading. How the frames are split among calls of `push` changes nothing.
+    Frames are inverted in chunks. The initial phases of a chunk continue those of the audio already returned. The iterations
+    keep that audio fixed and include ``look_ahead`` frames of the next chunk, so that the audio is continuous where chunks
+    meet, without a cross-fade. The audio does not depend on how the frames are split among calls of `push`.
 
     Parameters
     ----------
     n_fft : int, default=1024
-        Even.
+        Length of the transform in samples, even.
     hop_length, win_length : int or None, default=None
-        In samples; None is ``n_fft // 2`` and ``n_fft``.
+        Hop and window length in samples; None is ``n_fft // 2`` and ``n_fft``.
     window : str, tuple, float, callable or array, default="hann"
         As in `scipy.signal.get_window`.
     center : bool, default=True
@@ -38,18 +38,18 @@ class StreamingInverter:
     n_iter : int, default=30
         Iterations for each chunk.
     algorithm, init, momentum
-        As of `GriffinLimInverter`.
+        As in `GriffinLimInverter`.
     chunk : int, default=32
-        Frames worked on at a time: larger is faster, smaller is sooner.
+        Frames inverted at a time. Larger chunks are faster, smaller ones have less latency.
     look_ahead : int, default=8
-        Frames after a chunk that have to be known before it is worked on.
+        Frames after a chunk that must have arrived before the chunk is inverted.
     random_state : int, Generator, RandomState or None, default=None
         Seed of ``init="random"``.
 
     Attributes
     ----------
     latency : int
-        Largest number of samples by which the audio given out stays behind the sound that the frames have seen:
+        Largest delay in samples between the end of the last frame pushed and the end of the audio returned:
         ``(chunk + look_ahead - 2) * hop_length + n_fft``.
 
     Raises
@@ -59,7 +59,7 @@ class StreamingInverter:
 
     See Also
     --------
-    GriffinLimInverter : For spectra that are all there.
+    GriffinLimInverter : Inverts complete spectra.
 
     Examples
     --------
@@ -94,30 +94,32 @@ class StreamingInverter:
         self.init = check_choice(init, "init", INITS)
         self.momentum = check_real(momentum, "momentum", 0, 1, fix="0.99 is usual.")
         self.n_iter = check_whole(n_iter, "n_iter", 0)
-        self.chunk = check_whole(chunk, "chunk", 1, fix="Frames worked on at a time; 32 is usual.")
+        self.chunk = check_whole(chunk, "chunk", 1, fix="Frames inverted at a time; 32 is usual.")
         self.look_ahead = check_whole(look_ahead, "look_ahead", 0, fix="Frames; 8 is usual.")
         self._random = np.random.RandomState(draw_seed(random_state))
-        # Frames before a chunk whose samples the chunk's own frames still reach, and one more for the phase to go on from.
+        # Frames before a chunk that overlap with its frames, and one more whose phase is continued.
         self._context = 2 * self.geometry.overlap
         self.reset()
 
     @property
     def latency(self) -> int:
-        """Largest number of samples by which the audio given out stays behind the sound that the frames have seen."""
+        """Largest delay in samples between the end of the last frame pushed and the end of the audio returned."""
         return (self.chunk + self.look_ahead - 2) * self.geometry.hop + self.geometry.n_fft
 
     def reset(self) -> None:
-        """Forget everything and begin a new stream."""
+        """Drop all frames and start anew."""
         g = self.geometry
-        self._waiting = np.empty((g.n_frequencies, 0), np.float32)  # context, then frames to come
+        self._waiting = np.empty(
+            (g.n_frequencies, 0), np.float32
+        )  # magnitudes of the context and of frames not yet inverted
         self._known = 0  # frames of context in it
-        self._past = np.zeros(g.pad, np.float32)  # settled samples from the first frame of context on
-        self._rest = np.empty(0, np.float32)  # what is left to give out if no frame follows ...
-        self._held = 0  # ... and how much of it comes without asking
+        self._past = np.zeros(g.pad, np.float32)  # samples already returned, from the first frame of context on
+        self._rest = np.empty(0, np.float32)  # samples that finish() returns if no frame follows
+        self._held = 0  # the number of them that finish(length=None) returns
         self._finished = False
 
     def push(self, S: Any) -> np.ndarray:
-        """Take frames and return the audio that is settled by now.
+        """Add frames and return the audio of all chunks that are complete.
 
         Parameters
         ----------
@@ -127,23 +129,23 @@ class StreamingInverter:
         Returns
         -------
         ndarray of shape (n_samples,), float32
-            Often empty, for audio comes in chunks.
+            Empty until a chunk and its look-ahead are complete.
 
         Raises
         ------
         AudioError
-            The spectra are not finite, beyond any log-magnitude or of the wrong shape.
+            The spectra are not finite, above 40 or of the wrong shape.
         ParameterError
-            The stream is finished; `reset` begins another.
+            `finish` was called; call `reset` first.
         """
         self._check_open()
         try:
             S = np.asarray(S)
         except ValueError as error:
-            raise AudioError(f"S is no array of shape (n_frequencies, n_frames): {error}") from None
+            raise AudioError(f"S must be an array of shape (n_frequencies, n_frames): {error}") from None
         if S.ndim != 2 or len(S) != self.geometry.n_frequencies:
             raise AudioError(
-                f"S has shape {S.shape}; wanted is ({self.geometry.n_frequencies}, any number of frames) for "
+                f"S has shape {S.shape}; it must be ({self.geometry.n_frequencies}, any number of frames) for "
                 f"n_fft={self.geometry.n_fft}."
             )
         if S.shape[1] == 0:
@@ -161,13 +163,13 @@ class StreamingInverter:
         return np.concatenate(ready) if ready else np.empty(0, np.float32)
 
     def finish(self, length: int | None = None) -> np.ndarray:
-        """Return the rest of the audio; no more frames come.
+        """Return the rest of the audio, after the last frame.
 
         Parameters
         ----------
         length : int or None
-            Samples of the rest, cut or padded with zeros; None is what the frames hold. A centred last frame knows half a
-            window more.
+            Samples to return, cut or padded with zeros; None returns the audio up to the centre of the last frame with
+            ``center=True``, else to its end. With ``center=True`` the last frame covers ``n_fft // 2`` samples more.
 
         Returns
         -------
@@ -187,7 +189,7 @@ class StreamingInverter:
         return np.pad(rest[:length], (0, max(0, length - len(rest))))
 
     def process(self, blocks: Iterable[Any]) -> Iterator[np.ndarray]:
-        """Yield the audio of blocks of frames, from the first to the last.
+        """Yield the audio of successive blocks of frames, then the rest.
 
         Parameters
         ----------
@@ -205,22 +207,22 @@ class StreamingInverter:
 
     def _check_open(self):
         if self._finished:
-            raise ParameterError("This stream is finished; call reset() to begin another.")
+            raise ParameterError("finish() was called; call reset() before pushing other frames.")
 
     def _work(self, n_new, n_seen, last=False, length=None):
-        """Settle ``n_new`` frames, seeing ``n_seen``, and return their audio; of the last ones, ``length`` samples."""
+        """Invert ``n_seen`` frames and return the final samples of the first ``n_new``; ``length`` samples if last."""
         g = self.geometry
         S = np.ascontiguousarray(self._waiting[:, : self._known + n_seen])
         phasors = self._start(S)
         start, reach = len(self._past), g.hop * (S.shape[1] - 1) + g.n_fft
-        # A centred signal ends half a window before the end of its last frame, unless more is wanted.
+        # A centred signal ends half a window before the end of its last frame, unless length asks for more.
         end_here = g.hop * (self._known + n_new - 1) + g.n_fft - g.pad
         end = reach if not last else end_here if length is None else min(start + length, reach)
         note = start_note(S, phasors, g, start, end, self._past)
         note.run(self.n_iter, step_sizes(self.algorithm, self.momentum), admm=self.algorithm == "admm")
         signal = note.signal()
         limit_ends(signal, S, phasors, g, start, end)
-        # Samples that no later frame reaches are settled.
+        # Samples before the first later frame are final.
         settled = max(start, end if last else min(end_here, g.hop * (self._known + n_new)))
         audio = signal[start:settled]
         self._rest, self._held = signal[settled:end].copy(), max(0, end_here - settled)
@@ -232,9 +234,9 @@ class StreamingInverter:
         return audio.astype(np.float32)
 
     def _start(self, S):
-        """Return phasors that go on from the settled samples."""
+        """Return initial phasors that continue the phase of the samples already returned."""
         g = self.geometry
-        # Only frames whose samples are all settled have a phase that is known.
+        # The phase is known of frames whose samples have all been returned.
         n_whole = max(0, (len(self._past) - g.n_fft) // g.hop + 1)
         known = None
         if n_whole:

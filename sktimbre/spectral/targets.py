@@ -1,4 +1,4 @@
-"""Targets given as spectra or as audio, as spectra."""
+"""Convert targets, given as spectra or as audio, to spectra."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["target_spectra"]
 
 
 def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> Notes:
-    """Return target spectra that match the source's.
+    """Return target spectra of the same shapes as the source's.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> 
     y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
         The target; None is the source itself.
     transformer : transformer
-        Turns audio into spectra.
+        Computes spectra of audio.
     fit : bool
-        Whether the transformer is fitted first, where y is audio.
+        Whether to fit the transformer first, if y is audio.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Threads over notes: all work below is done outside the interpreter's lock, each note by one thread."""
+"""Process notes in threads, each note in one; the kernels release the interpreter's lock."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,25 +8,24 @@ from joblib import effective_n_jobs
 
 from sktimbre.exceptions import ParameterError
 
-# Samples that a thread has to transform to be worth starting, those of every frame counted at each transform. With fewer, the
-# analysis of a batch took longer in two threads than in one: `benchmarks/phase.py --only threads`.
+# Samples to transform (n_fft for each transform of a frame) that justify starting a thread. With fewer, the analysis of a
+# batch took longer in two threads than in one: `benchmarks/phase.py --only threads`.
 LEAST_WORK = 1 << 22
 
 
 def map_notes(function: Callable, n_jobs: int | None, work: int, *notes: Iterable) -> list[Any]:
-    """Apply a function to notes in threads, as many of them as the work pays for.
+    """Apply a function to notes in threads, one thread for every `LEAST_WORK` samples to transform.
 
     Parameters
     ----------
     function : callable
-        Takes one of each of ``notes``.
+        Takes one item of each of ``notes``.
     n_jobs : int or None
-        Threads at most, counted as in joblib; None is 1.
+        Largest number of threads, counted as in joblib; None is 1.
     work : int
-        Samples of all frames of all notes, times the number of transforms of each. A thread is started for every
-        `LEAST_WORK` of them.
+        ``n_fft`` times the number of frames of all notes, times the number of transforms of each frame.
     *notes : iterables of equal length
-        The arguments.
+        The arguments of the function.
 
     Returns
     -------
@@ -39,7 +38,7 @@ def map_notes(function: Callable, n_jobs: int | None, work: int, *notes: Iterabl
         ``n_jobs`` is 0.
     """
     if n_jobs == 0:
-        raise ParameterError("n_jobs=0 leaves nobody to do the work; None is 1 thread, -1 one for each processor.")
+        raise ParameterError("n_jobs=0 must not be zero: pass None for 1 thread, or -1 for one per processor.")
     columns = [list(column) for column in notes]
     n_threads = min(effective_n_jobs(n_jobs), len(columns[0]), work // LEAST_WORK)
     if n_threads <= 1:

@@ -212,7 +212,7 @@ def wide(n_frequencies, options):
 )
 def test_what_is_not_ours_is_refused_and_named(held, word, tmp_path, capsys):
     path = sktimbre.save(TimbreTransfer(autoencoder=FunctionTransformer(held)), tmp_path / "m")
-    with pytest.raises(PersistenceError, match=f"{word}.*does not know"):
+    with pytest.raises(PersistenceError, match=f"{word}.*does not trust"):
         sktimbre.load(path)
     assert capsys.readouterr().out == ""
 

@@ -150,8 +150,8 @@ def test_bad_parameters_are_refused_by_name(parameters, named):
 @pytest.mark.parametrize(
     ("S", "fix"),
     [
-        (np.zeros((10, 4)), "wanted is"),
-        (np.zeros(513), "wanted is"),
+        (np.zeros((10, 4)), "it must be"),
+        (np.zeros(513), "it must be"),
         (np.full((513, 2), np.nan), "NaN"),
         (np.full((513, 2), 80), "decibel"),
     ],

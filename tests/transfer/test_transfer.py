@@ -195,7 +195,7 @@ def test_loading_refuses_what_is_not_ours(tmp_path):
     sktimbre.save(Ridge(), path, overwrite=True)
     with pytest.raises(PersistenceError, match="exists"):
         sktimbre.save(Ridge(), path)
-    with pytest.raises(PersistenceError, match="does not know"):
+    with pytest.raises(PersistenceError, match="does not trust"):
         sktimbre.load(sktimbre.save(TimbreAutoencoder(np.sum), path, overwrite=True))
 
 

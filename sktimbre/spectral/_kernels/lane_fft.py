@@ -1,12 +1,12 @@
-"""The Fourier transform of 16 frames side by side, in plain Python that numba turns into vector code.
+"""The Fourier transform of 16 frames side by side, vectorized by numba.
 
 The n_fft real rows of a group of frames are read as ``half = n_fft / 2`` complex rows (even and odd samples), stored as rows
-of LANES real and LANES imaginary parts. The passes are those of a constant-geometry FFT of radix 8 and 4: each reads rows
-p, p + q, p + 2q, ... and writes rows r p, r p + 1, ... The spectrum comes out digit-reversed (table ``place``); it is worked
-on there, and the inverse runs the passes backwards.
+of LANES real and LANES imaginary parts. The passes are a constant-geometry FFT of radix 8 and 4: each reads rows
+p, p + q, p + 2q, ... and writes rows r p, r p + 1, ... The spectrum is digit-reversed (table ``place``) and is used in that
+order; the inverse runs the passes backwards.
 
-Every loop is either long and contiguous or ends in ``for v in range(LANES)``: both become vector code by themselves, as
-long as all distances are constants while numba compiles. Short bodies in the second form would be unrolled instead.
+Every loop is either long and contiguous or ends in ``for v in range(LANES)``: numba vectorizes both if all strides are
+constant at compile time. It would unroll short bodies of the second form instead.
 """
 
 import zlib
@@ -26,14 +26,14 @@ f4, i4, c8 = np.float32, np.int32, np.complex64
 
 ROW = 2 * LANES
 HALF_ROOT = f4(0.7071067811865476)
-# numba's cache on disk notices changes of the file that a cached function stands in, not of what that calls. Kernels
-# hold this number, and it changes with this file.
+# numba's cache on disk notices changes of the file of a cached function, but not of the functions that it calls. Kernels
+# refer to this checksum of the file, so that a change of the file compiles them again.
 SOURCE = zlib.crc32(Path(__file__).read_bytes()) if Path(__file__).is_file() else 0
 inline = nb.njit(fastmath=True, error_model="numpy", forceinline=True)
 
 
 def compiled(function):
-    """Compile a kernel that runs outside the interpreter's lock, cached on disk where some folder can be written."""
+    """Compile a kernel that releases the interpreter's lock, cached on disk if a folder can be written."""
     options: Any = {"fastmath": True, "error_model": "numpy", "nogil": True}
     try:
         kernel = nb.njit(cache=True, **options)(function)
@@ -50,7 +50,7 @@ def compiled(function):
 
 
 def once(factory: Callable) -> Callable:
-    """Keep what a factory makes for the same arguments; threads that ask at once get the same, and it is compiled once."""
+    """Cache the results of a factory, with a lock, so that concurrent threads compile each kernel only once."""
     kept, lock = lru_cache(None)(factory), Lock()
 
     def make(*sizes: Any) -> Any:
@@ -135,7 +135,7 @@ def forward8(src, dst, done, turns, half):
 
 
 @inline
-def inverse4(src, dst, done, turns, half):  # with b and d exchanged the same sums are the inverse transform
+def inverse4(src, dst, done, turns, half):  # dft4 with b and d exchanged is the inverse transform
     for p in range(half // 4):
         s = p // done * done
         w1, w2, w3 = conj(turns[s]), conj(turns[2 * s]), conj(turns[3 * s])
@@ -176,7 +176,7 @@ def inverse8(src, dst, done, turns, half):
 
 @inline
 def bins(za, zb, v, w):
-    """Bins k and half - k, times two, of rows k and half - k."""
+    """Return bins k and half - k, times two, of rows k and half - k."""
     a, b = get(za, v), conj(get(zb, v))
     even, odd = a + b, -mul_i(a - b) * w
     return even + odd, conj(even - odd)
@@ -184,7 +184,7 @@ def bins(za, zb, v, w):
 
 @inline
 def rows(za, zb, v, w, a, b):
-    """Write rows k and half - k of bins a and b, times two: the way back of `bins`."""
+    """Write rows k and half - k of bins a and b, times two: the inverse of `bins`."""
     b = conj(b)
     even, odd = a + b, mul_i((a - b) * conj(w))
     put(za, v, even + odd)

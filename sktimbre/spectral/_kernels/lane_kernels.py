@@ -1,4 +1,4 @@
-"""Kernels of phase retrieval and of the STFT, 16 frames side by side; `_lane_fft` has the transform they share.
+"""Kernels of phase retrieval and of the STFT, 16 frames side by side; their transform is in `lane_fft`.
 
 One note is cut into `LANES` stretches of ``steps`` consecutive frames; lane v works on stretch v. Signals are [step, sample,
 lane] with ``hop`` samples a step, magnitudes [step, bin, lane]: a group of frames, one from each lane, is one run of floats.
@@ -44,7 +44,7 @@ def unit(z, magnitude):
 
 @inline
 def project(z, S, place, half_turns, half):
-    """Give every bin its wanted magnitude."""
+    """Set the magnitude of every bin to S and keep its phase."""
     for v in range(LANES):
         a, b = z[v] + z[v + LANES], z[v] - z[v + LANES]
         a, b = np.copysign(S[v], a), np.copysign(S[half * LANES + v], b)
@@ -60,9 +60,9 @@ def project(z, S, place, half_turns, half):
 
 @inline
 def project_admm(z, S, V, alive, rho, place, half_turns, half):
-    """ADMM's two steps between transforms; V [bin, part, lane] is the sum of its two spectra, kept between iterations.
+    """ADMM's two steps between transforms; V [bin, part, lane] is the sum of its two spectra and lasts between iterations.
 
-    ``alive`` is 0 in lanes that are past the last frame, where nothing may pile up, and else 1.
+    ``alive`` is 0 in lanes past the last frame, so that nothing accumulates there, and 1 in the others.
     """
     pull = f4(1) - rho
     for v in range(LANES):
@@ -124,7 +124,7 @@ def log1p(x):
 
 @inline
 def unload(z, V, place, half_turns, half):
-    """Write the spectra V [bin, part, lane] of the rows: the way back of `load`."""
+    """Write the spectra V [bin, part, lane] of the rows: the inverse of `load`."""
     for v in range(LANES):
         V[v], V[half * ROW + v] = z[v] + z[v + LANES], z[v] - z[v + LANES]
         V[v + LANES], V[half * ROW + v + LANES] = f4(0), f4(0)
@@ -175,7 +175,7 @@ def squared_error(z, S, error, place, half_turns, half):
 def lend(x, end, tail):
     """Copy the start of each stretch behind the end of the one before.
 
-    The last lane gets what is not its own, which harms nothing: only frames past the last one reach there.
+    The last lane gets values that are not its own, but only frames past the last one read them.
     """
     start, behind = x[1 : tail + 1], x[end : end + tail]
     for i in range(behind.size):
@@ -184,7 +184,7 @@ def lend(x, end, tail):
 
 @inline
 def give_back(x, end, tail):
-    """Add what was overlap-added behind the end of each stretch to the start of the next; the last lane's is zero."""
+    """Add the samples overlap-added behind the end of each stretch to the start of the next; the last lane's are zero."""
     start, behind = x[1 : tail + 1], x[end : end + tail]
     for i in range(behind.size):
         start[i] += behind[i]
@@ -192,7 +192,7 @@ def give_back(x, end, tail):
 
 @inline
 def settle(new, norm, y, last, last2, alpha, beta, gamma):
-    """Normalise what was overlap-added and take the step: ``last`` is the new estimate, ``y`` what is analysed next."""
+    """Normalise the overlap-added samples and take the step: ``last`` is the new estimate, ``y`` is analysed next."""
     if gamma == f4(1):
         for i in range(norm.size):
             u = new[i] * norm[i]
@@ -210,7 +210,7 @@ def settle(new, norm, y, last, last2, alpha, beta, gamma):
 
 @inline
 def settle_first(new, norm, y, last, last2):
-    """Normalise the first estimate, which has nothing before it."""
+    """Normalise the first estimate and set ``y``, ``last`` and ``last2`` to it."""
     for i in range(norm.size):
         u = new[i] * norm[i]
         y[i] = u
@@ -220,7 +220,7 @@ def settle_first(new, norm, y, last, last2):
 
 @inline
 def settle_fixed(fixed, norm, y, last, last2):
-    """Put back the samples that are known; where they are, ``norm`` is zero."""
+    """Write the fixed samples where ``norm`` is zero."""
     for i in range(norm.size):
         if norm[i] == f4(0):
             y[i] = last[i] = last2[i] = fixed[i]
@@ -248,10 +248,10 @@ def fetch(y, start, rows, hop):
 @inline
 def windowed(rows, window, z, hop, n_fft):
     """Write frames, times the window, as z [sample, lane]; the frame of lane v begins with row v."""
-    # Loops that write more than 8 interleaved numbers stay scalar: two lanes are moved as one number of 64 bits.
+    # numba does not vectorize loops that write more than 8 interleaved numbers, so two lanes are moved as one 64-bit number.
     pairs, width = z.view(np.uint64), LANES // 2
     for r in range(n_fft // hop):
-        # In slices, unlike whole arrays, numba sees that no index is negative.
+        # Slices tell numba that no index is negative.
         to, part = pairs[r * hop * width : (r + 1) * hop * width], window[r * hop : (r + 1) * hop]
         x = rows[r : r + LANES]
         for i in range(hop):
@@ -266,14 +266,14 @@ def analysis(n_fft, logarithmic):
     half, plan, source = n_fft // 2, radices(n_fft // 2), SOURCE
     row = LANES if logarithmic else ROW
     size = (half + 1) * row
-    # Memory likes long rows: the spectra of some groups of frames wait in the cache and are written together.
+    # Long rows are written faster: the spectra of several groups of frames are collected and written together.
     together = LANES * max(1, min(8, (1 << 14) // n_fft))
 
     def analyse(y, pad, hop, window, place, turns, half_turns, out):
-        """Write the spectra of the first frames of y, before which there are ``pad`` zeros, to out (bins, frames)."""
-        assert source is not None  # only to hold it
+        """Write the spectra of the first frames of y, padded with ``pad`` zeros in front, to out (bins, frames)."""
+        assert source is not None  # part of the kernel, see SOURCE
         n_frames = out.shape[1]
-        # Rows a power of two apart would all fall into the same few places of the cache.
+        # Rows a power of two apart would map to the same few sets of the processor's cache.
         rows = np.empty((LANES + n_fft // hop - 1, hop + LANES), f4)
         a, b = np.empty(n_fft * LANES, f4), np.empty(n_fft * LANES, f4)
         waiting = np.empty(together // LANES * size, f4)
@@ -316,12 +316,12 @@ def iteration(n_fft, admm):
         S, V, y, last, last2, new, norm, fixed, hop, n_frames, first, n_iter, measure, alpha, beta, gamma, window, place,
         turns, half_turns,
     ):  # fmt: skip
-        """Run iterations ``first`` to ``n_iter``; -1 stands for the inverse of the spectra V, and ``measure`` for one look.
+        """Run iterations ``first`` to ``n_iter``; iteration -1 inverts the spectra V, ``measure`` adds one analysis.
 
-        S (steps, bins * LANES), y, last, last2, new ((steps + overlap - 1) * hop * LANES); ``fixed`` is a signal to be kept
-        where ``norm`` is zero, or empty. Returns the squared error of ``last`` where measured.
+        S (steps, bins * LANES), y, last, last2, new ((steps + overlap - 1) * hop * LANES); ``fixed`` holds the samples where
+        ``norm`` is zero, or is empty. Returns the squared error of ``last`` if measured.
         """
-        assert source is not None  # only to hold it
+        assert source is not None  # part of the kernel, see SOURCE
         steps, block, tail = S.shape[0], hop * LANES, (n_fft - hop) * LANES
         shared = n_fft // hop - 1
         a, b, lane, total = np.empty(n_fft * LANES, f4), np.empty(n_fft * LANES, f4), np.empty(LANES, f4), 0.0
@@ -329,7 +329,7 @@ def iteration(n_fft, admm):
             looking = it == n_iter
             signal = last if looking else y
             lend(signal, steps * block, tail)
-            # The last steps of this loop settle the steps that lanes share, once they have been given back.
+            # The last turns settle the steps that lanes share, after the overlaps have been added.
             for turn in range(steps + shared):
                 s = turn if turn < steps else turn - steps
                 here = slice(s * block, (s + 1) * block)
@@ -366,14 +366,14 @@ def iteration(n_fft, admm):
                         else:
                             inverse8(a, b, done, turns, half)
                         a, b = b, a
-                    old = tail if s > 0 else 0  # what earlier frames of the lane have reached
+                    old = tail if s > 0 else 0  # samples that earlier frames of the lane have written
                     multiply_add(a[:old], window, new[s * block :])
                     multiply(window[old:], a[old:], new[s * block + old : s * block + n_fft * LANES])
                     if s < shared:
                         continue
                 if looking:
                     break
-                # No later frame reaches this step, and none needs y there: settle it while it is in cache.
+                # No later frame writes or reads this step: settle it while it is in the processor's cache.
                 if it < 0:
                     settle_first(new[here], norm[here], y[here], last[here], last2[here])
                 else:

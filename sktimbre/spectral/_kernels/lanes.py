@@ -1,4 +1,4 @@
-"""Phase retrieval of one note in lanes: cut a note into stretches, run the compiled iterations, put it together again."""
+"""Phase retrieval of one note in lanes: cut it into stretches, run the compiled iterations, join the stretches."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ f4 = np.float32
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How the frames of a note lie in lanes, and what depends on them.
+    """Layout of the frames of a note in lanes, with its normaliser and window.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Layout:
 
 @lru_cache(maxsize=4)
 def layout(geometry: STFTGeometry, n_frames: int, first: int, last: int) -> Layout:
-    """Lay out the frames of a note whose uncut signal counts from sample ``first`` to ``last``."""
+    """Return the layout of a note; its padded signal is free from sample ``first`` to ``last``."""
     steps = slots(geometry, n_frames) // LANES
     power = inverse_power(geometry, n_frames)
     power[:first] = 0
@@ -76,20 +76,20 @@ def pack_spectra(phasors, S, out):
 
 
 class LaneNote:
-    """One note on its way through the iterations.
+    """State of phase retrieval for one note, in lanes.
 
     Parameters
     ----------
     S : ndarray of shape (n_frequencies, n_frames), float32, non-negative
         Magnitudes.
     phasors : ndarray of the shape of S, complex64
-        Initial phase, of length one.
+        Initial phase as unit phasors.
     geometry : STFTGeometry
-        A power of two of at least 8 and a hop that divides it.
+        STFT parameters: n_fft is a power of two of at least 8, the hop divides it.
     first, last : int
-        The samples of the uncut signal that count; the others are zero, or ``fixed``.
+        Range of samples of the padded signal that are estimated; the others are zero, or ``fixed``.
     fixed : ndarray of shape (first,) or None
-        Samples that are known.
+        The first samples, if they are known.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class LaneNote:
         self.geometry = geometry
         self.layout = layout(geometry, self.n_frames, first, last)
         steps, hop = self.layout.steps, geometry.hop
-        # A power of two keeps every digit; then nothing in the kernels overflows.
+        # Scaling to at most 1 avoids overflow; a power of two is exact.
         largest = float(S.max(initial=0))
         self.scale = 2.0 ** -np.frexp(largest)[1] if largest > 0 else 1.0
         self.S = np.empty((steps, self.n_frequencies * LANES), f4)
@@ -118,9 +118,9 @@ class LaneNote:
         self.started = False
 
     def run(self, n_iter: int, step: tuple[float, float, float], *, admm: bool = False, measure: bool = False) -> float:
-        """Run iterations, and return the spectral convergence if asked, else NaN.
+        """Run iterations, and return the spectral convergence if ``measure``, else NaN.
 
-        ``step`` is (alpha, beta, gamma) of the accelerated algorithm; beta is ADMM's rho where ``admm``.
+        ``step`` is (alpha, beta, gamma) of the accelerated algorithm; with ``admm``, beta is its rho.
         """
         kernel: Any = iteration(self.geometry.n_fft, admm)
         alpha, beta, gamma = step
@@ -151,18 +151,18 @@ class LaneNote:
         return float(np.sqrt(error)) / norm if norm > 0 else 0.0
 
     def signal(self) -> np.ndarray:
-        """Return the uncut signal, float32 of shape (slots * hop,)."""
+        """Return the padded signal, float32 of shape (slots * hop,)."""
         body = self.last[: self.layout.norm.size].reshape(-1, LANES)
         return body.T.ravel() * f4(1 / self.scale)
 
 
 def lane_spectra(y: np.ndarray, geometry: STFTGeometry, out: np.ndarray) -> None:
-    """Write the spectra of the first frames of a signal, as many as ``out`` (n_frequencies, n_frames) has room for.
+    """Write the spectra of the first frames of a signal to ``out`` (n_frequencies, n_frames).
 
     ``out`` is contiguous: float32 for ``log(1 + abs(STFT))``, complex64 for the STFT itself.
     """
     kernel: Any = analysis(geometry.n_fft, out.dtype == f4)
-    # A copy of what is read-only, for which the kernel would be compiled once more.
+    # A read-only array is copied: the kernel would have to be compiled once more for it.
     y = np.require(y, f4, ["C", "A", "W"])
     kernel(y, geometry.pad, geometry.hop, geometry.taper, *tables(geometry.n_fft), out)
 

@@ -1,6 +1,6 @@
-"""Kernels of initial phases: from the magnitudes alone, in one pass over the frames, compiled by numba.
+"""Kernels that estimate initial phases from magnitudes in one pass over the frames, compiled by numba.
 
-Phases are in turns (1 is 2 pi) and kept within one turn, so that float32 loses nothing over long notes.
+Phases are in turns (1 is 2 pi) and wrapped to one turn, so that float32 stays precise over long notes.
 """
 
 import numba as nb
@@ -13,7 +13,7 @@ f4 = np.float32
 
 @nb.njit(fastmath=True, error_model="numpy", forceinline=True)
 def sin_turns(x):
-    """sin(2 pi x) for abs(x) <= 1/4, with an error below 1e-6."""
+    """Return sin(2 pi x) for abs(x) <= 1/4, with an error below 1e-6."""
     u = x * x
     high = f4(-76.7058598) + u * f4(42.0586939) - u * u * f4(15.0946426)
     return x * (f4(6.283185307) + u * (f4(-41.3417023) + u * (f4(81.6052493) + u * high)))
@@ -40,7 +40,7 @@ def peak_pghi(log_S, hop, gamma, known, out):
     """
     frames, bins = log_S.shape
     n_fft = 2 * (bins - 1)
-    # The derivative of the log-magnitude along frequency gives that of the phase along time, and the other way round.
+    # The log-magnitude's derivative along frequency gives the phase's along time, and vice versa.
     to_time, to_frequency = f4(hop * n_fft / gamma / (4 * np.pi)), f4(-gamma / (hop * n_fft) / (2 * np.pi))
     phase, now, slope = np.zeros(bins, f4), np.zeros(bins, f4), np.zeros(bins, f4)
     rate, last_rate = np.zeros(bins, f4), np.zeros(bins, f4)
@@ -48,17 +48,19 @@ def peak_pghi(log_S, hop, gamma, known, out):
         p, before, after = log_S[t], log_S[max(t - 1, 0)], log_S[min(t + 1, frames - 1)]
         scale = to_frequency * (f4(0.5) if 0 < t < frames - 1 else f4(1))
         for k in range(bins):
-            rate[k] = f4(hop * k % n_fft / n_fft)  # what the middle of the bin turns in a hop ...
-            slope[k] = scale * (after[k] - before[k]) - f4(0.5)  # and from bin to bin, for a frame that starts at 0
+            rate[k] = f4(hop * k % n_fft / n_fft)  # phase advance per hop at the centre of the bin
+            slope[k] = scale * (after[k] - before[k]) - f4(
+                0.5
+            )  # phase difference per bin, for a frame that starts at 0
         for k in range(1, bins - 1):
-            rate[k] += to_time * (p[k + 1] - p[k - 1])  # ... put right by the slope of the hill it stands on
+            rate[k] += to_time * (p[k + 1] - p[k - 1])  # corrected by the slope along frequency
         if t < known:
             for k in range(bins):
                 phase[k] = np.arctan2(out[t, k].imag, out[t, k].real) * f4(0.5 / np.pi)
                 last_rate[k] = rate[k]
             continue
         k = 0
-        while k < bins:  # one hill at a time
+        while k < bins:  # from one peak to the next
             peak = k
             while peak + 1 < bins and p[peak + 1] >= p[peak]:
                 peak += 1
@@ -75,7 +77,7 @@ def peak_pghi(log_S, hop, gamma, known, out):
 
 @compiled
 def spsi(log_S, hop, gamma, known, out):
-    """Turn the phase of every peak by its interpolated frequency, and lock the bins of its hill to it; as `peak_pghi`."""
+    """Advance the phase of each peak by its interpolated frequency, and lock the bins around it; parameters of `peak_pghi`."""
     frames, bins = log_S.shape
     n_fft = 2 * (bins - 1)
     phase, now = np.zeros(bins, f4), np.zeros(bins, f4)
@@ -99,7 +101,7 @@ def spsi(log_S, hop, gamma, known, out):
                 offset = 0.5 * (left - right) / (left + right) if left + right < 0 else 0.0
             turn = hop * (peak + offset) / n_fft
             centre = phase[peak] + f4(turn - np.floor(turn)) if t > 0 else f4(0)
-            for q in range(k, end):  # a symmetric window, in the middle of its frame: half a turn from bin to bin
+            for q in range(k, end):  # a window symmetric about the middle of its frame: half a turn from bin to bin
                 now[q] = centre + f4(0.5) * f4(abs(q - peak) % 2)
             k = end
         write_phasors(now, phase, out[t])

@@ -1,4 +1,4 @@
-"""Phase retrieval of one note by scipy.fft, for every size; `_lanes.LaneNote` is the same for powers of two, and faster."""
+"""Phase retrieval of one note by scipy.fft, for any n_fft; `lanes.LaneNote` is faster, for powers of two."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ TINY = np.float32(1e-18)
 
 
 class ScipyNote:
-    """One note on its way through the iterations; parameters and methods are those of `_lanes.LaneNote`."""
+    """State of phase retrieval for one note, with the parameters and methods of `lanes.LaneNote`."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class ScipyNote:
         self.y = self.last = self.last2 = self._synthesise(self.V)
 
     def run(self, n_iter: int, step: tuple[float, float, float], *, admm: bool = False, measure: bool = False) -> float:
-        """Run iterations, and return the spectral convergence if asked, else NaN."""
+        """Run iterations, and return the spectral convergence if ``measure``, else NaN."""
         alpha, beta, gamma = (np.float32(x) for x in step)
         for _ in range(n_iter):
             spectra = self._analyse(self.y)
@@ -50,7 +50,7 @@ class ScipyNote:
         return float(np.linalg.norm(np.abs(self._analyse(self.last)) - self.S)) / norm
 
     def signal(self) -> np.ndarray:
-        """Return the uncut signal, float32 of at least the samples that the frames hold."""
+        """Return the padded signal, float32, with at least the samples that the frames span."""
         return self.last / self.scale
 
     def _analyse(self, signal):
@@ -64,7 +64,7 @@ class ScipyNote:
         return signal
 
     def _project(self, spectra):
-        """Give every bin its wanted magnitude."""
+        """Set the magnitude of every bin and keep its phase."""
         size = np.abs(spectra)
         size += TINY
         np.divide(self.S, size, out=size)
@@ -72,7 +72,7 @@ class ScipyNote:
         return spectra
 
     def _pull(self, spectra, rho):
-        """Return the sum of ADMM's two spectra, which is kept between iterations."""
+        """Return the sum of ADMM's two spectra, and store it for the next iteration."""
         dual = (self.V - spectra) / (1 + rho)
         self.V = self._project(2 * spectra - (1 - rho) * self.V) + dual
         return self.V

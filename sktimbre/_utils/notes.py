@@ -15,7 +15,7 @@ class NotesOnDisk(ABC, Sequence):
 
     @abstractmethod
     def read(self, index: int) -> np.ndarray:
-        """Return the note at an index of at least 0, float32."""
+        """Return note number ``index`` (0 or more) as float32."""
 
     @property
     def ndim(self) -> int:

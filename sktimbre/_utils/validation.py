@@ -145,7 +145,7 @@ def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str]
 
 
 def check_finite(array: np.ndarray, name: str, axes: Sequence[str] = AXES["audio"]) -> None:
-    """Raise `AudioError`, with the position in the named last axes, if an array is not finite."""
+    """Raise `AudioError`, which gives the position, if an array is not finite; ``axes`` are the names of its last axes."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(array)):
             return

@@ -32,7 +32,7 @@ class StoredNotes(NotesOnDisk):
         self.path, self.shapes, self.starts, self.dtype = path, shapes, starts, np.dtype(dtype)
 
     def read(self, index: int) -> np.ndarray:
-        """Return the note at an index of at least 0, float32."""
+        """Return note number ``index`` (0 or more) as float32."""
         shape = self.shapes[index]
         note = np.fromfile(self.path, self.dtype, math.prod(shape), offset=self.starts[index]).reshape(shape)
         with np.errstate(over="ignore"):

@@ -40,7 +40,7 @@ class Recordings(NotesOnDisk):
         self.shapes = [(self._length(path),) for path in self.paths]
 
     def read(self, index: int) -> np.ndarray:
-        """Return the note at an index of at least 0, float32."""
+        """Return note number ``index`` (0 or more) as float32."""
         note, _ = read_audio(self.paths[index], self.sr)
         if note.shape != self.shapes[index]:
             raise AudioFileError(

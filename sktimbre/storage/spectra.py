@@ -28,11 +28,11 @@ SOURCE, TARGET, SHAPES = "source.f32", "target.f32", "shapes.npy"
 def folders_for_spectra(memory: Any) -> Iterator[tuple[Path | None, Path]]:
     """Yield the cache folder in a joblib.Memory, or None, and a temporary folder, in the cache folder or the system's."""
     location = getattr(memory, "location", None)
-    kept = Path(location) / "sktimbre" if isinstance(location, str | os.PathLike) else None
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="sktimbre-", dir=kept, ignore_cleanup_errors=True) as temporary:
-        yield kept, Path(temporary)
+    cache = Path(location) / "sktimbre" if isinstance(location, str | os.PathLike) else None
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="sktimbre-", dir=cache, ignore_cleanup_errors=True) as temporary:
+        yield cache, Path(temporary)
 
 
 def stored_spectra(
@@ -42,7 +42,7 @@ def stored_spectra(
 
     Parameters
     ----------
-    pairs : tuple of two sequences of ndarray of shape (n_samples,), or iterator of such pairs
+    pairs : tuple of two sequences of ndarray of shape (n_samples,), or iterator of pairs of notes
         Sources and targets. Pairs of an iterator are not cached, because the key is a hash of all notes.
     stft : transformer
         Computes the spectra of sources and targets.
@@ -56,15 +56,15 @@ def stored_spectra(
     PersistenceError
         The disk is full.
     """
-    kept, temporary = folders
-    stream = isinstance(pairs, Iterator)
-    bar = with_bar(total=None if stream else len(pairs[0]), description="Computing spectra", unit="note", show=show)
+    cache, temporary = folders
+    generator = isinstance(pairs, Iterator)
+    bar = with_bar(total=None if generator else len(pairs[0]), description="Computing spectra", unit="note", show=show)
     with bar:
-        if stream:
+        if generator:
             return stored_pairs(temporary, secrets.token_hex(8), _spectra(pairs, stft, bar))
-        key = secrets.token_hex(8) if kept is None else _key(pairs, stft)
+        key = secrets.token_hex(8) if cache is None else _key(pairs, stft)
         spectra = _spectra(zip(*pairs, strict=True), stft, bar)
-        return stored_pairs(temporary if kept is None else kept, key, spectra, to_stay=kept is not None)
+        return stored_pairs(temporary if cache is None else cache, key, spectra, durable=cache is not None)
 
 
 def _key(pairs, stft):
@@ -81,7 +81,7 @@ def _spectra(pairs, stft, bar):
 
 
 def stored_pairs(
-    folder: Path, key: str, spectra: Iterable[tuple], to_stay: bool = False
+    folder: Path, key: str, spectra: Iterable[tuple], durable: bool = False
 ) -> tuple[StoredNotes, StoredNotes]:
     """Return pairs of spectra as notes on disk, from files of an earlier call with the same key or written now.
 
@@ -93,7 +93,7 @@ def stored_pairs(
         Name of the folder of the pairs.
     spectra : iterable of tuple of two ndarray of shape (n_frequencies, n_frames), float32
         The pairs; not iterated over if intact files exist.
-    to_stay : bool
+    durable : bool
         Whether to flush the files to the disk before the folder gets its name, so that a power failure leaves no incomplete
         cache.
 
@@ -103,9 +103,9 @@ def stored_pairs(
         The disk is full.
     """
     target = folder / key
-    kept = _opened(target)
-    if kept is not None:
-        return kept
+    stored = _opened(target)
+    if stored is not None:
+        return stored
     temporary = folder / f".{target.name}-{secrets.token_hex(8)}"
     temporary.mkdir()
     try:
@@ -116,7 +116,7 @@ def stored_pairs(
                 for file, note in ((source, S), (other, T)):
                     file.write(np.ascontiguousarray(note, np.float32).data)
         np.save(temporary / SHAPES, np.array(shapes, np.int64).reshape(-1, 2))
-        for path in temporary.iterdir() if to_stay else ():
+        for path in temporary.iterdir() if durable else ():
             sync(path)
         _put(temporary, target)
     except OSError as reason:

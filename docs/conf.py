@@ -1,4 +1,4 @@
-"""How the documentation is built: `make docs`. It needs no network."""
+"""Configuration of Sphinx; `make docs` builds the documentation, without a network."""
 
 import importlib.metadata
 import os
@@ -25,24 +25,24 @@ extensions = [
 ]
 exclude_patterns = ["_build", "gallery"]
 templates_path = ["_templates"]
-# `LogSTFT` in a docstring is a link where there is something of that name, and plain code where there is not.
+# `LogSTFT` in a docstring is a link if an object of that name is documented, else plain code.
 default_role = "py:obj"
 
 autosummary_generate = True
-autodoc_typehints = "none"  # shapes and units, which types do not tell, stand in the docstrings
+autodoc_typehints = "none"  # the docstrings give types with shapes and units
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the template of classes lists them
 numpydoc_class_members_toctree = False
 
-# The checks of docstrings are those of tests/test_docs.py.
+# The same checks of docstrings as in tests/test_docs.py.
 _validation = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["numpydoc_validation"]
 numpydoc_validation_checks = set(_validation["checks"])
 numpydoc_validation_exclude = set(_validation["exclude"])
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# Pages beside the guide are found by what is there.
+# A toctree with a glob may match no page.
 suppress_warnings = ["toc.empty_glob"]
 
 sphinx_gallery_conf = {
@@ -57,7 +57,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 3600,  # timings of whoever built the pages tell a reader nothing
+    "min_reported_time": 3600,  # shows no timings, which depend on the machine
     "write_computation_times": False,
     "remove_config_comments": True,
 }
@@ -78,5 +78,5 @@ html_theme_options = {
     "footer_end": [],
     "pygments_light_style": "tango",
 }
-# The front page speaks for itself; the other pages have their section's list on the left.
+# The front page has no sidebar; the others list the pages of their section.
 html_sidebars = {"index": []}

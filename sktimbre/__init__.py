@@ -1,4 +1,4 @@
-"""Timbre transfer in scikit-learn's terms; names load on first use, so that importing this stays cheap."""
+"""Timbre transfer with scikit-learn's interface; submodules are imported on first use."""
 
 import sys as _sys
 

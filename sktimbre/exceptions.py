@@ -18,7 +18,7 @@ __all__ = [
 
 
 class SktimbreError(Exception):
-    """Base of all errors that sktimbre raises on its own account."""
+    """Base class of the errors that sktimbre raises."""
 
 
 class ParameterError(SktimbreError, ValueError):
@@ -34,11 +34,11 @@ class AudioFileError(SktimbreError, OSError):
 
 
 class DatasetError(SktimbreError, ValueError):
-    """A folder or an archive of notes cannot be used: nothing in it, a name without a pitch, no pair."""
+    """A folder or an archive of notes cannot be used: it has no sound files, a name without a pitch, or no pairs."""
 
 
 class DivergedError(SktimbreError, ArithmeticError):
-    """A training ended in weights that are not finite."""
+    """Training diverged: the weights are not finite."""
 
 
 class ForkedProcessError(SktimbreError, RuntimeError):
@@ -46,11 +46,11 @@ class ForkedProcessError(SktimbreError, RuntimeError):
 
 
 class OutOfMemoryError(SktimbreError, MemoryError):
-    """A network does not fit into the memory of the device, however little it is given at a time."""
+    """A network does not fit into the memory of the device, even with the smallest batch."""
 
 
 class PersistenceError(SktimbreError, OSError):
-    """A saved model cannot be written, read or trusted."""
+    """A model cannot be saved, or its file cannot be read or is not trusted."""
 
 
 class ClippingWarning(UserWarning):
@@ -58,12 +58,12 @@ class ClippingWarning(UserWarning):
 
 
 class CollapsedModelWarning(UserWarning):
-    """A fitted network's output does not depend on its input: it has learnt nothing."""
+    """A fitted network's output does not depend on its input."""
 
 
 class SmallerBatchWarning(UserWarning):
-    """Memory was full, and a network goes on with less at a time."""
+    """The device ran out of memory, and a network continues with smaller batches."""
 
 
 class VersionWarning(UserWarning):
-    """A model was saved with versions of this package or of others that may make another model of it."""
+    """A model was saved with other versions of this package or its dependencies, and may behave differently."""

@@ -1,4 +1,4 @@
-"""Several processes on one machine: how many threads each network takes, and one process for each GPU."""
+"""Several processes on one machine: threads for each network, one process for each GPU."""
 
 import logging
 import os
@@ -11,16 +11,16 @@ __all__ = ["gpu_cluster", "gpu_environment", "share_threads"]
 
 
 def share_threads(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Give TensorFlow as many threads as this process was given for everything else.
+    """Set TensorFlow's numbers of threads to ``OMP_NUM_THREADS``.
 
     joblib and Dask start their workers with ``OMP_NUM_THREADS`` set to the worker's share of the cores. TensorFlow reads only
-    variables of its own, and only before its first use; so `sktimbre.autoencoder` calls this before it loads Keras. Where
-    ``TF_NUM_INTRAOP_THREADS`` or ``TF_NUM_INTEROP_THREADS`` is set, it stays.
+    its own variables, and only before its first use; so `sktimbre.autoencoder` calls this before it loads Keras.
+    ``TF_NUM_INTRAOP_THREADS`` and ``TF_NUM_INTEROP_THREADS`` stay as they are if they are set.
 
     Parameters
     ----------
     environment : mapping
-        Changed in place.
+        Environment variables, changed in place.
 
     Examples
     --------
@@ -36,10 +36,10 @@ def share_threads(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def gpu_environment(device: int | str) -> dict[str, str]:
-    """Return environment variables by which a process sees one GPU and takes of its memory what it needs.
+    """Return environment variables that let a process see one GPU and allocate its memory as needed.
 
-    Left alone, TensorFlow takes all memory of all GPUs at its first use, and JAX three quarters, so that a second process
-    finds none. They have to be set before TensorFlow or JAX is used: give them to a process that has yet to start.
+    By default TensorFlow allocates all memory of all GPUs at its first use, and JAX three quarters, which leaves too little
+    for a second process. Set the variables when you start a process: TensorFlow and JAX read them at their first use.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def gpu_environment(device: int | str) -> dict[str, str]:
     Raises
     ------
     ParameterError
-        A negative number, or text that is no UUID.
+        ``device`` is a negative number, or a string that is not a UUID.
 
     Examples
     --------
@@ -79,9 +79,9 @@ def gpu_cluster(devices: Iterable[int | str], *, dashboard_address: str | None =
     Parameters
     ----------
     devices : iterable of int or str
-        See `gpu_environment`. One named twice gets two workers, which share its memory.
+        GPUs, as in `gpu_environment`. A GPU listed twice gets two workers, which share its memory.
     dashboard_address : str or None, default=None
-        Such as ``"127.0.0.1:8787"``: where a browser sees the progress; None is nowhere.
+        Address of Dask's dashboard for a browser, such as ``"127.0.0.1:8787"``; None starts no dashboard.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def gpu_cluster(devices: Iterable[int | str], *, dashboard_address: str | None =
     Raises
     ------
     ParameterError
-        There is no device, or one is not named as `gpu_environment` wants it.
+        ``devices`` is empty or has an item that `gpu_environment` does not accept.
     ImportError
         Dask is missing: ``pip install 'sktimbre[scale]'``.
 
@@ -103,7 +103,7 @@ def gpu_cluster(devices: Iterable[int | str], *, dashboard_address: str | None =
     """
     environments = [gpu_environment(device) for device in devices]
     if not environments:
-        raise ParameterError("devices=[] names no GPU; pass range(2) for the first two, for instance.")
+        raise ParameterError("devices=[] must list at least one GPU; pass range(2) for the first two, for instance.")
     try:
         from distributed import Nanny, Scheduler, SpecCluster
     except ImportError:
@@ -113,7 +113,7 @@ def gpu_cluster(devices: Iterable[int | str], *, dashboard_address: str | None =
     return SpecCluster(
         scheduler={"cls": Scheduler, "options": {**local, "port": 0, "dashboard_address": dashboard_address}},
         workers={
-            # A nanny starts its worker with the environment, and starts it again when it dies.
+            # A nanny starts its worker with the environment, and restarts it when it dies.
             i: {"cls": Nanny, "options": {**quiet, "host": "127.0.0.1", "nthreads": 1, "env": environment}}
             for i, environment in enumerate(environments)
         },

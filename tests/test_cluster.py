@@ -88,5 +88,5 @@ def test_one_gpu_is_named_at_a_time(device):
 
 
 def test_a_cluster_without_gpus_is_refused():
-    with pytest.raises(ParameterError, match="names no GPU"):
+    with pytest.raises(ParameterError, match="at least one GPU"):
         gpu_cluster([])

@@ -1,11 +1,11 @@
-"""Pictures for the gallery: matplotlib figures that no window owns, such as those of `sktimbre.plotting`."""
+"""Image scraper of the gallery for matplotlib figures created without pyplot, as by `sktimbre.plotting`."""
 
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
 
 
 def scrape(block, block_vars, gallery_conf):
-    """Save the figures that a block of an example has made, and return the reST that shows them."""
+    """Save the figures that a block of an example created, and return the reST that shows them."""
     paths = []
     for value in list(block_vars["example_globals"].values()):
         figure = getattr(value, "figure_", value)  # a Display holds its figure

@@ -1,10 +1,10 @@
-"""What the API pages list, and links from short names."""
+"""Choose the members on the API pages, and resolve links by short names."""
 
 from sphinx.util.nodes import make_refnode
 
 
 def skip(app, what, name, obj, would_skip, options):
-    """Leave out what classes inherit from elsewhere, such as scikit-learn's ``set_output``; None keeps autodoc's choice."""
+    """Skip members inherited from other packages, such as scikit-learn's ``set_output``; None keeps autodoc's choice."""
     function = getattr(obj, "fget", None) or getattr(obj, "func", None) or obj  # of a property, the function behind it
     return None if str(getattr(function, "__module__", "")).startswith("sktimbre") else True
 
@@ -12,7 +12,7 @@ def skip(app, what, name, obj, would_skip, options):
 def resolve(app, env, node, content):
     """Return a link to the one documented object whose name ends in the target, if there is exactly one.
 
-    So `TimbreTransfer` in a docstring of any module leads to sktimbre.TimbreTransfer.
+    For example, `TimbreTransfer` in a docstring of any module links to sktimbre.TimbreTransfer.
     """
     if node.get("refdomain") != "py":
         return None

@@ -1,1 +1,1 @@
-"""What every room uses: checks of values, arrays and audio; seeds; files written atomically; progress bars."""
+"""Helpers of all subpackages: checks of values, arrays and audio; seeds; atomic files; progress bars."""

@@ -1,4 +1,4 @@
-"""Checks of single values: they name the parameter, its value, the rule and the fix."""
+"""Checks of single values; errors name the parameter, its value, the rule and the fix."""
 
 import difflib
 import math
@@ -17,13 +17,13 @@ def check_whole(value: Any, name: str, low: int, high: int | None = None, *, fix
     Parameters
     ----------
     value : int or float without a fraction
-        Numpy's numbers are welcome, Booleans are not.
+        The number; numpy numbers are accepted, Booleans are not.
     name : str
-        How the error calls it.
+        Name of the parameter in the error.
     low, high : int
-        The closed range; ``high=None`` leaves it open.
+        The closed range; ``high=None`` sets no upper limit.
     fix : str
-        A sentence that says what to do instead.
+        Sentence that tells the user how to fix the value.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def check_whole(value: Any, name: str, low: int, high: int | None = None, *, fix
     >>> check_whole(22050.0, "sr", 1)
     22050
     """
-    # Compared as Python's numbers: numpy warns where a limit does not fit into a small type.
+    # Python integers: numpy warns if a limit does not fit into a small type.
     number = int(value) if _is_finite(value) else None
     if number is None or number != value or number < low or (high is not None and number > high):
         rule = f"of at least {low}" if high is None else f"from {low} to {high}"
@@ -62,18 +62,18 @@ def check_real(
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str], *, fix: str = "") -> str:
-    """Return one of several words, or raise `ParameterError`, which lists them and names the nearest.
+    """Return a string if it is one of the choices, or raise `ParameterError`, which lists them and suggests the nearest.
 
     Parameters
     ----------
     value : str
-        The word.
+        The string.
     name : str
-        How the error calls it.
+        Name of the parameter in the error.
     choices : iterable of str
-        The words that are known.
+        The valid strings.
     fix : str
-        A sentence that says what to do instead.
+        Sentence that tells the user how to fix the value.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def check_choice(value: Any, name: str, choices: Iterable[str], *, fix: str = ""
 
 
 def check_flags(**flags: Any) -> None:
-    """Raise `ParameterError` unless all of them are True or False."""
+    """Raise `ParameterError` unless all values are True or False."""
     for name, value in flags.items():
         if not isinstance(value, bool | np.bool_):
             raise ParameterError(f"{name}={value!r} must be True or False.")
@@ -98,5 +98,5 @@ def check_flags(**flags: Any) -> None:
 def _is_finite(value):
     try:
         return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer beyond every float
+    except OverflowError:  # an integer too large for a float
         return False

@@ -1,4 +1,4 @@
-"""Notes that are no single array: lists, arrays of objects, Series, names of files."""
+"""Containers of notes other than one array: lists, object arrays, Series, file names."""
 
 import functools
 import os
@@ -11,15 +11,15 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def without_index(X: Any) -> Any:
-    """Return a Series (pandas, polars) as the array of its values; all else comes back as it is."""
+    """Return a Series (pandas, polars) as an array; return anything else unchanged."""
     return X.to_numpy() if hasattr(X, "to_numpy") and len(getattr(X, "shape", ())) == 1 else X
 
 
 def is_ragged(X: Any) -> bool:
-    """Tell whether X holds arrays, one for each note, and is not one array: a list, an array of objects or a Series.
+    """Return True if X is a list, an object array or a Series with one array for each note, rather than one array.
 
-    A list whose elements are numpy arrays is ragged even when their lengths agree, so that what goes in as a list comes
-    out as a list; nested lists of numbers are an array, as everywhere in scikit-learn, unless their lengths differ.
+    A list of numpy arrays is ragged even if their lengths agree, so that a list gives a list. Nested lists of numbers are
+    an array, as in scikit-learn, unless their lengths differ.
     """
     X = without_index(X)
     if isinstance(X, np.ndarray):
@@ -33,7 +33,7 @@ def is_ragged(X: Any) -> bool:
 
 
 def is_paths(X: Any) -> bool:
-    """Tell whether X is a list, tuple, array or Series of names of files."""
+    """Return True if X is a list, tuple, array or Series of file names."""
     X = without_index(X)
     if isinstance(X, np.ndarray):
         X = X.tolist() if X.ndim == 1 and X.dtype.kind in "UO" else ()
@@ -41,11 +41,11 @@ def is_paths(X: Any) -> bool:
 
 
 class NoteList(list):
-    """A list of arrays, one for each note, which `numpy.concatenate` joins to others.
+    """A list of arrays, one for each note, that `numpy.concatenate` can join with others.
 
-    `sklearn.model_selection.cross_val_predict` joins what estimators predict in its folds by that function, which takes lists
-    for arrays and fails where notes differ in length. Here it returns an array where all are of one length, as ever, and
-    else an array of objects of shape (n_notes,).
+    `sklearn.model_selection.cross_val_predict` concatenates the predictions of its folds, which fails for plain lists of notes
+    of different lengths. With this class the result is one array if all notes have the same length, as before, else an
+    object array of shape (n_notes,).
     """
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
@@ -57,7 +57,7 @@ class NoteList(list):
 
 
 def returns_notes(method: Method) -> Method:
-    """Decorate a method whose result, where it is a list of notes, becomes a `NoteList`."""
+    """Decorate a method so that it returns a `NoteList` instead of a list."""
 
     @functools.wraps(method)
     def returned(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ def returns_notes(method: Method) -> Method:
 
 
 def _as_plain(value):
-    """Return a `NoteList` as a list, also where it is in a list or tuple."""
+    """Convert a `NoteList` to a list, also inside lists and tuples."""
     if type(value) in (list, tuple):
         return type(value)(map(_as_plain, value))
     return list(value) if isinstance(value, NoteList) else value

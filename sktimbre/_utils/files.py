@@ -1,4 +1,4 @@
-"""Files that appear under their name only when they are complete."""
+"""Atomic files, which get their name only when they are complete."""
 
 import errno
 import os
@@ -10,42 +10,42 @@ from pathlib import Path
 
 from sktimbre.exceptions import AudioFileError
 
-# Disk, quota, largest file.
+# Errors of a full disk, an exceeded quota and a too large file.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def as_path(path: str | os.PathLike[str], error: type[Exception]) -> Path:
-    """Return a path, or raise `error` for what no file can be called."""
+    """Return a path, or raise `error` if it is not a valid file name."""
     if not isinstance(path, str | os.PathLike):
         raise error(f"path={path!r} must be the name of a file.")
     path = Path(path)
     if "\0" in str(path):
-        raise error(f"path={str(path)!r} holds a zero byte, which no file name does.")
+        raise error(f"path={str(path)!r} contains a zero byte, which file names must not. Remove it.")
     return path
 
 
 def check_target(
     path: str | os.PathLike[str], overwrite: bool = False, *, error: type[Exception] = AudioFileError
 ) -> Path:
-    """Return the path that writing `path` would fill, or raise `error` when it cannot be written.
+    """Return the path of the file to write, or raise `error` if it cannot be written.
 
     Parameters
     ----------
     path : path-like
-        The file to be. A symbolic link stands for the file that it points to.
+        The file to write. A symbolic link stands for the file that it points to.
     overwrite : bool
         Whether an existing file may be replaced.
     error : exception class
-        What is raised.
+        Class of the error.
 
     Returns
     -------
     pathlib.Path
-        Absolute, links resolved.
+        Absolute path with links resolved.
 
     Raises
     ------
-    AudioFileError, or what `error` says
+    AudioFileError, or the class `error`
         The folder is missing or cannot be written to, `path` is a folder, or it exists and may not be replaced.
 
     Examples
@@ -72,27 +72,27 @@ def check_target(
 def atomic_path(
     path: str | os.PathLike[str], overwrite: bool = False, *, error: type[Exception] = AudioFileError
 ) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its name when the block succeeds and vanishes when it fails.
+    """Yield a temporary path, renamed to `path` if the ``with`` block succeeds and deleted if it fails.
 
     Parameters
     ----------
     path : path-like
-        The file to write. Its folder has to exist.
+        The file to write. Its folder must exist.
     overwrite : bool
         Whether an existing file may be replaced. It stays untouched until the new one is complete.
     error : exception class
-        What is raised when `path` cannot be written, for writers of something else than sound.
+        Class of the error if `path` cannot be written.
 
     Yields
     ------
     pathlib.Path
-        An empty file in the same folder with the same suffix, to be written to.
+        An empty file in the same folder with the same suffix.
 
     Raises
     ------
-    AudioFileError, or what `error` says
-        Before the block runs, see `check_target`; also after it, when the name was taken meanwhile and
-        ``overwrite=False``, or when the disk is full.
+    AudioFileError, or the class `error`
+        Before the block, see `check_target`; after it, if the disk is full, or if the file was created in the meantime and
+        ``overwrite=False``.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def atomic_path(
     target = check_target(path, overwrite, error=error)
     temporary = target.with_name(f".{target.stem[:64]}-{secrets.token_hex(8)}{target.suffix}")
     try:
-        # Unlike tempfile's, the mode follows the umask: the file is to be as readable as any other.
+        # Not by tempfile, which ignores the umask: the file gets the usual permissions.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as reason:
         raise error(f"{os.fspath(path)} cannot be written: {reason}. Choose another folder.") from reason
@@ -125,13 +125,13 @@ def atomic_path(
             f"{os.fspath(path)} cannot be written: {reason.strerror}. Make room, or choose another disk."
         ) from reason
     finally:
-        # A folder that may no longer be written to keeps the file; what is raised says why.
+        # Fails if the folder is no longer writable, which the error already says.
         with suppress(OSError):
             temporary.unlink()
 
 
 def sync(path: Path) -> None:
-    """Have a file on the disk before it takes its name, so that no failure of power leaves an empty one."""
+    """Flush a file to the disk before it is renamed, so that a power failure does not leave an empty file."""
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What `fit` and `partial_fit` of every estimator have in common."""
+"""A decorator for `fit` and `partial_fit` of all estimators."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,9 +10,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def restores_on_failure(method: Method) -> Method:
-    """Decorate a method so that an exception, an interruption too, leaves the estimator's attributes as they were.
+    """Decorate a method so that the estimator's attributes are restored after an exception or interruption.
 
-    Attributes are put back, not copied: the method must replace fitted attributes and not change them in place.
+    Attributes are not copied: the method must replace fitted attributes, not change them in place.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Former places of modules, so that pickles of version 0.1 load: a pickle names types by the modules that they were in."""
+"""Former names of modules and types, so that pickles of version 0.1, which contain them, still load."""
 
 import importlib
 from importlib.abc import Loader, MetaPathFinder
@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["MOVED", "RENAMED", "FormerModules"]
 
-# Modules whose types and functions fitted estimators refer to.
+# Present names of moved modules that pickles of estimators refer to.
 MOVED = {
     "sktimbre.autoencoder.architectures": "sktimbre.autoencoder.networks.architectures",
     "sktimbre.autoencoder.augmentation": "sktimbre.autoencoder.data.augmentation",
@@ -26,17 +26,17 @@ RENAMED = {
 
 
 class FormerModules(MetaPathFinder, Loader):
-    """Import a former module as one that looks its names up in the present one."""
+    """Import a former module as a module that forwards to the present one."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return the spec of a former module, None for any other."""
+        """Return the spec of a former module, None for other modules."""
         return ModuleSpec(name, self) if name in MOVED else None
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Leave the making of the module to Python."""
+        """Return None, so that Python creates the module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module a function that looks its names up."""
+        """Define ``__getattr__`` of the module, which forwards to the present one."""
         present = MOVED[module.__name__]
 
         def look_up(name: str) -> Any:

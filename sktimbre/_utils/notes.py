@@ -1,4 +1,4 @@
-"""NotesOnDisk: a sequence of notes that are read one by one; what `sktimbre.storage` has is of this kind."""
+"""NotesOnDisk: base class of the notes in `sktimbre.storage`, which are read when they are used."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -9,17 +9,17 @@ import numpy as np
 
 
 class NotesOnDisk(ABC, Sequence):
-    """Notes of known shapes that are read one by one; a slice is a list of arrays."""
+    """A sequence of notes of known shapes, each read when it is used; a slice is a list of arrays."""
 
     shapes: Sequence[tuple[int, ...]]
 
     @abstractmethod
     def read(self, index: int) -> np.ndarray:
-        """Return a note, float32, counted from 0."""
+        """Return note number ``index`` (0 or more) as float32."""
 
     @property
     def ndim(self) -> int:
-        """Dimensions that an array of all notes would have."""
+        """Number of dimensions of an array of all notes."""
         return 1 + len(self.shapes[0])
 
     def __len__(self):
@@ -38,5 +38,5 @@ class NotesOnDisk(ABC, Sequence):
 
 
 def note_shapes(X: Any) -> Sequence[tuple[int, ...]]:
-    """Return the shape of each note; those on disk are not read for it."""
+    """Return the shape of each note, without reading notes on disk."""
     return X.shapes if isinstance(X, NotesOnDisk) else [x.shape for x in X]

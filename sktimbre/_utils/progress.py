@@ -15,16 +15,16 @@ class _NoBar:
 
 
 def with_bar(*, total: int | None, description: str, unit: str, show: bool) -> Any:
-    """Return a context manager with ``update(n)``: a tqdm bar, or nothing, for which tqdm is not even imported.
+    """Return a context manager with ``update(n)``: a tqdm bar, or one that shows nothing and does not import tqdm.
 
     Parameters
     ----------
     total : int or None
-        What the updates add up to, None if unknown.
+        Sum of all updates, None if unknown.
     description, unit : str
-        Words before the bar, and what is counted; bytes ("B") are scaled.
+        Text before the bar, and unit of the count; bytes ("B") are shown with SI prefixes.
     show : bool
-        Whether there is a bar.
+        Whether to show a bar.
 
     Examples
     --------

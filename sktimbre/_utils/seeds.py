@@ -1,4 +1,4 @@
-"""Seeds of every kind become one integer; no global random state is touched."""
+"""Convert any kind of ``random_state`` to an integer seed, without numpy's global random state."""
 
 import numpy as np
 
@@ -10,8 +10,7 @@ RandomState = int | np.integer | np.random.RandomState | np.random.Generator | N
 def draw_seed(random_state: RandomState) -> int:
     """Return an integer in [0, 2**31) from any kind of ``random_state``.
 
-    An integer is itself (folded into the range), so that equal seeds give equal results; generators are advanced by one
-    draw; None takes fresh entropy.
+    An integer is returned modulo 2**31; one number is drawn from a generator; None gives a new random seed.
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)

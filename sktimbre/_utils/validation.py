@@ -1,4 +1,4 @@
-"""Checks of audio and spectra that every room shares: they run before any work and name what is wrong."""
+"""Checks of audio and spectra that all subpackages share."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,28 +14,29 @@ from sktimbre.exceptions import AudioError
 Batch = np.ndarray | list[np.ndarray]
 Notes = Batch | NotesOnDisk
 
-# Float audio lies in [-1, 1]. Whole numbers beyond the range of 8 bits can only be raw PCM, which must be scaled first.
+# Audio is float in [-1, 1]; integers beyond the range of 8 bits must be raw PCM.
 LARGEST_INTEGER = 128
-# soundfile reads (n_samples, n_channels). An array (n_notes, n_samples) of so many notes of so few samples is taken for one:
-# 8 samples are 0.4 ms, and 256 are 12 ms. Fewer notes pass, as do scikit-learn's checks, of up to 200 rows of 1 to 8 numbers.
+# An array with at most MOST_CHANNELS columns and at least LEAST_SAMPLES rows is taken for soundfile's layout (n_samples,
+# n_channels): as notes its rows would last 0.4 ms, as a recording its columns last at least 12 ms (at 22050 Hz). Arrays of
+# scikit-learn's checks, of up to 200 rows of 1 to 8 numbers, pass.
 MOST_CHANNELS, LEAST_SAMPLES = 8, 256
 AXES = {"audio": ("sample",), "spectra": ("frequency", "frame")}
 SHAPES = {"audio": "(n_notes, n_samples)", "spectra": "(n_notes, n_frequencies, n_frames)"}
 
 
 def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool = True) -> Batch:
-    """Return audio as float32: an array (n_notes, n_samples), or a list of 1-D arrays where a list came in.
+    """Return audio as float32: an array (n_notes, n_samples), or a list of 1-D arrays if X is a list.
 
     Parameters
     ----------
     X : array-like of shape (n_notes, n_samples), or list, array of objects or Series of 1-D arrays
         Audio, usually in [-1, 1].
     name : str
-        How errors call it.
+        Name of the argument in errors.
     estimator : estimator or None
-        If given, ``n_features_in_`` and feature names are set (``reset=True``) or compared on it.
+        Estimator of which ``n_features_in_`` and feature names are set (``reset=True``) or compared.
     reset : bool
-        Whether this is ``fit``.
+        True in ``fit``.
 
     Returns
     -------
@@ -44,10 +45,10 @@ def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool =
     Raises
     ------
     AudioError
-        Empty, not finite, of the wrong rank, raw integer samples, or one recording of shape (n_samples, n_channels); names
-        of files, or a generator.
+        X is empty, not finite, of the wrong rank, raw integers, one recording of shape (n_samples, n_channels), file names
+        or a generator.
     TypeError
-        Sparse or not numeric.
+        X is sparse or not numeric.
     """
     return _check(X, "audio", name, estimator, reset)
 
@@ -55,7 +56,7 @@ def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool =
 def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool = True) -> Batch:
     """Return spectra as float32: an array (n_notes, n_frequencies, n_frames), or a list of 2-D arrays.
 
-    Parameters and errors are those of `check_audio`; all notes must have the same number of frequencies.
+    Parameters and errors are as in `check_audio`; all notes must have the same number of frequencies.
     """
     checked = _check(S, "spectra", name, estimator, reset)
     if isinstance(checked, list) and len(sizes := {len(s) for s in checked}) > 1:
@@ -67,7 +68,7 @@ def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool
 
 
 def check_pair(X: Notes, y: Notes, names: tuple[str, str] = ("X", "y")) -> None:
-    """Raise `AudioError` unless source and target hold the same number of notes of the same shapes."""
+    """Raise `AudioError` unless source and target have the same number of notes of the same shapes."""
     if len(X) != len(y):
         raise AudioError(
             f"{names[0]} has {len(X)} notes and {names[1]} has {len(y)}: sources and targets are pairs, one target for "
@@ -115,16 +116,16 @@ def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str]
     values : array-like
         The numbers.
     name : str
-        How the error calls it.
+        Name of the argument in the error.
     dtype : dtype or None
-        Of what is returned; ``None`` keeps float64 and takes float32 for all else.
+        Type of the result; ``None`` keeps float64 and converts other types to float32.
     axes : sequence of str
-        How the error calls the last axes.
+        Names of the last axes in the error.
 
     Returns
     -------
     ndarray
-        No copy where none is needed.
+        Copied only if necessary.
     """
     refuse_names_and_streams(values, name)
     try:
@@ -144,12 +145,12 @@ def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str]
 
 
 def check_finite(array: np.ndarray, name: str, axes: Sequence[str] = AXES["audio"]) -> None:
-    """Raise `AudioError` that says where an array, whose last axes are called so, is not finite."""
+    """Raise `AudioError`, which gives the position, if an array is not finite; ``axes`` are the names of its last axes."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(array)):
             return
     finite = np.isfinite(array)
-    if finite.all():  # and only the sum is too large
+    if finite.all():  # only the sum overflows
         return
     where = [int(i) for i in np.unravel_index(np.argmin(finite), array.shape)]
     inner = [f"{axis} {i}" for axis, i in zip(axes[::-1], where[::-1], strict=False)][::-1]
@@ -162,7 +163,7 @@ def check_finite(array: np.ndarray, name: str, axes: Sequence[str] = AXES["audio
 
 
 def check_layout(shape: Sequence[int], name: str) -> None:
-    """Raise `AudioError` for a shape (..., n_notes, n_samples) that is one recording's in soundfile's layout."""
+    """Raise `AudioError` if a shape is soundfile's layout (n_samples, n_channels) rather than (..., n_notes, n_samples)."""
     if len(shape) > 1 and shape[-1] <= MOST_CHANNELS and shape[-2] >= LEAST_SAMPLES:
         rows, columns = shape[-2:]
         fix = f"{name}.T" if len(shape) == 2 else f"numpy.swapaxes({name}, -2, -1)"
@@ -173,7 +174,7 @@ def check_layout(shape: Sequence[int], name: str) -> None:
 
 
 def refuse_names_and_streams(X: Any, name: str) -> None:
-    """Raise `AudioError` for names of files, which are not read here, and for what can be gone through only once."""
+    """Raise `AudioError` for file names, and for iterables other than sequences and arrays."""
     if isinstance(X, str | os.PathLike) or is_paths(X):
         raise AudioError(
             f"{name} holds names of files where audio is wanted. Read them with sktimbre.audio.read_audio or "
@@ -203,7 +204,7 @@ def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
     elif is_ragged(X):
         checked = [check_note(np.asarray(x), ndim, f"{name}[{i}]") for i, x in enumerate(X)]
         _check_layout_of(checked, kind, name)
-        # Audio has as many features as it has samples, of which a list has no one number.
+        # The features of audio are its samples; the notes of a list may differ in their number.
         shape = (len(checked), *checked[0].shape) if kind == "spectra" else None
     else:
         checked = array = _check_array(X, kind, name, estimator, reset)
@@ -221,7 +222,7 @@ def _check_array(X, kind, name, estimator, reset):
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C", "ensure_all_finite": False}
     _refuse_pcm(X, name)
     try:
-        # numpy warns of what is too large for float32, which is refused below.
+        # Values too large for float32 are refused below, so numpy's warning is not needed.
         with np.errstate(invalid="ignore", over="ignore"):
             if estimator is None:
                 array = check_array(X, input_name=name, **options)
@@ -251,7 +252,7 @@ def _check_layout_of(X: Notes, kind: str, name: str) -> None:
 
 
 def _mixing(x, kind, name):
-    """Say how what has a dimension too many becomes one note, or notes."""
+    """Return the fix in the error for an array with too many dimensions."""
     if kind == "audio" and x.ndim == 2:
         as_read = x.shape[0] > x.shape[1]
         layout = "soundfile's (n_samples, n_channels)" if as_read else "(n_channels, n_samples)"
@@ -264,9 +265,9 @@ def _mixing(x, kind, name):
 
 
 def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
-    """Set ``n_features_in_`` or compare with it; audio may have another length than in fit, but for one sample in each note.
+    """Set ``n_features_in_`` or compare with it.
 
-    That is a single clip of shape (n_samples, 1).
+    Audio may have another length than in fit, except one sample in each note, the mistake of a clip of shape (n_samples, 1).
     """
     n_features = shape[1]
     if reset:

@@ -142,7 +142,7 @@ def write_audio(
     Warns
     -----
     ClippingWarning
-        Samples beyond full scale were clipped, which "FLOAT" and "DOUBLE" avoid.
+        Samples beyond full scale were clipped. The subtypes "FLOAT" and "DOUBLE" do not clip.
 
     See Also
     --------

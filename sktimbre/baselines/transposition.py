@@ -31,8 +31,8 @@ class TransposedNeighboursBaseline(RegressorMixin, TransformerMixin, BaseEstimat
     sr : float
         Sample rate in Hz.
     n_neighbors : int
-        Number of notes to average: one half the nearest at or below the source's pitch, the other the nearest above it; 1
-        is the nearest of all. If one half has too few notes, the nearest of the others are added.
+        Number of notes to average: half of them are the nearest at or below the source's pitch, half the nearest above it;
+        1 uses the nearest note. If one side has too few notes, more of the other side are used.
     n_fft : int
         Length of the transform in samples, even.
     hop_length : int or None

@@ -242,7 +242,7 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
 
 
 def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
-    """Return a note from 10 ms before the first sample less than `trim_db` below the peak; silence is not trimmed."""
+    """Remove all but 10 ms before the onset, the first sample within `trim_db` of the peak; silent notes stay whole."""
     magnitude = np.abs(y)
     peak = magnitude.max()
     if peak == 0:

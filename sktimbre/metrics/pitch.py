@@ -215,7 +215,7 @@ def _check_reference(reference_hz: Any, n_notes: int) -> np.ndarray:
 
 
 def _pitch(y: np.ndarray, sr: float, fmin: float, fmax: float) -> float:
-    """Return the pitch of a note in Hz: within 60 cents of the pitch of its partials if that is clear, else in the range."""
+    """Return YIN's pitch of a note in Hz: within 60 cents of `hear_pitch` if its clarity suffices, else in the full range."""
     midi, clarity = hear_pitch(y, sr)
     hertz = 440 * 2 ** ((midi - 69) / 12)
     if clarity < LEAST_CLARITY or not fmin <= hertz <= fmax:

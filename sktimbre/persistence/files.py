@@ -87,7 +87,7 @@ def save(model: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -
 
 
 def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
-    """Read a file written by `save`; only types and functions of sktimbre and its libraries, or trusted ones, are used.
+    """Read a file written by `save`, without importing or running untrusted code.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Notes that are not in memory: sound files and memory maps read note by note, and spectra kept on disk while training."""
+"""Notes on disk: sound files and memory maps read note by note, and spectra stored in files for training."""

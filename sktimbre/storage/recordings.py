@@ -1,4 +1,4 @@
-"""Sound files as notes, read one by one."""
+"""Sound files as notes on disk."""
 
 import hashlib
 import os
@@ -19,19 +19,19 @@ from sktimbre.storage.notes import as_stored
 
 
 class Recordings(NotesOnDisk):
-    """Sound files as notes, mono, at one sampling rate; all headers are read at once, samples when they are asked for.
+    """Sound files as mono notes at one sampling rate; headers are read on construction, samples when they are used.
 
     Parameters
     ----------
     paths : sequence of path-like
-        One for each note.
+        One sound file for each note.
     sr : int or float without a fraction
-        In Hz.
+        Sampling rate in Hz to which notes are resampled.
 
     Raises
     ------
     AudioFileError
-        A file is missing, or is none that can be read.
+        A file is missing or cannot be read.
     """
 
     def __init__(self, paths: Iterable[Any], sr: float):
@@ -40,7 +40,7 @@ class Recordings(NotesOnDisk):
         self.shapes = [(self._length(path),) for path in self.paths]
 
     def read(self, index: int) -> np.ndarray:
-        """Return a note, float32, counted from 0."""
+        """Return note number ``index`` (0 or more) as float32."""
         note, _ = read_audio(self.paths[index], self.sr)
         if note.shape != self.shapes[index]:
             raise AudioFileError(
@@ -62,12 +62,12 @@ class Recordings(NotesOnDisk):
             check_rates(sound.samplerate, self.sr, os.fspath(path))
             if sound.frames < UNKNOWN_LENGTH and sound.format != "MP3":
                 return resampled_length(sound.frames, sound.samplerate, self.sr)
-        # Of the others a header holds no count of samples, or an estimate.
+        # Other headers have no number of samples, or an estimate.
         return len(read_audio(path, self.sr)[0])
 
 
 def left_on_disk(X: Any, sr: float, name: str) -> Any:
-    """Return names of files as `Recordings`, a memory map of audio as notes on disk, and all else as it is."""
+    """Return file names as `Recordings` and a memory map of audio as `StoredNotes`; return anything else unchanged."""
     if not is_paths(X):
         return as_stored(X, 2)
     try:

@@ -1,4 +1,4 @@
-"""Spectra of pairs of notes in files, written once and read while training."""
+"""Spectra of pairs of notes in files, written once and read during training."""
 
 import os
 import secrets
@@ -26,13 +26,13 @@ SOURCE, TARGET, SHAPES = "source.f32", "target.f32", "shapes.npy"
 
 @contextmanager
 def folders_for_spectra(memory: Any) -> Iterator[tuple[Path | None, Path]]:
-    """Give the folder of a joblib.Memory, or None, and a temporary one: inside of it, or where the system has its own."""
+    """Yield the cache folder in a joblib.Memory, or None, and a temporary folder, in the cache folder or the system's."""
     location = getattr(memory, "location", None)
-    kept = Path(location) / "sktimbre" if isinstance(location, str | os.PathLike) else None
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="sktimbre-", dir=kept, ignore_cleanup_errors=True) as temporary:
-        yield kept, Path(temporary)
+    cache = Path(location) / "sktimbre" if isinstance(location, str | os.PathLike) else None
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="sktimbre-", dir=cache, ignore_cleanup_errors=True) as temporary:
+        yield cache, Path(temporary)
 
 
 def stored_spectra(
@@ -42,33 +42,33 @@ def stored_spectra(
 
     Parameters
     ----------
-    pairs : tuple of two sequences of ndarray of shape (n_samples,), or iterator of such pairs
-        Sources and targets. Those of an iterator, which tells what it gives only once, are not kept.
+    pairs : tuple of two sequences of ndarray of shape (n_samples,), or iterator of pairs of notes
+        Sources and targets. Pairs of an iterator are not cached, because the key is a hash of all notes.
     stft : transformer
-        Of both.
+        Computes the spectra of sources and targets.
     folders : tuple
-        From `folders_for_spectra`.
+        Result of `folders_for_spectra`.
     show : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Raises
     ------
     PersistenceError
         The disk is full.
     """
-    kept, temporary = folders
-    stream = isinstance(pairs, Iterator)
-    bar = with_bar(total=None if stream else len(pairs[0]), description="Computing spectra", unit="note", show=show)
+    cache, temporary = folders
+    generator = isinstance(pairs, Iterator)
+    bar = with_bar(total=None if generator else len(pairs[0]), description="Computing spectra", unit="note", show=show)
     with bar:
-        if stream:
+        if generator:
             return stored_pairs(temporary, secrets.token_hex(8), _spectra(pairs, stft, bar))
-        key = secrets.token_hex(8) if kept is None else _key(pairs, stft)
+        key = secrets.token_hex(8) if cache is None else _key(pairs, stft)
         spectra = _spectra(zip(*pairs, strict=True), stft, bar)
-        return stored_pairs(temporary if kept is None else kept, key, spectra, to_stay=kept is not None)
+        return stored_pairs(temporary if cache is None else cache, key, spectra, durable=cache is not None)
 
 
 def _key(pairs, stft):
-    """Return a name made of the notes and of the transform with its parameters."""
+    """Return a hash of the notes and of the transformer with its parameters."""
     notes = [side.digest() if isinstance(side, NotesOnDisk) else joblib.hash(side) for side in pairs]
     return str(joblib.hash((notes, stft)))
 
@@ -81,20 +81,21 @@ def _spectra(pairs, stft, bar):
 
 
 def stored_pairs(
-    folder: Path, key: str, spectra: Iterable[tuple], to_stay: bool = False
+    folder: Path, key: str, spectra: Iterable[tuple], durable: bool = False
 ) -> tuple[StoredNotes, StoredNotes]:
-    """Return pairs of spectra as notes on disk: those that an earlier call has left under this key, else made now.
+    """Return pairs of spectra as notes on disk, from files of an earlier call with the same key or written now.
 
     Parameters
     ----------
     folder : Path
-        Where they are kept, in a folder of their own, which takes its name when it is complete.
+        The folder of the pairs is created in it, and gets its name when it is complete.
     key : str
-        The folder's name.
+        Name of the folder of the pairs.
     spectra : iterable of tuple of two ndarray of shape (n_frequencies, n_frames), float32
-        Asked for one by one, and only where nothing intact is kept.
-    to_stay : bool
-        Whether all has to be on the disk before it takes its name, so that no failure of power leaves what looks complete.
+        The pairs; not iterated over if intact files exist.
+    durable : bool
+        Whether to flush the files to the disk before the folder gets its name, so that a power failure leaves no incomplete
+        cache.
 
     Raises
     ------
@@ -102,9 +103,9 @@ def stored_pairs(
         The disk is full.
     """
     target = folder / key
-    kept = _opened(target)
-    if kept is not None:
-        return kept
+    stored = _opened(target)
+    if stored is not None:
+        return stored
     temporary = folder / f".{target.name}-{secrets.token_hex(8)}"
     temporary.mkdir()
     try:
@@ -115,14 +116,14 @@ def stored_pairs(
                 for file, note in ((source, S), (other, T)):
                     file.write(np.ascontiguousarray(note, np.float32).data)
         np.save(temporary / SHAPES, np.array(shapes, np.int64).reshape(-1, 2))
-        for path in temporary.iterdir() if to_stay else ():
+        for path in temporary.iterdir() if durable else ():
             sync(path)
         _put(temporary, target)
     except OSError as reason:
         if reason.errno not in FULL:
             raise
         raise PersistenceError(
-            f"Spectra cannot be kept in {folder}: {reason.strerror}. Make room, or set memory= to a folder on another disk."
+            f"Spectra cannot be stored in {folder}: {reason.strerror}. Make room, or set memory= to a folder on another disk."
         ) from reason
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -133,7 +134,7 @@ def stored_pairs(
 
 
 def _put(temporary: Path, target: Path) -> None:
-    """Give a folder its name; what stands there is another process's, if it is intact, else damaged."""
+    """Rename a folder; replace an existing one if it is damaged, keep it if it is intact (another process wrote it)."""
     if target.exists() and _opened(target) is None:
         shutil.rmtree(target)
     try:
@@ -144,7 +145,7 @@ def _put(temporary: Path, target: Path) -> None:
 
 
 def _opened(folder: Path) -> tuple[StoredNotes, StoredNotes] | None:
-    """Return the pairs that a folder keeps, None where one of its files is missing or has not its size."""
+    """Return the pairs in a folder, or None if a file is missing or has the wrong size."""
     try:
         table = np.load(folder / SHAPES, allow_pickle=False)
         sizes = {(folder / name).stat().st_size for name in (SOURCE, TARGET)}

@@ -1,11 +1,11 @@
 """Kernels of phase retrieval and of the STFT, 16 frames side by side; their transform is in `lane_fft`.
 
 One note is cut into `LANES` stretches of ``steps`` consecutive frames; lane v works on stretch v. Signals are [step, sample,
-lane] with ``hop`` samples a step, magnitudes [step, bin, lane]: a group of frames, one from each lane, is one run of floats.
-The last ``overlap - 1`` steps of a stretch belong to the next lane too: they are copied before (`lend`) and added after
-(`give_back`) each iteration. No number depends on any other note, so a batch equals a loop.
+lane] with ``hop`` samples per step, magnitudes [step, bin, lane], so that a group of frames, one a lane, is contiguous.
+The last ``overlap - 1`` steps of a stretch overlap with the next lane: they are copied before (`lend`) and added after
+(`give_back`) each iteration. Notes do not depend on each other, so a batch equals a loop.
 
-There is one compiled function for each n_fft, whose closure holds integers only: that is what numba can cache on disk.
+There is one compiled function for each n_fft, with integers only in its closure, so that numba can cache it on disk.
 """
 
 import numpy as np
@@ -105,8 +105,8 @@ def load(z, V, place, half_turns, half):
 
 @inline
 def log1p(x):
-    """log(1 + x) of x >= 0, within two units in the last place: split off the power of two, then Cephes's polynomial."""
-    # numba wants to see numpy's own names where bits are read as another type.
+    """Return log(1 + x) of x >= 0, within two units in the last place: power of two split off, then Cephes's polynomial."""
+    # numba needs numpy's own names to reinterpret bits as another type.
     power = i4((np.float32(f4(1) + x).view(np.int32) - i4(0x3F3504F3)) & i4(-0x800000))  # times 2^23
     scale = np.int32(i4(0x3F800000) - power).view(np.float32)
     f = x * scale + (scale - f4(1))  # between sqrt(1/2) - 1 and sqrt(2) - 1

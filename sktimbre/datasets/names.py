@@ -106,7 +106,7 @@ def _only(name: str | os.PathLike[str], pitches: set[int]) -> int:
 
 def _error(name: str | os.PathLike[str], reason: str) -> DatasetError:
     return DatasetError(
-        f"The pitch cannot be read from the name {os.fspath(name)!r}: {reason}. Rename the file, for instance to flute.A4.wav; "
-        "or, from Python, pass pitches= (a dict from file name to MIDI number, a sequence in the order of the sorted files, or "
-        "a function of the path)."
+        f"The pitch cannot be read from the name {os.fspath(name)!r}: {reason}. "
+        "Rename the file, for instance to flute.A4.wav; or, from Python, pass pitches= (a dict from file name to MIDI "
+        "number, a sequence in the order of the sorted files, or a function of the path)."
     )

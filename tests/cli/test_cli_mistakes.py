@@ -31,7 +31,7 @@ MISTAKES = {
     "no common pitch": (
         ["fit", "{low}", "{clarinet}", "-o", "{new}"],
         1,
-        ["(MIDI 36 to 36)", "(MIDI 60 to 69)", "Check the folders and the pitches in the names"],
+        ["(MIDI 36 to 36)", "(MIDI 60 to 69)", "Check the folders and the pitches in the file names"],
     ),
     "names without pitches": (
         ["fit", "{unnamed}", "{clarinet}", "-o", "{new}"],

@@ -124,7 +124,9 @@ def test_parameters_that_came_later_have_their_defaults(path, notes):
 
 def test_a_newer_format_is_refused(path):
     rewritten(path, sktimbre=lambda about: {"format": 3, "versions": {**about["versions"], "sktimbre": "7.1"}})
-    with pytest.raises(PersistenceError, match=r"has format 3, .* reads up to 2. Install sktimbre 7.1 or newer"):
+    with pytest.raises(
+        PersistenceError, match=r"has format 3; .* reads formats up to 2. Install sktimbre 7.1 or newer"
+    ):
         sktimbre.load(path)
 
 

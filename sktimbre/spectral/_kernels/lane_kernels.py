@@ -1,7 +1,7 @@
 """Kernels of phase retrieval and of the STFT, 16 frames side by side; their transform is in `lane_fft`.
 
 One note is cut into `LANES` stretches of ``steps`` consecutive frames; lane v works on stretch v. Signals are [step, sample,
-lane] with ``hop`` samples per step, magnitudes [step, bin, lane], so that a group of frames, one a lane, is contiguous.
+lane] with ``hop`` samples per step, magnitudes [step, bin, lane]; a group of frames, one from each lane, is contiguous.
 The last ``overlap - 1`` steps of a stretch overlap with the next lane: they are copied before (`lend`) and added after
 (`give_back`) each iteration. Notes do not depend on each other, so a batch equals a loop.
 

@@ -173,7 +173,7 @@ def check_layout(shape: Sequence[int], name: str) -> None:
 
 
 def refuse_names_and_streams(X: Any, name: str) -> None:
-    """Raise `AudioError` for names of files, which are not read here, and for what can be gone through only once."""
+    """Raise `AudioError` for names of files, which are not read here, and for generators and other mere iterables."""
     if isinstance(X, str | os.PathLike) or is_paths(X):
         raise AudioError(
             f"{name} holds names of files where audio is wanted. Read them with sktimbre.audio.read_audio or "
@@ -186,7 +186,7 @@ def refuse_names_and_streams(X: Any, name: str) -> None:
         and not hasattr(X, "__array__")
     ):
         listed = f"{name}.values()" if isinstance(X, Mapping) else name
-        raise AudioError(f"{name} is a {type(X).__name__}, and not an array or a list of arrays. Pass list({listed}).")
+        raise AudioError(f"{name} is of type {type(X).__name__}, not an array or a list of arrays. Pass list({listed}).")
 
 
 def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
@@ -262,9 +262,10 @@ def _mixing(x, kind, name):
 
 
 def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
-    """Set ``n_features_in_`` or compare with it; audio may have another length than in fit, but for one sample in each note.
+    """Set ``n_features_in_``, or compare the number of features with it.
 
-    That is a single clip of shape (n_samples, 1).
+    Spectra need as many frequencies as in fit. Audio may have any length but one sample in each note, which is the shape
+    (n_samples, 1) of a single clip.
     """
     n_features = shape[1]
     if reset:

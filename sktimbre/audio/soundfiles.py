@@ -39,7 +39,7 @@ RATES = {
 }
 PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 BYTES = {**{name: bits // 8 for name, bits in PCM_BITS.items()}, "ULAW": 1, "ALAW": 1, "FLOAT": 4, "DOUBLE": 8}
-# To these a seek is refused by libsndfile, leads to wrong samples, or spoils what is read next.
+# In files of these libsndfile seeks to wrong samples, or not at all.
 READ_FROM_START = {"MPEG_LAYER_III", "OPUS", "DWVW_12", "DWVW_16", "DWVW_24"}
 COMPRESSED = {"VORBIS": "OGG", "OPUS": "OGG", "MPEG_LAYER_III": "MP3"}
 

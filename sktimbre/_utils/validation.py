@@ -186,7 +186,9 @@ def refuse_names_and_streams(X: Any, name: str) -> None:
         and not hasattr(X, "__array__")
     ):
         listed = f"{name}.values()" if isinstance(X, Mapping) else name
-        raise AudioError(f"{name} is of type {type(X).__name__}, not an array or a list of arrays. Pass list({listed}).")
+        raise AudioError(
+            f"{name} is of type {type(X).__name__}, not an array or a list of arrays. Pass list({listed})."
+        )
 
 
 def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:

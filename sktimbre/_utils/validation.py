@@ -187,7 +187,9 @@ def refuse_names_and_streams(X: Any, name: str) -> None:
         and not hasattr(X, "__array__")
     ):
         listed = f"{name}.values()" if isinstance(X, Mapping) else name
-        raise AudioError(f"{name} is a {type(X).__name__}, and not an array or a list of arrays. Pass list({listed}).")
+        raise AudioError(
+            f"{name} is of type {type(X).__name__}, not an array or a list of arrays. Pass list({listed})."
+        )
 
 
 def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
@@ -265,9 +267,10 @@ def _mixing(x, kind, name):
 
 
 def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
-    """Set ``n_features_in_`` or compare with it.
+    """Set ``n_features_in_``, or compare the number of features with it.
 
-    Audio may have another length than in fit, except one sample in each note, the mistake of a clip of shape (n_samples, 1).
+    Spectra need as many frequencies as in fit. Audio may have any length but one sample in each note, which is the shape
+    (n_samples, 1) of a single clip.
     """
     n_features = shape[1]
     if reset:

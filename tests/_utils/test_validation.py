@@ -108,11 +108,11 @@ def test_notes_with_channels_are_refused_with_what_mixes_them(note, fix):
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        ((note for note in [np.zeros(9)]), r"X is a generator, .* Pass list\(X\)\.$"),
-        (map(np.zeros, [9]), r"X is a map, .* Pass list\(X\)"),
-        ({"C4": np.zeros(9)}, r"X is a dict, .* Pass list\(X\.values\(\)\)"),
-        ({"C4": np.zeros(9)}.values(), r"X is a dict_values, .* Pass list\(X\)"),
-        ({1.0}, r"X is a set, "),
+        ((note for note in [np.zeros(9)]), r"X is of type generator, .* Pass list\(X\)\.$"),
+        (map(np.zeros, [9]), r"X is of type map, .* Pass list\(X\)"),
+        ({"C4": np.zeros(9)}, r"X is of type dict, .* Pass list\(X\.values\(\)\)"),
+        ({"C4": np.zeros(9)}.values(), r"X is of type dict_values, .* Pass list\(X\)"),
+        ({1.0}, r"X is of type set, "),
         ("a.wav", r"names of files .*read_audio"),
         (["a.wav"], r"names of files .*load_notes.*TimbreTransfer"),
         (pd.Series(["a.wav"]), "names of files"),

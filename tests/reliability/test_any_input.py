@@ -5,6 +5,7 @@ import io
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,6 +139,20 @@ SOUNDS = st.sampled_from(
             0 * SOUND,
         ),
         *(SOUND[:, :1], SOUND[:, :64], SOUND * 1e-30, SOUND * 1e8, np.ones((2, 500)), [list(SOUND[0, :9]), [1.0]]),
+        *(
+            SOUND[:2].T,
+            pd.DataFrame(SOUND),
+            pd.Series(list(SOUND)),
+            pd.Series([SOUND[0], SOUND[1][:700]]),
+            pd.Series(SOUND[0]),
+        ),
+        *(
+            np.fromiter(SOUND, object),
+            map(abs, SOUND),
+            dict(enumerate(SOUND)).values(),
+            ["a.wav"],
+            pd.Series(["a.wav", "b"]),
+        ),
     ]
 )
 MADE_SPECTRA = st.sampled_from(
@@ -344,7 +359,9 @@ def shown(data, name, parameter):
     """Draw an argument of a display: sounds or spectra, or what it asks for, or anything."""
     if parameter.default is parameter.empty:
         usual = SHOWN.get(name, st.one_of(SOUNDS, MADE_SPECTRA))
-        return data.draw(st.one_of(usual, usual, DATA), label=name)
+        # The transform of a Series is pandas's.
+        other = DATA.filter(lambda value: name != "estimator" or not hasattr(value, "transform"))
+        return data.draw(st.one_of(usual, usual, other), label=name)
     return data.draw(SETTING.get(name, ANYTHING), label=name)
 
 

@@ -115,29 +115,6 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         self._checked(X, reset=True)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @restores_on_failure
-    def fit_transform(self, X: Any, y: Any = None) -> Batch:
-        """Check the audio and return its log-magnitude spectra: `fit` and `transform` in one pass.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
-            Audio in [-1, 1].
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
-
-        Raises
-        ------
-        ParameterError, AudioError
-            As in `fit`.
-        """
-        return self._spectra(self._checked(X, reset=True), np.float32)
-
     def transform(self, X: Any) -> Batch:
         """Return log-magnitude spectra.
 

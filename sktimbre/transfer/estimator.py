@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
@@ -163,11 +164,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
             if on_disk(pair):
                 check_on_disk(stft, pair, name)
+        # A `LogSTFT` learns nothing; `transform` checks the audio.
+        if get_tags(stft).requires_fit:
+            stft.fit(given[0][0])
         autoencoder = self._new_autoencoder()
         in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
             show = bool(getattr(autoencoder, "verbose", False))
-            S, T = self._spectra_of(stft, given[0], folders, show, fit=True)
+            S, T = self._spectra_of(stft, given[0], folders, show)
             if len(given) > 1:
                 fit_params["validation_data"] = self._spectra_of(stft, given[1], folders, show)
             autoencoder.fit(*as_taken(autoencoder, S, T), **fit_params)
@@ -370,17 +374,12 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     def _conversion(self):
         return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness)
 
-    def _spectra_of(self, stft, pair, folders, show, fit=False):
+    def _spectra_of(self, stft, pair, folders, show):
         """Return the spectra of source and target, in memory or as notes on disk in one of the folders."""
         if on_disk(pair):
             return stored_spectra(pair, stft, folders, show)
-        X, y = pair
-        if fit and self.memory is None and hasattr(stft, "fit_transform"):
-            return stft.fit_transform(X), stft.transform(y)
-        if fit:
-            stft.fit(X)
         to_spectra = self._cached_transform()
-        return to_spectra(stft, X), to_spectra(stft, y)
+        return tuple(to_spectra(stft, side) for side in pair)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the metadata routing: parameters of `fit` are passed to the autoencoder's ``fit``.

@@ -164,7 +164,7 @@ def test_early_stopping_and_other_options(sktimbre, notes, tmp_path):
 
 def test_every_option_reaches_its_estimator(sktimbre, notes, tmp_path, monkeypatch):
     built = []
-    monkeypatch.setattr("sktimbre.cli.fit._foresee", lambda s, model, *told: built.append((model, told)))
+    monkeypatch.setattr("sktimbre.cli.fit._show_plan", lambda s, model, *told: built.append((model, told)))
     options = {
         "architecture": "dilated",
         "depth": 2,

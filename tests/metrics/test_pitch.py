@@ -188,7 +188,7 @@ def test_every_real_note_of_the_piano(notes_folder):
     names, hertz, audio = read_notes(notes_folder / "piano")
     errors = np.abs(cents(estimate_f0(audio), hertz))
     assert len(names) == 174
-    # That string is tuned 75 cents above its name: its partials lie at 57.5, 86.4 and 144.3 Hz.
-    assert [name for name, error in zip(names, errors, strict=True) if error > 70] == ["Piano.ff.A0"]
+    # That string sounds 73 cents above its name: partials at 57.5, 86.4 and 144.3 Hz. Others are up to 69 cents off.
+    assert [name for name, error in zip(names, errors, strict=True) if error > 75] == ["Piano.ff.A0"]
     middle = (hertz > 60) & (hertz < 2900)
     assert (errors[middle] < 46).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.linear_model import Ridge
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sktimbre
@@ -189,9 +190,17 @@ def test_clone_and_pickle_keep_parameters(estimator):
         assert copy.get_params() == estimator.get_params()
 
 
+class Falsy:
+    """A value that `or` would replace."""
+
+    def __bool__(self):
+        return False
+
+
+@pytest.mark.parametrize("value", [object, Falsy])
 @pytest.mark.parametrize("estimator", PUBLIC, ids=lambda e: type(e).__name__)
-def test_constructors_only_store(estimator):
-    given = {name: object() for name in inspect.signature(type(estimator)).parameters}
+def test_constructors_only_store(estimator, value):
+    given = {name: value() for name in inspect.signature(type(estimator)).parameters}
     assert vars(type(estimator)(**given)) == given
 
 
@@ -233,6 +242,36 @@ def test_spectra_are_given_by_name():
     for found in (inverter.fit(X=X).transform(X=X), inverter.invert(X=X)):
         np.testing.assert_array_equal(found, audio)
     assert LogSTFT(64).inverse_transform(X=X).shape == audio.shape
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogSTFT(n_fft=64),
+        GriffinLimInverter(2),
+        TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0),
+        TimbreTransfer(LogSTFT(n_fft=64), Ridge(), GriffinLimInverter(2)),
+        IdentityBaseline(),
+        PerBinLinearBaseline(),
+        PhaseOracleBaseline(),
+        TransposedNeighboursBaseline(n_neighbors=1, n_fft=64),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_inputs_are_left_alone(estimator):
+    """Arrays that need no conversion, so that a change in place would be one of the caller's; writing into them raises."""
+    X = np.sin(np.outer([0.1, 0.13, 0.17], np.arange(4000))).astype(np.float32)
+    if get_tags(estimator).input_tags.three_d_array:
+        X = LogSTFT(n_fft=64).fit_transform(X)
+    y = (0.5 * X).astype(np.float32)
+    for data in (X, y):
+        data.flags.writeable = False
+    estimator = clone(estimator).fit(X, y)
+    for method in ("predict", "transform", "predict_spectra", "complex_transform", "encode", "inverse_transform"):
+        if hasattr(estimator, method):
+            getattr(estimator, method)(LogSTFT(n_fft=64).transform(X) if method == "inverse_transform" else X)
+    if hasattr(estimator, "score"):
+        estimator.score(X, y)
 
 
 def test_predictors_are_regressors():

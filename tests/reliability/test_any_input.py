@@ -187,6 +187,7 @@ SETTING = {
     "segment_length": MODEST,
     "length": MODEST,
     "n_frames": MODEST,
+    "geometry": st.one_of(st.just(spectral.STFTGeometry(64)), ANYTHING),
 }
 
 FUNCTIONS = {
@@ -197,9 +198,9 @@ FUNCTIONS = {
     "pitch_from_name": (datasets.pitch_from_name, ()),
     "make_paired_notes": (datasets.make_paired_notes, ()),
     "stft": (spectral.stft, ("y",)),
-    "istft": (spectral.istft, ("spectrum", "S", "spectra", "X")),
-    "griffin_lim": (spectral.griffin_lim, ("magnitude", "S", "spectra")),
-    "initial_phasors": (spectral.initial_phasors, ("magnitude", "S", "spectra")),
+    "istft": (spectral.istft, ("D",)),
+    "griffin_lim": (spectral.griffin_lim, ("magnitudes", "phasors")),
+    "initial_phasors": (spectral.initial_phasors, ("magnitudes",)),
     "STFTGeometry": (spectral.STFTGeometry, ()),
     **{
         name: (getattr(metrics, name), ("y", "y_true", "y_pred"))

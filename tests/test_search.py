@@ -75,6 +75,7 @@ def share_of_this_process():
     return os.environ["OMP_NUM_THREADS"], os.environ.get("TF_NUM_INTRAOP_THREADS")
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one_and_share_the_cores(notes):
     grid = {"autoencoder__filters": [2, 3], "stft__hop_length": [64, 128]}
     one, two = (

@@ -257,6 +257,7 @@ def test_gain_at_the_input_is_the_same_change_of_level(decibels, seed):
     np.testing.assert_allclose(20 * np.log10(level_gain(S) / level_gain(louder)), np.full(60, decibels), atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_model_s_output_has_the_gain_of_its_input(spectra):
     model = TimbreAutoencoder(filters=4, epochs=2, random_state=0).fit(*spectra)
     S = np.stack(spectra[0])

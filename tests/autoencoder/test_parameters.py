@@ -27,7 +27,9 @@ def test_the_quiet_loss_has_its_weight(pair):
     assert losses[2] - losses[0] == pytest.approx(3 * (losses[1] - losses[0]), rel=1e-3)
 
 
-@pytest.mark.parametrize(("early_stopping", "n_epochs"), [(3, 4), (True, 21), (False, 24)])
+@pytest.mark.parametrize(
+    ("early_stopping", "n_epochs"), [(3, 4), (True, 21), pytest.param(False, 24, marks=pytest.mark.slow)]
+)
 def test_training_stops_after_so_many_epochs_without_improvement(pair, early_stopping, n_epochs):
     model = TimbreAutoencoder(**{**STILL, "epochs": 24}, early_stopping=early_stopping).fit(*pair)
     assert len(model.history_["loss"]) == n_epochs

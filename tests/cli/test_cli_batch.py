@@ -80,6 +80,7 @@ def test_nothing_to_convert(sktimbre, unchanging, takes, tmp_path, given, output
     assert written(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_processes_give_the_bits_of_one(sktimbre, fitted, notes, tmp_path):
     for n_jobs in (1, 2):
         options = ["-o", tmp_path / str(n_jobs), "--jobs", n_jobs, "--format=wav", "--subtype=FLOAT"]

@@ -119,6 +119,7 @@ def in_workers(model, pairs, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_forked_workers(in_workers):
     assert in_workers("fork") == "[True, True]"
 
@@ -153,6 +154,7 @@ print(json.dumps([hashlib.sha256(np.ascontiguousarray(part)).hexdigest() for par
 """
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bits_in_other_processes():
     hashes = []
     for mess in ("1", "2"):

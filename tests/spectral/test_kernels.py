@@ -45,6 +45,7 @@ print(sum(sum(o.stats.cache_misses.values()) for o in gc.get_objects() if isinst
 ANALYSE = f"{BUILD} assert LogSTFT(64).fit_transform(np.ones((2, 900))).shape == (2, 33, 29)"
 
 
+@pytest.mark.slow
 def test_a_later_process_finds_the_kernels_on_disk(tmp_path):
     # In a place of its own: beside other processes numba may lose an entry of its index, and compile once more.
     first, second = (int(run(COMPILED, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))

@@ -372,7 +372,7 @@ def swelling(notes):
     return np.concatenate([y, y[::-1], y, 0.1 * y]).astype(np.float32)
 
 
-@pytest.mark.parametrize("phase", ["estimate", "source"])
+@pytest.mark.parametrize("phase", [pytest.param("estimate", marks=pytest.mark.slow), "source"])
 def test_pieces_agree_with_the_whole(swelling, default_network, phase):
     model = copy.copy(default_network).set_params(phase=phase)
     context = model._conversion.context * 512 / model.sr

@@ -174,6 +174,7 @@ def test_watched_folder(start, wait, unchanging, tones, tmp_path, number, code):
             # What failed is tried again when it changes.
             (tmp_path / "late.wav").replace(folder / "bad.wav")
             wait(process, (out / "bad.wav").exists)
+            time.sleep(0.5)  # a file appears a moment before it is counted
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=120)
         finally:

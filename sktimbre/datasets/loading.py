@@ -14,7 +14,7 @@ from sktimbre._utils.files import as_path
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
-from sktimbre.datasets.evidence import pitches_in_names
+from sktimbre.datasets.names import pitches_in_names
 from sktimbre.datasets.notes import Notes
 from sktimbre.exceptions import DatasetError, ParameterError
 

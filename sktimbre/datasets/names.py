@@ -1,29 +1,45 @@
-"""Read the pitch of a note from its file name."""
+"""Pitches in the names of sound files: of one file, and of a folder, whose names are compared."""
 
 import os
 import re
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePath
+from statistics import median
 
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 from sktimbre.exceptions import DatasetError
 
-PIANO = range(21, 109)
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-SIGNS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
+__all__ = ["NamePart", "name_of_pitch", "name_parts", "pitch_from_name", "pitch_part", "pitches_in_names"]
+
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-NOTE = r"(?<![^\W_])([{letters}])([#♯b♭s]?)(\d)(?![^\W_]|[#♯♭])"
-UPPER, LOWER = (re.compile(NOTE.format(letters=letters)) for letters in ("A-G", "a-g"))
-NUMBER = re.compile(r"(?<![^\W_])\d{1,3}(?![^\W_])")
+SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
+LATIN = {"do": 0, "ut": 0, "re": 2, "ré": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "si": 11}
+SIGNS = {"": 0, "#": 1, "♯": 1, "s": 1, "is": 1, "sharp": 1, "b": -1, "♭": -1, "es": -1, "flat": -1}
+# A letter, a sign and an octave. No letter stands before them, unless a capital begins a word as in FluteC4. Only a number of
+# velocities or round robins, such as v8 or rr1, may follow without a separator: in C4B4 the note is not told.
+NOTE = re.compile(
+    r"(?:(?<![^\W_])|(?<=[a-z])(?=[A-H]))([A-Ha-h])(sharp|flat|is|es|[#♯♭bs]?)(-?\d)"
+    r"(?=$|[\W_]|(?:v|vel|rr|r)\d+(?:$|[\W_]))(?![#♯♭])"
+)
+LATIN_NOTE = re.compile(
+    r"(?<![^\W\d_])(do|ut|re|ré|mi|fa|sol|la|si)[ _-]?(sharp|flat|#|♯|♭|b|)(-?\d)(?![^\W_])", re.IGNORECASE
+)
+# Letters that may stand before a MIDI number, as in M60.
+NUMBER = re.compile(r"(?<![^\W_])(m|midi|n|note|key|k|p|)(\d{1,3})(?![^\W_])", re.IGNORECASE)
+PIANO = range(21, 109)
+# A pitch is in this share of the names at least; single files without one, such as effects, are left out.
+COVERAGE = 0.6
+# Semitones between neighbouring pitches of a library, at most; velocities lie further apart.
+LARGEST_STEP = 12
 
 
 def pitch_from_name(name: str | os.PathLike[str]) -> int:
     """Read the pitch of a note from its file name.
 
-    The pitch must not touch other letters or digits. These forms are tried in order:
-
-    1. a note name, a capital letter with an octave: ``A4``, ``Bb4``, ``A#4``, ``Cs4``, where ``C4`` is 60, middle C;
-    2. the same in small letters: ``a4``, ``bb4``;
-    3. a MIDI number from 21 to 108, the range of the piano: ``61``, ``061``.
+    `load_notes` compares all names of a folder, which tells more than one name.
 
     Parameters
     ----------
@@ -38,13 +54,14 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     Raises
     ------
     DatasetError
-        The name has no pitch, several different pitches, or ``As4`` or ``Es4``, which is sharp in English and flat in
-        German.
+        The name has no pitch, or several different ones.
 
     Notes
     -----
-    A letter without an octave is not a pitch (the E-flat clarinet in ``EbClarinet.ff.A3.flac``), nor is a range such as
-    ``B3B4``.
+    A note name with capital letters (``A4``, ``Bb4``, ``A#4``, ``As4``; ``C4`` is 60, middle C) comes before one with small
+    letters, and both before a MIDI number from 21 to 108, the range of the piano. A letter without an octave is not a pitch
+    (the E-flat clarinet in ``EbClarinet.ff.A3.flac``), nor is a range such as ``B3B4``. ``Es`` is the German name of E flat,
+    and ``H`` of B.
 
     Examples
     --------
@@ -55,22 +72,7 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     if not isinstance(name, str | os.PathLike):
         raise DatasetError(f"name={name!r} must be the name of a file.")
     path = Path(name)
-    text = path.stem if path.suffix.lower() in READABLE_SUFFIXES else path.name
-    for pattern in (UPPER, LOWER):
-        notes = [match.groups() for match in pattern.finditer(text)]
-        for letter, sign, octave in notes:
-            if sign == "s" and letter in "AaEe":
-                raise _error(
-                    name, f"{letter}s{octave} is {letter}-sharp in English and {letter}-flat in German: write # or b"
-                )
-        # Names above G9, MIDI number 127, are not pitches.
-        pitches = {p for note in notes if 0 <= (p := _midi(*note)) <= 127}
-        if pitches:
-            return _only(name, pitches)
-    numbers = {n for match in NUMBER.findall(text) if (n := int(match)) in PIANO}
-    if not numbers:
-        raise _error(name, "it has no note name such as A4 or Bb4 and no MIDI number from 21 to 108")
-    return _only(name, numbers)
+    return pitches_in_names([path], "pitches")[path]
 
 
 def name_of_pitch(pitch: int) -> str:
@@ -94,19 +96,206 @@ def name_of_pitch(pitch: int) -> str:
     return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def _midi(letter: str, sign: str, octave: str) -> int:
-    return 12 * (int(octave) + 1) + SEMITONES[letter.upper()] + SIGNS[sign]
+@dataclass(frozen=True)
+class NamePart:
+    """A part of the names that may be the pitch.
+
+    Parameters
+    ----------
+    kind : {"note name", "MIDI number", "Latin note name"}
+        How the pitch is written.
+    values : dict of int to int
+        MIDI numbers by the index of the name.
+    score : float
+        Likelihood that it is the pitch, above 0.
+    """
+
+    kind: str
+    values: dict[int, int]
+    score: float
 
 
-def _only(name: str | os.PathLike[str], pitches: set[int]) -> int:
-    if len(pitches) > 1:
-        raise _error(name, f"it could be any of {', '.join(f'{name_of_pitch(p)} ({p})' for p in sorted(pitches))}")
-    return pitches.pop()
+def pitch_part(names: Sequence[str]) -> tuple[NamePart | None, list[NamePart]]:
+    """Find the part of the names that is the pitch.
+
+    Parameters
+    ----------
+    names : sequence of str
+        File names of a folder.
+
+    Returns
+    -------
+    part : NamePart or None
+        None where no part can be the pitch, or two are equally likely and disagree.
+    considered : list of NamePart
+        All parts that can be the pitch, the likeliest first.
+
+    Examples
+    --------
+    >>> names = ["bass_009-013-025.wav", "bass_009-013-100.wav", "bass_009-015-075.wav", "bass_009-014-050.wav"]
+    >>> pitch_part(names)[0].values
+    {0: 13, 1: 13, 2: 15, 3: 14}
+    """
+    considered = sorted(name_parts(names), key=lambda part: -part.score)
+    if not considered:
+        return None, []
+    best, *others = considered
+    # MIDI numbers tell the octave, note names leave it to a convention: C3 or C4 is 60.
+    for other in others:
+        if best.kind == "note name" and other.kind == "MIDI number" and _agree(best, other):
+            return other, considered
+    rivals = [part for part in others if part.score >= best.score and part.values != best.values]
+    return (None if rivals else best), considered
 
 
-def _error(name: str | os.PathLike[str], reason: str) -> DatasetError:
-    return DatasetError(
-        f"The pitch cannot be read from the name {os.fspath(name)!r}: {reason}. Rename the file, for instance to "
-        "flute.A4.wav; or, from Python, pass pitches= (a dict from file name to MIDI number, a sequence in the order of the "
-        "sorted files, or a function of the path)."
+def pitches_in_names(files: Sequence[Path], parameter: str) -> dict[Path, int]:
+    """Return the MIDI numbers in the names of files, without those files whose names have none.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The files of a folder.
+    parameter : str
+        The parameter that can give the pitches, for the error.
+
+    Raises
+    ------
+    DatasetError
+        No part of the names can be the pitch, or two can; the error says which were considered.
+    """
+    part, considered = pitch_part([file.name for file in files])
+    if part is not None:
+        return {files[i]: value for i, value in sorted(part.values.items())}
+    which = (
+        f"The name {files[0].name!r} does"
+        if len(files) == 1
+        else f"The names of {len(files)} files, such as {files[0].name!r}, do"
     )
+    if considered:
+        more = ", ..." if len(files) > 4 else ""
+        shown = [
+            f"{each.kind} ({', '.join(map(str, list(each.values.values())[:4]))}{more})" for each in considered[:4]
+        ]
+        reason = f"these parts may be the pitch: {'; '.join(shown)}"
+    else:
+        number = "that varies from name to name" if len(files) > 1 else f"from {PIANO[0]} to {PIANO[-1]}"
+        reason = f"there is no note name such as A4 or Bb4 and no MIDI number {number}"
+    raise DatasetError(
+        f"{which} not tell the pitch: {reason}. Rename the files, for instance to flute.A4.wav; or, from Python, pass "
+        f"{parameter}= (a dict from file name to MIDI number, a sequence in the order of the sorted files, or a function of "
+        "the path)."
+    )
+
+
+def name_parts(names: Sequence[str]) -> Iterator[NamePart]:
+    """Yield the parts of names that can be the pitch: present in most names and, in several files, not all the same."""
+    stems = [_stem(name) for name in names]
+    # E sharp is not written in practice.
+    german = any(m[1] in "Hh" or (m[1] in "Ee" and m[2] == "s") for stem in stems for m in NOTE.finditer(stem))
+    found = [_notes(stems, german), _numbers(stems)]
+    parts = [part for each in found for part in _scored(each, len(stems))]
+    yield from parts or _scored(_latin_notes(stems), len(stems))
+
+
+def _stem(name):
+    path = PurePath(name)
+    return path.stem if path.suffix.lower() in READABLE_SUFFIXES else path.name
+
+
+def _notes(stems, german) -> dict[tuple, dict[int, int]]:
+    """Return MIDI numbers of note names by where they stand: small or capital letters, first, second, ... last."""
+    fields: dict[tuple, dict[int, int]] = {}
+    negative: Counter = Counter()
+    for i, stem in enumerate(stems):
+        for case in (str.isupper, str.islower):
+            matches = [match for match in NOTE.finditer(stem) if case(match[1])]
+            for place, match in _places(matches):
+                key = ("note name", case is str.isupper, place)
+                value = _midi(match, german)
+                if 0 <= value <= 127:
+                    fields.setdefault(key, {})[i] = value
+                    negative[key] += match[3].startswith("-")
+    # Where all octaves follow a hyphen it is a separator: take 1, and no octave -1.
+    return {key: values for key, values in fields.items() if negative[key] < len(values) or len(values) == 1}
+
+
+def _midi(match, german):
+    letter, sign, octave = match[1].upper(), match[2].lower(), int(match[3])
+    semitone = SEMITONES[letter] - (german and letter == "B")
+    # As and Es are flats where H is a note.
+    change = -1 if german and sign == "s" else SIGNS[sign]
+    return 12 * (octave + 1) + semitone + change
+
+
+def _numbers(stems):
+    fields: dict[tuple, dict[int, int]] = {}
+    for i, stem in enumerate(stems):
+        by_prefix: dict[str, list] = {}
+        for match in NUMBER.finditer(stem):
+            by_prefix.setdefault(match[1].lower(), []).append(match)
+        for prefix, matches in by_prefix.items():
+            for place, match in _places(matches):
+                if int(match[2]) <= 127:
+                    fields.setdefault(("MIDI number", prefix, place), {})[i] = int(match[2])
+    return fields
+
+
+def _latin_notes(stems):
+    fields: dict[tuple, dict[int, int]] = {}
+    for i, stem in enumerate(stems):
+        for place, match in _places(list(LATIN_NOTE.finditer(stem))):
+            value = 12 * (int(match[3]) + 1) + LATIN[match[1].lower()] + SIGNS[match[2].lower()]
+            if 0 <= value <= 127:
+                fields.setdefault(("Latin note name", "", place), {})[i] = value
+    return fields
+
+
+def _places(matches: list) -> Iterator[tuple[int, re.Match]]:
+    """Yield matches with their places, counted from the first and, negative, from the last."""
+    for k, match in enumerate(matches):
+        yield k, match
+        yield k - len(matches), match
+
+
+def _scored(fields: dict[tuple, dict[int, int]], n_names: int) -> list[NamePart]:
+    parts: dict[tuple, NamePart] = {}
+    for (kind, style, _), values in fields.items():
+        score = _score(kind, style, values, n_names)
+        if score > 0:
+            # Counted from the first and from the last, the same part is found twice.
+            parts[tuple(sorted(values.items()))] = NamePart(kind, values, score)
+    return list(parts.values())
+
+
+def _score(kind, style, values: dict[int, int], n_names: int) -> float:
+    """Return the likelihood that values are pitches; 0 where they cannot be."""
+    coverage = len(values) / n_names
+    distinct = sorted(set(values.values()))
+    steps = [b - a for a, b in pairwise(distinct)]
+    if coverage < COVERAGE:
+        return 0.0
+    score = coverage
+    if kind != "MIDI number":
+        score += 4 if style is not False else 3
+    elif _counts(distinct, n_names) or (n_names == 1 and distinct[0] not in PIANO):
+        return 0.0
+    else:
+        score += (1.5 if style else 1) + all(value in PIANO for value in distinct)
+        if steps and 127 in distinct and min(steps) > LARGEST_STEP:
+            return 0.0  # velocities
+    if len(distinct) == 1 and n_names > 2:
+        # One pitch in several takes; a number that never changes is something else.
+        return 0.1 * score if kind != "MIDI number" else 0.0
+    return score + 0.5 if not steps or median(steps) <= LARGEST_STEP else score - 1
+
+
+def _counts(distinct: Sequence[int], n_names: int) -> bool:
+    """Return True if numbers count the files: 0 or 1, 2, 3, ... each of them once."""
+    return len(distinct) > 1 and distinct[0] <= 1 and len(distinct) == n_names == distinct[-1] - distinct[0] + 1
+
+
+def _agree(a: NamePart, b: NamePart) -> bool:
+    """Return True if two parts tell the same pitches but for the numbering of octaves."""
+    both = a.values.keys() & b.values.keys()
+    differences = {b.values[i] - a.values[i] for i in both}
+    return len(both) > 1 and len(differences) == 1 and differences.pop() % 12 == 0

@@ -15,7 +15,7 @@ from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.metrics.inputs import check_long_enough, log_spectra
 from sktimbre.metrics.pitch import estimate_f0
 from sktimbre.metrics.spectral import reconstruction_error
-from sktimbre.spectral.stft import check_n_fft
+from sktimbre.spectral.geometry import check_n_fft
 
 __all__ = ["TransposedNeighboursBaseline"]
 

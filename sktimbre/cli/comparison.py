@@ -163,7 +163,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
 def _neighbours(model, pairs, judged, training):
     """Return the spectra of transposed neighbours, or nothing if the baseline does not support the model's STFT."""
     from sktimbre.baselines import TransposedNeighboursBaseline
-    from sktimbre.spectral.stft import geometry_of
+    from sktimbre.spectral.geometry import geometry_of
 
     stft, geometry = model.stft_, geometry_of(model.stft_)
     if geometry is None or stft.n_frames is not None:

@@ -9,7 +9,8 @@ from sktimbre._utils.checks import check_flags
 from sktimbre._utils.containers import is_ragged
 from sktimbre._utils.validation import Batch, as_list, check_audio, check_pair, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral.stft import check_hop_length, check_n_fft, stft
+from sktimbre.spectral.geometry import check_hop_length, check_n_fft
+from sktimbre.spectral.stft import stft
 
 Notes = list[np.ndarray]
 

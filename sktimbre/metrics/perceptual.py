@@ -7,7 +7,7 @@ import numpy as np
 from sktimbre._utils.checks import check_flags, check_real, check_whole
 from sktimbre.exceptions import ParameterError
 from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
-from sktimbre.spectral.stft import check_hop_length, check_n_fft
+from sktimbre.spectral.geometry import check_hop_length, check_n_fft
 
 __all__ = ["loudness_correlation", "mfcc_distance"]
 

@@ -9,7 +9,8 @@ from scipy.special import logsumexp
 from sktimbre._utils.checks import check_flags, check_real, check_whole
 from sktimbre.exceptions import ParameterError
 from sktimbre.metrics.inputs import check_long_enough, check_not_silent, paired_audio, paired_spectra, summarise
-from sktimbre.spectral.stft import IN_SAMPLES, LARGEST_N_FFT, stft
+from sktimbre.spectral.geometry import IN_SAMPLES, LARGEST_N_FFT
+from sktimbre.spectral.stft import stft
 
 __all__ = [
     "log_spectral_distance",

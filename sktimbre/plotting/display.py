@@ -11,7 +11,7 @@ from sktimbre._utils.checks import check_real
 from sktimbre._utils.validation import as_list, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.metrics.inputs import DEFAULT_N_FFT, check_batch, log_spectra
-from sktimbre.spectral.stft import check_hop_length, check_n_fft
+from sktimbre.spectral.geometry import check_hop_length, check_n_fft
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,9 @@
+from .geometry import STFTGeometry
 from .griffin_lim import griffin_lim
 from .initial import initial_phasors
 from .inverter import GriffinLimInverter, InversionReport
 from .log_stft import LogSTFT
-from .stft import STFTGeometry, istft, stft
+from .stft import istft, stft
 from .streaming import StreamingInverter
 
 __all__ = [

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.fft
 
-from sktimbre.spectral.stft import STFTGeometry
+from sktimbre.spectral.geometry import STFTGeometry
 
 # Least overlapped window power of a well covered sample, as a share of the largest; at 50 % overlap all inner samples have it.
 WELL_COVERED = 0.5

@@ -9,7 +9,8 @@ from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre.exceptions import AudioError
 from sktimbre.spectral._kernels.paths import takes_lanes
 from sktimbre.spectral.ends import limit_ends
-from sktimbre.spectral.stft import STFTGeometry, check_magnitudes, cut
+from sktimbre.spectral.geometry import STFTGeometry, check_magnitudes
+from sktimbre.spectral.stft import cut
 
 __all__ = ["ALGORITHMS", "Retrieved", "griffin_lim"]
 

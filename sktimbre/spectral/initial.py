@@ -7,7 +7,7 @@ import numpy as np
 from sktimbre._utils.checks import check_choice
 from sktimbre._utils.seeds import draw_seed
 from sktimbre.exceptions import AudioError
-from sktimbre.spectral.stft import STFTGeometry, check_magnitudes
+from sktimbre.spectral.geometry import STFTGeometry, check_magnitudes
 
 __all__ = ["INITS", "initial_phasors"]
 

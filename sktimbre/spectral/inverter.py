@@ -12,9 +12,9 @@ from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.spectral.geometry import resolve_geometry
 from sktimbre.spectral.griffin_lim import ALGORITHMS, Retrieved, griffin_lim
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
-from sktimbre.spectral.stft import resolve_geometry
 from sktimbre.spectral.threads import map_notes
 
 __all__ = ["GriffinLimInverter", "InversionReport"]

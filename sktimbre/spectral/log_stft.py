@@ -11,8 +11,9 @@ from sklearn.utils._param_validation import Interval
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_spectra
 from sktimbre.spectral._kernels.paths import has_kernels
+from sktimbre.spectral.geometry import STFTGeometry, resolve_geometry
 from sktimbre.spectral.inverter import GriffinLimInverter
-from sktimbre.spectral.stft import STFTGeometry, frame_spectra, resolve_geometry
+from sktimbre.spectral.stft import frame_spectra
 from sktimbre.spectral.threads import map_notes
 
 __all__ = ["LogSTFT"]

@@ -10,10 +10,11 @@ from sktimbre._utils.seeds import RandomState, draw_seed
 from sktimbre._utils.validation import check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.ends import limit_ends
+from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
 from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE
-from sktimbre.spectral.stft import STFTGeometry, frame_spectra
+from sktimbre.spectral.stft import frame_spectra
 
 __all__ = ["StreamingInverter"]
 

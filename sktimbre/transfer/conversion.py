@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from sktimbre._utils.validation import Batch
+from sktimbre.spectral.geometry import geometry_of
 from sktimbre.spectral.log_magnitudes import scaled
-from sktimbre.spectral.stft import geometry_of
 from sktimbre.transfer.loudness import follow_loudness
 
 # How long the output may sound on after the source has ended in digital silence, and by how much it fades meanwhile.

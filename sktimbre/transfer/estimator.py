@@ -20,7 +20,7 @@ from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
-from sktimbre.spectral.stft import geometry_of
+from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_pair, checked_stream, length_check, on_disk, over_files

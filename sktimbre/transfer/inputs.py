@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
 from sktimbre._utils.validation import check_audio, check_note, check_pair, check_same_shape
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral.stft import geometry_of
+from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.recordings import Recordings, left_on_disk
 from sktimbre.storage.spectra import BLOCK
 

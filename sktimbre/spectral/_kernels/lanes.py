@@ -10,7 +10,8 @@ import numpy as np
 from sktimbre.spectral._kernels.lane_fft import compiled, tables
 from sktimbre.spectral._kernels.lane_kernels import analysis, iteration
 from sktimbre.spectral._kernels.paths import LANES, slots
-from sktimbre.spectral.stft import STFTGeometry, inverse_power
+from sktimbre.spectral.geometry import STFTGeometry
+from sktimbre.spectral.stft import inverse_power
 
 f4 = np.float32
 

@@ -1,6 +1,6 @@
 """Choose between the compiled kernels (16 frames side by side) and scipy.fft, without importing either."""
 
-from sktimbre.spectral.stft import STFTGeometry
+from sktimbre.spectral.geometry import STFTGeometry
 
 # Frames side by side: one 512-bit vector register of float32, or two of 256 bits.
 LANES = 16

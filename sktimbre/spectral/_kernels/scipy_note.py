@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sktimbre.spectral.stft import STFTGeometry, frame_spectra, inverse_power, overlap_add
+from sktimbre.spectral.geometry import STFTGeometry
+from sktimbre.spectral.stft import frame_spectra, inverse_power, overlap_add
 
 TINY = np.float32(1e-18)
 

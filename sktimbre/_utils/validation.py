@@ -127,11 +127,11 @@ def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str]
     ndarray
         Copied only if necessary.
     """
-    refuse_names_and_streams(values, name)
+    refuse_names_and_generators(values, name)
     try:
         array = np.asarray(without_index(values))
         if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-            raise AudioError(f"{name} holds complex numbers; audio is real. istft makes it of spectra.")
+            raise AudioError(f"{name} holds complex numbers; audio is real. istft inverts complex spectra.")
         with np.errstate(over="ignore"):
             array = array.astype(dtype or (np.float64 if array.dtype == np.float64 else np.float32), copy=False)
     except AudioError:
@@ -173,11 +173,11 @@ def check_layout(shape: Sequence[int], name: str) -> None:
         )
 
 
-def refuse_names_and_streams(X: Any, name: str) -> None:
+def refuse_names_and_generators(X: Any, name: str) -> None:
     """Raise `AudioError` for file names, and for iterables other than sequences and arrays."""
     if isinstance(X, str | os.PathLike) or is_paths(X):
         raise AudioError(
-            f"{name} holds names of files where audio is wanted. Read them with sktimbre.audio.read_audio or "
+            f"{name} holds names of files; give arrays of audio. Read them with sktimbre.audio.read_audio or "
             "sktimbre.datasets.load_notes. The methods fit, predict and score of TimbreTransfer take lists of files."
         )
     if (
@@ -193,7 +193,7 @@ def refuse_names_and_streams(X: Any, name: str) -> None:
 
 
 def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
-    refuse_names_and_streams(X, name)
+    refuse_names_and_generators(X, name)
     X = without_index(X)
     ndim = len(AXES[kind])
     checked: Notes
@@ -220,7 +220,9 @@ def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
 def _check_array(X, kind, name, estimator, reset):
     ndim, shape = 1 + len(AXES[kind]), SHAPES[kind]
     if X is None:
-        raise AudioError(f"{name}: Expected array-like (array or non-string sequence), got None; wanted is {shape}.")
+        raise AudioError(
+            f"{name}: Expected array-like (array or non-string sequence), got None; the shape must be {shape}."
+        )
     options = {"dtype": np.float32, "ensure_2d": False, "allow_nd": True, "order": "C", "ensure_all_finite": False}
     _refuse_pcm(X, name)
     try:
@@ -236,12 +238,12 @@ def _check_array(X, kind, name, estimator, reset):
         missing = f"Reshape your data: one note is {name}[np.newaxis]."
         raise AudioError(
             f"Expected {ndim}D array, got {array.ndim}D array instead: {name} has shape {array.shape}, "
-            f"wanted is {shape}. {missing if array.ndim < ndim else _mixing(array, kind, name)}"
+            f"the shape must be {shape}. {missing if array.ndim < ndim else _mixing(array, kind, name)}"
         )
     if 0 in array.shape:
         raise AudioError(
             f"Found array with {array.shape[1]} feature(s) (shape={array.shape}) while a minimum of 1 is required: "
-            f"{name} is empty, wanted is {shape}."
+            f"{name} is empty; the shape must be {shape}."
         )
     check_finite(array, name, AXES[kind])
     return array

@@ -156,7 +156,7 @@ def read_blocks(
         left = None if left is None else left - len(samples)
     if (left is None or left > 0) and position < sound.frames < UNKNOWN_LENGTH and _counts_frames(sound, position):
         raise AudioFileError(
-            f"{sound.name} is truncated: its header promises {sound.frames} samples, {position} are there. Copy, "
+            f"{sound.name} is truncated: its header promises {sound.frames} samples, but the file has {position}. Copy, "
             "export or download it again."
         )
 
@@ -183,7 +183,9 @@ def missing_bytes(path: Path) -> str:
                 # Programs that write to a pipe leave a placeholder instead of the length.
                 promised = length < PLACEHOLDER and end > size
                 return (
-                    f"its header promises {length} bytes of samples, {size - file.tell()} are there" if promised else ""
+                    f"its header promises {length} bytes of samples, but the file has {size - file.tell()}"
+                    if promised
+                    else ""
                 )
             file.seek(end + length % 2)
     return ""
@@ -217,7 +219,7 @@ def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) ->
     if subtype is None:
         subtype = "OPUS" if suffix == ".opus" else DEFAULT_SUBTYPES.get(kind, "PCM_16")
     if not isinstance(subtype, str) or subtype.upper() not in legal:
-        raise ParameterError(f"subtype={subtype!r} is none of {kind}'s: choose one of {', '.join(legal)}.")
+        raise ParameterError(f"subtype={subtype!r} is not a subtype of {kind} files: choose one of {', '.join(legal)}.")
     subtype = subtype.upper()
     most = MOST_CHANNELS.get(kind, 1024)
     if not 1 <= n_channels <= most:

@@ -131,6 +131,7 @@ def convert(
                         for outcome in outcomes:
                             tally.add(outcome)
             except BaseException:
+                tally.add_uncounted()
                 if watch or tally.converted:
                     tally.report()
                 raise
@@ -161,6 +162,8 @@ class Tally:
     failed: dict[Path, str] = field(default_factory=dict)
     skipped: set[Path] = field(default_factory=set)
     names: dict[str, "Found"] = field(default_factory=dict)
+    # Recordings without an outcome, and what was at their targets when they were planned.
+    pending: dict["Recording", tuple[int, int] | None] = field(default_factory=dict)
 
     def plan(self, found: Sequence["Found"], writing: "Writing", sr: int) -> list["Recording"]:
         """Check recordings and return those to convert; report those that cannot be read."""
@@ -188,28 +191,42 @@ class Tally:
                 self.fail(each.path, describe(error), trace_of(error), "Left out")
                 continue
             planned.append(recording)
+            self.pending[recording] = _stamp(recording.target)
         return planned
 
     def add(self, outcome: "Outcome") -> None:
         """Record an outcome, and report a failure."""
+        self.pending.pop(outcome.recording, None)
         source, target = outcome.recording.source, outcome.recording.target
         for message in outcome.warnings:
             self.s.warn(message)
         if outcome.duration is None:
             self.fail(source, outcome.error, outcome.trace)
             return
-        self.failed.pop(source, None)
-        self.skipped.discard(source)
-        self.converted[source] = {
-            "input": source,
-            "output": target,
-            "sr": outcome.recording.sr,
-            "duration": outcome.duration,
-            "elapsed": outcome.elapsed,
-            "real_time_factor": outcome.elapsed / outcome.duration,
-        }
+        self._count(outcome.recording, outcome.duration, outcome.elapsed)
         if self.watching and not self.s.quiet:
             self.s.say(f"Written: {target}, {number(outcome.duration, 2)} s")
+
+    def add_uncounted(self) -> None:
+        """Count the recordings that were written when an interruption arrived, but not yet added."""
+        from sktimbre.audio import AudioReader
+
+        for recording, before in self.pending.items():
+            if _stamp(recording.target) not in (before, None):
+                written = AudioReader(recording.target)
+                self._count(recording, (written.n_frames or 0) / written.sr, None)
+
+    def _count(self, recording: "Recording", duration: float, elapsed: float | None) -> None:
+        self.failed.pop(recording.source, None)
+        self.skipped.discard(recording.source)
+        self.converted[recording.source] = {
+            "input": recording.source,
+            "output": recording.target,
+            "sr": recording.sr,
+            "duration": duration,
+            "elapsed": elapsed,
+            "real_time_factor": None if elapsed is None else elapsed / duration,
+        }
 
     def fail(self, source: Path, message: str, trace: str, prefix: str = "Failed") -> None:
         """Record and report a failure."""
@@ -235,7 +252,8 @@ class Tally:
         # Several processes complete recordings in any order.
         converted = [self.converted[each.path] for each in self.names.values() if each.path in self.converted]
         for entry in converted:
-            speed = f"{number(1 / entry['real_time_factor'], 1)} x real time"
+            factor = entry["real_time_factor"]
+            speed = f"{number(1 / factor, 1)} x real time" if factor else "unknown"
             shown.add_row(str(entry["output"]), number(entry["duration"], 2), str(entry["sr"]), speed)
         values = {"model": self.model, "converted": converted, "failed": self._failures()}
         if self.watching:
@@ -249,3 +267,12 @@ class Tally:
     def _failed_count(self, n_others: int) -> list[str]:
         n_failed = len(self.failed)
         return [f"{n_failed} of {n_failed + n_others} recordings cannot be converted."] if n_failed else []
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from the one that replaces it, None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino

@@ -268,7 +268,11 @@ def _scored(fields: dict[tuple, dict[int, int]], n_names: int) -> list[NamePart]
 
 
 def _score(kind, style, values: dict[int, int], n_names: int) -> float:
-    """Return the likelihood that values are pitches; 0 where they cannot be."""
+    """Return how likely values are pitches, as a score to compare parts of the same names; 0 where they cannot be.
+
+    Note names weigh more than MIDI numbers, and MIDI numbers with a letter before them or on a piano's keyboard more than
+    others. Within a kind, parts win that more files have, and that vary in small steps.
+    """
     coverage = len(values) / n_names
     distinct = sorted(set(values.values()))
     steps = [b - a for a, b in pairwise(distinct)]

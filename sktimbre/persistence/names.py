@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sktimbre._utils.moved import MOVED, RENAMED
+
 __all__ = ["PLACES", "with_places", "with_short_names"]
 
 # Types and functions that files may name, besides those of scikit-learn, numpy and scipy that skops trusts, and their
@@ -26,17 +28,6 @@ PLACES = {
 }
 # Module of all short names in a file.
 PACKAGE = "sktimbre"
-# Short names of the full names in files of format 1.
-FORMAT_1 = {
-    **{f"sktimbre.autoencoder.architectures.{name}": name for name in PLACES if name.islower()},
-    "sktimbre.autoencoder.augmentation.PairAugmenter": "PairAugmenter",
-    "sktimbre.autoencoder.options.NetworkOptions": "NetworkOptions",
-    "sktimbre.metrics.controls.IdentityControl": "IdentityBaseline",
-    "sktimbre.metrics.controls.PerBinLinearControl": "PerBinLinearBaseline",
-    "sktimbre.metrics.controls.PhaseOracleControl": "PhaseOracleBaseline",
-    "sktimbre.metrics.transposition.TransposedNeighboursControl": "TransposedNeighboursBaseline",
-    "sktimbre.transfer.TimbreTransfer": "TimbreTransfer",
-}
 
 
 def with_short_names(schema: Any) -> Any:
@@ -50,11 +41,12 @@ def with_short_names(schema: Any) -> Any:
 def with_places(schema: Any) -> Any:
     """Replace short and former names in a schema of skops by the present modules, in place, and return it."""
     for node in _nodes(schema):
-        name = FORMAT_1.get(f"{node['__module__']}.{node['__class__']}")
-        if name is None and node["__module__"] == PACKAGE:
-            name = node["__class__"]
-        if name in PLACES:
-            node["__class__"], node["__module__"] = name, PLACES[name]
+        name, module = RENAMED.get(node["__class__"], node["__class__"]), node["__module__"]
+        present = MOVED.get(module, module)
+        place = PLACES.get(name, "")
+        # Files of format 1 have full names; some modules have become packages since.
+        if module == PACKAGE or place == present or place.startswith(f"{present}."):
+            node["__class__"], node["__module__"] = name, place or module
     return schema
 
 

@@ -37,7 +37,8 @@ def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> 
     if y is None:
         return X
     notes = list(y) if is_ragged(y) else None
-    if (notes[0].ndim if notes else np.ndim(y)) == (1 if notes else 2):
+    is_audio = np.ndim(notes[0]) == 1 if notes else np.ndim(y) == 2
+    if is_audio:
         audio = check_audio(y, name="y")
         T = (transformer.fit(audio) if fit else transformer).transform(audio)
         hint = (

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
@@ -19,11 +18,12 @@ from sktimbre._utils.containers import is_paths, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral import GriffinLimInverter, LogSTFT
+from sktimbre.spectral import GriffinLimInverter
 from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
-from sktimbre.transfer.inputs import check_on_disk, checked_pair, checked_stream, length_check, on_disk, over_files
+from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
+from sktimbre.transfer.parts import fit_stft, new_parts, of_lengths
 from sktimbre.transfer.pieces import checked_blocks, fade_over, run_on
 
 __all__ = ["Extent", "TimbreTransfer"]
@@ -150,12 +150,12 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         read during training. Without ``memory`` the folder is temporary; with it, later calls reuse spectra of the same files
         and maps. A regressor of single frames is given all rows at once, in memory.
         """
-        stft, inverter = self._new_parts()
+        stft, inverter = new_parts(self.stft, self.inverter, self.phase)
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).autoencoder.fit
         given: list[Any]
         if isinstance(X, Iterator):
-            given = [checked_stream(X, y, length_check(stft))]
+            given = [checked_generator(X, y, length_check(stft))]
         else:
             given = [checked_pair(X, y, self.sr, estimator=self)]
         if fit_params.get("validation_data") is not None:
@@ -164,9 +164,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
             if on_disk(pair):
                 check_on_disk(stft, pair, name)
-        # A `LogSTFT` learns nothing; `transform` checks the audio.
-        if get_tags(stft).requires_fit:
-            stft.fit(given[0][0])
+        fit_stft(stft, given[0][0])
         autoencoder = self._new_autoencoder()
         in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
@@ -201,12 +199,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             As in `fit`.
         """
         first = not hasattr(self, "autoencoder_")
-        stft, inverter = self._new_parts() if first else (self.stft_, self.inverter_)
+        stft, inverter = new_parts(self.stft, self.inverter, self.phase) if first else (self.stft_, self.inverter_)
         X = check_audio(X, estimator=self, reset=first)
         y = check_audio(y, name="y")
         check_pair(X, y)
         autoencoder = self._new_autoencoder() if first else self.autoencoder_
-        S, T = (stft.fit(X) if first else stft).transform(X), stft.transform(y)
+        if first:
+            fit_stft(stft, X)
+        S, T = stft.transform(X), stft.transform(y)
         autoencoder.partial_fit(*as_taken(autoencoder, S, T))
         if first:
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
@@ -287,8 +287,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             )
         lengths = [len(note) for note in X]
         if not hasattr(self.inverter_, "invert"):
-            audio = zip(self.inverter_.transform(S), lengths, strict=True)
-            notes = [np.pad(y[:n], (0, max(0, n - len(y)))) for y, n in audio]
+            notes = of_lengths(self.inverter_.transform(S), lengths)
             return notes if isinstance(X, list) else np.stack(notes)
         phase = self.stft_.complex_transform(X) if self.phase == "source" else None
         return self.inverter_.invert(S, phase=phase, length=lengths)
@@ -391,39 +390,12 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         fits = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=type(self).__name__).add(autoencoder=self._new_autoencoder(), method_mapping=fits)
 
-    def _new_parts(self):
-        """Return a new STFT and a new inverter with its STFT parameters."""
-        stft = LogSTFT() if self.stft is None else clone(self.stft)
-        inverter = self._matched_inverter(stft)
-        if self.phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
-            raise ParameterError(
-                f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
-                f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
-            )
-        return stft, inverter
-
     def _new_autoencoder(self):
         if self.autoencoder is not None:
             return clone(self.autoencoder)
         from sktimbre.autoencoder import TimbreAutoencoder
 
         return TimbreAutoencoder()
-
-    def _matched_inverter(self, stft):
-        """Return the inverter with the STFT parameters of ``stft``; refuse an inverter with different ones."""
-        inverter = GriffinLimInverter() if self.inverter is None else clone(self.inverter)
-        geometry = geometry_of(stft)
-        if not isinstance(inverter, GriffinLimInverter) or geometry is None:
-            return inverter
-        sizes = {"n_fft": geometry.n_fft, "hop_length": geometry.hop, "win_length": geometry.win}
-        for name, size in sizes.items():
-            given = getattr(inverter, name)
-            if given not in (None, size):
-                raise ParameterError(
-                    f"inverter has {name}={given}, the stft {name}={size}; both must be equal. Set that of the inverter to "
-                    "None."
-                )
-        return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
 
     def _cached_transform(self):
         """Return `transform` with its results cached in ``memory``."""

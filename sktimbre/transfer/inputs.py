@@ -32,7 +32,7 @@ def checked_pair(X: Any, y: Any, sr: float, names: tuple[str, str] = ("X", "y"),
 
 
 def over_files(function: Callable[[list[np.ndarray]], Any], paths: Any, sr: float) -> list[np.ndarray]:
-    """Return what a function of a list of notes gives for sound files, a block of which is in memory at a time."""
+    """Return the results of a function that takes a list of notes for sound files, reading a block of files at a time."""
     notes = left_on_disk(paths, sr, "X")
     return [found for start in range(0, len(notes), BLOCK) for found in function(notes[start : start + BLOCK])]
 
@@ -61,7 +61,7 @@ def length_check(stft: Any) -> Callable[[int, str], None]:
     return geometry.check_length if geometry else lambda n_samples, name: None
 
 
-def checked_stream(
+def checked_generator(
     pairs: Iterator[Any], y: Any, check_length: Callable[[int, str], None]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of notes, checked one by one.
@@ -94,7 +94,7 @@ def _checked(pairs, check_length):
     for number, pair in enumerate(pairs):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise AudioError(
-                f"Pair {number} of X is {type(pair).__name__}; a stream gives tuples (source, target) of audio."
+                f"Pair {number} of X is {type(pair).__name__}; a generator yields tuples (source, target) of audio."
             )
         names = f"The source of pair {number}", f"The target of pair {number}"
         source, target = (check_note(np.asarray(note), 1, name) for note, name in zip(pair, names, strict=True))

@@ -333,6 +333,16 @@ class Levelled(TransformerMixin, BaseEstimator):
         return LogSTFT(n_fft=self.n_fft).transform(np.asarray(X) / self.peak_)
 
 
+def test_targets_may_be_lists_of_numbers():
+    audio = [
+        tone[:n] for tone, n in zip(np.random.default_rng(0).normal(0, 0.1, (3, 900)), (500, 700, 900), strict=True)
+    ]
+    stft = LogSTFT(n_fft=128)
+    S = stft.transform(audio)
+    model = TimbreAutoencoder(**SMALL, epochs=1, target_transformer=stft).fit(S, audio)
+    assert model.score(S, [note.tolist() for note in audio]) == model.score(S, audio)
+
+
 def test_the_target_transformer_is_fitted_once_on_the_targets_of_fit():
     audio = np.random.default_rng(0).uniform(-1, 1, (6, 640)).astype(np.float32)
     S, quiet = LogSTFT(n_fft=64).fit_transform(audio), 0.1 * audio

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from sktimbre.audio import write_audio
+from sktimbre.cli import batch
 from sktimbre.cli.planning import Found
 from sktimbre.cli.watching import arrivals
 
@@ -174,7 +175,6 @@ def test_watched_folder(start, wait, unchanging, tones, tmp_path, number, code):
             # What failed is tried again when it changes.
             (tmp_path / "late.wav").replace(folder / "bad.wav")
             wait(process, (out / "bad.wav").exists)
-            time.sleep(0.5)  # a file appears a moment before it is counted
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=120)
         finally:
@@ -189,6 +189,24 @@ def test_watched_folder(start, wait, unchanging, tones, tmp_path, number, code):
     assert printed["skipped"] == [str(folder / "done.wav")]
     assert (out / "done.wav").read_text() == "converted before"
     assert soundfile.info(out / "late.wav").frames == 11025
+
+
+def test_recording_written_before_an_interruption_is_reported(sktimbre, unchanging, takes, tmp_path, monkeypatch):
+    convert = batch._convert
+
+    def interrupted(*arguments):
+        convert(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "_convert", interrupted)
+    (tmp_path / "out").mkdir()
+    write_audio(tmp_path / "out" / "b.wav", np.zeros(100), 22050)
+    result = sktimbre("convert", unchanging, takes, "-o", tmp_path / "out", "--json", "--quiet", "--overwrite")
+    assert result.exit_code == 130
+    # b.wav is from an earlier run.
+    (entry,) = json.loads(result.stdout)["converted"]
+    assert entry["output"] == str(tmp_path / "out" / "a.flac")
+    assert (entry["duration"], entry["elapsed"], entry["real_time_factor"]) == (0.2, None, None)
 
 
 def test_arrivals_are_complete_and_come_once(tmp_path):

@@ -1,0 +1,65 @@
+"""The STFT and the inverter of a `TimbreTransfer`: created with equal STFT parameters; those of other packages adapted."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from sktimbre.exceptions import ParameterError
+from sktimbre.spectral import GriffinLimInverter, LogSTFT
+from sktimbre.spectral.geometry import geometry_of
+
+__all__ = ["fit_stft", "new_parts", "of_lengths"]
+
+
+def new_parts(stft: Any, inverter: Any, phase: str) -> tuple[Any, Any]:
+    """Return a new STFT and a new inverter with its STFT parameters.
+
+    Parameters
+    ----------
+    stft, inverter : transformer or None
+        Parameters of `TimbreTransfer`, which are cloned; None is a `LogSTFT` and a `GriffinLimInverter`.
+    phase : {"estimate", "source"}
+        Parameter of `TimbreTransfer`.
+
+    Raises
+    ------
+    ParameterError
+        The inverter has other STFT parameters, or one of the two cannot use the phase of the source.
+    """
+    stft = LogSTFT() if stft is None else clone(stft)
+    inverter = _matched(GriffinLimInverter() if inverter is None else clone(inverter), stft)
+    if phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
+        raise ParameterError(
+            f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
+            f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
+        )
+    return stft, inverter
+
+
+def _matched(inverter, stft):
+    """Return the inverter with the STFT parameters of ``stft``; refuse an inverter with different ones."""
+    geometry = geometry_of(stft)
+    if not isinstance(inverter, GriffinLimInverter) or geometry is None:
+        return inverter
+    sizes = {"n_fft": geometry.n_fft, "hop_length": geometry.hop, "win_length": geometry.win}
+    for name, size in sizes.items():
+        given = getattr(inverter, name)
+        if given not in (None, size):
+            raise ParameterError(
+                f"inverter has {name}={given}, the stft {name}={size}; both must be equal. Set that of the inverter to None."
+            )
+    return inverter.set_params(**sizes, window=geometry.window, center=geometry.center)
+
+
+def fit_stft(stft: Any, X: Any) -> None:
+    """Fit a transform on the sources if it learns from them; `LogSTFT` does not, and its ``transform`` checks the audio."""
+    if get_tags(stft).requires_fit:
+        stft.fit(X)
+
+
+def of_lengths(notes: Iterable[np.ndarray], lengths: Sequence[int]) -> list[np.ndarray]:
+    """Return notes cut or zero-padded to these numbers of samples."""
+    return [np.pad(y[:n], (0, max(0, n - len(y)))) for y, n in zip(notes, lengths, strict=True)]

@@ -14,6 +14,7 @@ CORE = [
     "numba>=0.59",
     "soundfile>=0.12.1",
     "soxr>=0.3.7",
+    "platformdirs>=2.5",
     "pooch>=1.8",
     "requests>=2.31",
     "skops>=0.16",  # up to 0.11 a file could run code (CVE-2025-54412); 0.16 is the one whose loaders were read

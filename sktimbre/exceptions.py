@@ -6,6 +6,7 @@ __all__ = [
     "ClippingWarning",
     "CollapsedModelWarning",
     "DatasetError",
+    "DatasetWarning",
     "DivergedError",
     "ForkedProcessError",
     "OutOfMemoryError",
@@ -59,6 +60,10 @@ class ClippingWarning(UserWarning):
 
 class CollapsedModelWarning(UserWarning):
     """A fitted network's output does not depend on its input."""
+
+
+class DatasetWarning(UserWarning):
+    """Files of a folder of notes were left out, or their names were corrected by what is heard."""
 
 
 class SmallerBatchWarning(UserWarning):

@@ -15,6 +15,14 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory):
+    """Keep what is cached out of the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKTIMBRE_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def notes_folder() -> Path:
     """The folder of real notes, with flute/, clarinet/ and piano/ in it; tests that want it are skipped without it."""

@@ -34,6 +34,7 @@ def new_search(cv):
     return GridSearchCV(TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=network), grid, cv=cv)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_search_on_a_cluster_survives_the_death_of_a_worker(pairs, capfd):
     X, y = pairs

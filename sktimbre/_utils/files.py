@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sktimbre.exceptions import AudioFileError
+from sktimbre.exceptions import AudioFileError, ParameterError
 
 # Errors of a full disk, an exceeded quota and a too large file.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -137,3 +137,22 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def find_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of downloads and cached results: an argument, ``SKTIMBRE_DATA_HOME``, or the user's cache folder.
+
+    Raises
+    ------
+    ParameterError
+        ``data_home`` is not the name of a folder.
+    """
+    if data_home is None:
+        data_home = os.environ.get("SKTIMBRE_DATA_HOME")
+    if data_home is not None and (not isinstance(data_home, str | os.PathLike) or "\0" in str(data_home)):
+        raise ParameterError(f"data_home={data_home!r} must be the name of a folder; None is the user's cache.")
+    if data_home:
+        return Path(os.path.expanduser(data_home))
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("sktimbre"))

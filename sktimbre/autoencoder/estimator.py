@@ -149,7 +149,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
 
     @_fit_context(prefer_skip_nested_validation=True)
     @restores_on_failure
-    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, callbacks: Any = ()) -> "TimbreAutoencoder":
+    def fit(
+        self, X: Any, y: Any = None, *, groups: Any = None, validation_data: Any = None, callbacks: Any = ()
+    ) -> "TimbreAutoencoder":
         """Train the network.
 
         Parameters
@@ -159,6 +161,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
             the padding. X and y may be a `numpy.memmap`, whose notes are read when they are used.
         y : spectra of the shapes of X, audio (n_notes, n_samples) or list of 1-D arrays, or None
             The target. Audio is transformed by ``target_transformer``; None reconstructs X.
+        groups : array-like of shape (n_notes,) or None
+            Groups of notes that are held out together for validation, such as their pitches: takes of one pitch are so alike
+            that one of them in training makes the error of the others too low.
         validation_data : tuple (X, y) or None
             Validation pairs, used instead of ``validation_split``.
         callbacks : sequence of keras.callbacks.Callback
@@ -197,7 +202,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         self.target_transformer_ = self._new_target_transformer()
         X, T = self._pairs(X, y, fit=True)
         if validation_data is None:
-            training, held_out = split_notes(len(X), self.validation_split, seed)
+            training, held_out = split_notes(len(X), self.validation_split, seed, groups)
             validation = choose(X, held_out), choose(T, held_out)
         else:
             training, held_out = np.arange(len(X)), np.arange(0)

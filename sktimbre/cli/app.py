@@ -14,6 +14,7 @@ from sktimbre.cli.demo import demo
 from sktimbre.cli.evaluate import evaluate
 from sktimbre.cli.fit import fit
 from sktimbre.cli.info import info
+from sktimbre.cli.pairs import pairs
 from sktimbre.cli.report import report
 from sktimbre.cli.session import INTERRUPTED, TERMINATED, Terminated
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, convert, evaluate, report, info, demo):
+for command in (pairs, fit, convert, evaluate, report, info, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
@@ -46,9 +47,9 @@ def _about(
 ) -> None:
     """Convert the timbre of one instrument to that of another.
 
-    **fit** trains a model on notes that both instruments play; **convert** applies it to recordings. **evaluate** compares
-    its errors with baselines, **report** writes a page to listen to, and **info** describes a model or a sound file. **demo**
-    does all of this with synthetic notes in a few minutes.
+    **pairs** shows the notes of two folders as they are paired; **fit** trains a model on them; **convert** applies it to
+    recordings. **evaluate** compares its errors with baselines, **report** writes a page to listen to, and **info** describes
+    a model or a sound file. **demo** does all of this with synthetic notes in a few minutes.
 
     Every command has its own help: `sktimbre fit --help`.
     """

@@ -1,11 +1,12 @@
 """`sktimbre evaluate`: compare a model with baselines on paired notes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from sktimbre.cli.noteoptions import as_arguments, takes_notes
 from sktimbre.cli.session import (
     DURATION,
     Debug,
@@ -22,10 +23,12 @@ from sktimbre.cli.session import (
 __all__ = ["evaluate"]
 
 
+@takes_notes
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    note_options: dict[str, Any],
     duration: Duration = DURATION,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -42,14 +45,14 @@ def evaluate(
     **Example:** `sktimbre evaluate flute-to-clarinet.sktimbre held-out/flute/ held-out/clarinet/`
     """
     with session(as_json, quiet, debug) as s:
-        folders = note_folders(source, target)
+        folders, how = note_folders(source, target), as_arguments(note_options)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-            from sktimbre.cli.comparison import check_direction, compare
+            from sktimbre.cli.comparison import check_direction, compare, trained_on, training_mask
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_paired_notes, name_of_pitch
         with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration, **how)
             check_direction(transfer, notes)
         every = np.arange(len(notes.pitches))
         with s.status("Converting and comparing"):
@@ -73,7 +76,22 @@ def evaluate(
             }
             for i, pitch in enumerate(notes.pitches)
         ]
+        mask, record = training_mask(transfer, notes), trained_on(transfer) or {"pitches": ()}
+        seen = [i for i in every if int(notes.pitches[i]) in record["pitches"]]
+        n_same = None if mask is None else int(mask.sum())
+        if seen:
+            s.warn(
+                f"{len(seen)} of {len(every)} notes have pitches that the model was trained on, {n_same} of them are its "
+                "training notes: on others its errors may be greater."
+            )
         unpaired = [*notes.unpaired_source, *notes.unpaired_target]
         left_out = f"Unpaired files, left out: {', '.join(map(str, unpaired))}"
-        values = {"model": model, "mean": compared.means, "notes": per_note, "unpaired": unpaired}
+        values = {
+            "model": model,
+            "mean": compared.means,
+            "notes": per_note,
+            "unpaired": unpaired,
+            "notes_of_trained_pitches": len(seen),
+        }
+        values["training_notes"] = n_same
         s.result(values, *tables, *([left_out] if unpaired else []))

@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.progress import Progress
 
 from sktimbre.cli.completion import complete_architecture, complete_phase
+from sktimbre.cli.noteoptions import NOTE_OPTIONS, as_arguments, option_name, takes_notes
 from sktimbre.cli.pairing import PairedHeaders, read_headers
 from sktimbre.cli.params import FitParams
 from sktimbre.cli.session import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["fit", "train"]
 
 
+@takes_notes
 def fit(
     source: Annotated[
         Path | None, typer.Argument(help="Folder of notes of the source instrument, or one file.")
@@ -42,6 +44,7 @@ def fit(
         Path | None, typer.Argument(help="Folder of notes of the target instrument, or one file.")
     ] = None,
     *,
+    note_options: dict[str, Any],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL", help="Model file to write, usually *.sktimbre.")
     ],
@@ -82,7 +85,7 @@ def fit(
         typer.Option(help="Initial phase of phase retrieval: source or estimate.", autocompletion=complete_phase),
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="Iterations of phase retrieval.")] = None,
-    validation_split: Annotated[float | None, typer.Option(help="Fraction of the notes that is held out.")] = None,
+    validation_split: Annotated[float | None, typer.Option(help="Fraction of the pitches that is held out.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed; equal seeds give equal models.")] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -92,8 +95,9 @@ def fit(
 ) -> None:
     """Train a model to convert SOURCE to TARGET, on notes that both play, and save it.
 
-    The notes are sound files, one note each, with the pitch in the name (A4, Bb4, or a MIDI number); notes of equal pitch
-    are paired. Some pairs are held out. Compare the model's error on them with that of the unchanged source (identity) and
+    The notes are sound files, one note each. Their pitches are read from names (A4, Bb4, a MIDI number), headers or maps and
+    compared with what is heard; notes of equal pitch are paired, like with like. `sktimbre pairs` shows the pairs. The notes
+    of some pitches are held out. Compare the model's error on them with that of the unchanged source (identity) and
     of an equaliser fitted to the training pairs (per-bin linear).
 
     Options without a default here have the default of the estimator that they belong to: TimbreAutoencoder, LogSTFT,
@@ -127,9 +131,12 @@ def fit(
             ("--seed", seed, "autoencoder.random_state", "inverter.random_state"),
         ):
             given.set_option(option, value, *names)
+        for name, value in note_options.items():
+            given.set_option(option_name(name), value, name)
         # Check before large imports and before notes are read.
         given.check()
         folders = _folders(given)
+        how = as_arguments({name: value for name in NOTE_OPTIONS if (value := given.get(name)) is not None})
         seconds = given.get("duration", DURATION)
         model = given.build()
         with s.status("Starting"), s.importing():
@@ -143,12 +150,12 @@ def fit(
             with given.locating_errors("autoencoder"):
                 training_options(model.autoencoder, seed=0)
         if dry_run:
-            _show_plan(s, model, read_headers(*folders, model.sr, seconds), seconds, output)
+            _show_plan(s, model, read_headers(*folders, model.sr, seconds, **how), seconds, output)
             return
         with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=model.sr, duration=seconds)
+            notes = load_paired_notes(*folders, sr=model.sr, duration=seconds, **how)
         with s.progress("error") as progress:
-            train(model, notes.source, notes.target, progress)
+            train(model, notes.source, notes.target, progress, groups=notes.pitches)
         with s.status("Comparing with baselines"):
             held_out = model.autoencoder_.validation_indices_
             errors = _errors(model, notes, held_out)
@@ -210,7 +217,8 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
     from sktimbre.datasets import name_of_pitch
 
     network, n_notes = model.autoencoder, len(pairs.pitches)
-    training, held_out = split_notes(n_notes, network.validation_split, draw_seed(network.random_state))
+    seed = draw_seed(network.random_state)
+    training, held_out = split_notes(n_notes, network.validation_split, seed, pairs.pitches)
     values = {
         "dry_run": True,
         "model": output,

@@ -54,12 +54,14 @@ class PairedHeaders:
         return shown
 
 
-def read_headers(source: Path | list[Path], target: Path | list[Path], sr: float, duration: float) -> PairedHeaders:
-    """Pair notes by pitch and read the headers of all pairs.
+def read_headers(
+    source: Path | list[Path], target: Path | list[Path], sr: float, duration: float, trim_db: float = 60.0, **how: Any
+) -> PairedHeaders:
+    """Pair notes and read the headers of all pairs.
 
     Parameters
     ----------
-    source, target, sr, duration
+    source, target, sr, duration, trim_db, **how
         As in `load_paired_notes`, which raises the same errors.
 
     Returns
@@ -68,8 +70,8 @@ def read_headers(source: Path | list[Path], target: Path | list[Path], sr: float
     """
     from sktimbre.datasets.loading import check_sizes, pair_files
 
-    check_sizes(sr, duration)
-    pairs = pair_files(source, target)
+    check_sizes(sr, duration, trim_db)
+    pairs = pair_files(source, target, **how)
     headers = [
         {"pitch": int(pitch), "source": _header(of_source), "target": _header(of_target)}
         for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_files, pairs.target_files, strict=True)

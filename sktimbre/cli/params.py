@@ -10,6 +10,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sktimbre.cli.noteoptions import NOTE_OPTIONS
 from sktimbre.cli.session import did_you_mean
 from sktimbre.exceptions import ParameterError, PersistenceError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FitParams", "params_of", "to_toml"]
 
 # Parameters of `sktimbre fit` that belong to no estimator.
-OWN = {"source", "target", "duration"}
+OWN = {"source", "target", "duration", *NOTE_OPTIONS}
 # Parameters that are paths: in a file, relative to it, so that notes can be moved together with the file.
 PATHS = {"source", "target", "memory", "autoencoder.checkpoint"}
 # Prefix of arguments of the optimizer, which training checks.
@@ -236,7 +237,7 @@ def _flattened(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str
 
 def _constraints() -> dict[str, tuple[str, list]]:
     """Return the owner and the constraints of each parameter, by its full name."""
-    from sklearn.utils._param_validation import Interval
+    from sklearn.utils._param_validation import Interval, StrOptions
 
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
     from sktimbre.autoencoder import PairAugmenter
@@ -257,6 +258,12 @@ def _constraints() -> dict[str, tuple[str, list]]:
         "source": ("sktimbre fit", [str, Path]),
         "target": ("sktimbre fit", [str, Path]),
         "duration": ("sktimbre fit", [Interval(Real, 0, None, closed="neither")]),
+        **{name: ("sktimbre fit", [str]) for name in ("pitches", "source_pitches", "target_pitches")},
+        **{name: ("sktimbre fit", [str, int]) for name in ("source_octave", "target_octave")},
+        **{name: ("sktimbre fit", [str, list]) for name in ("source_match", "target_match")},
+        "misfits": ("sktimbre fit", [StrOptions({"leave_out", "raise", "keep"})]),
+        "recursive": ("sktimbre fit", ["boolean"]),
+        "trim_db": ("sktimbre fit", [Interval(Real, 0, None, closed="left")]),
     }
 
 

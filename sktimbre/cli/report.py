@@ -1,5 +1,6 @@
 """`sktimbre report`: write a page to listen to source, output and target of notes."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from sktimbre.cli.noteoptions import as_arguments, takes_notes
 from sktimbre.cli.pairing import PairedHeaders, read_headers
 from sktimbre.cli.session import (
     DURATION,
@@ -23,6 +25,7 @@ from sktimbre.cli.session import (
     session,
     table,
 )
+from sktimbre.exceptions import DatasetWarning
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["make_page", "report"]
 
 
+@takes_notes
 def report(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    note_options: dict[str, Any],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, usually *.html.")],
     duration: Duration = DURATION,
     dry_run: DryRun = False,
@@ -55,14 +60,14 @@ def report(
     """
     with session(as_json, quiet, debug) as s:
         check_output(output, overwrite)
-        folders = note_folders(source, target)
+        folders, how = note_folders(source, target), as_arguments(note_options)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
             from sktimbre.audio import atomic_path
             from sktimbre.cli.comparison import check_direction, compare, trained_on
             from sktimbre.datasets import load_paired_notes
         with s.status("Reading notes"):
-            known = read_headers(*folders, int(transfer.sr), duration)
+            known = read_headers(*folders, int(transfer.sr), duration, **how)
             check_direction(transfer, known)
             trained, training, judged = _split(transfer, known)
         if dry_run:
@@ -75,8 +80,9 @@ def report(
                 NOTHING_WRITTEN,
             )
             return
-        with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration)
+        with s.status("Reading notes"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DatasetWarning)  # shown above
+            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration, **how)
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):

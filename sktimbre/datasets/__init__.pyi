@@ -1,5 +1,5 @@
 from .iowa import fetch_iowa_notes
-from .loading import load_notes, load_paired_notes
+from .loading import load_notes, load_paired_notes, pair_files
 from .names import name_of_pitch, pitch_from_name
 from .segments import overlap_add, segment
 from .synthesis import INSTRUMENTS, Instrument, make_paired_notes
@@ -13,6 +13,7 @@ __all__ = [
     "make_paired_notes",
     "name_of_pitch",
     "overlap_add",
+    "pair_files",
     "pitch_from_name",
     "segment",
 ]

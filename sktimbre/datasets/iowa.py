@@ -16,6 +16,7 @@ from urllib.parse import quote
 from sklearn.utils import Bunch
 
 from sktimbre._utils.checks import check_flags
+from sktimbre._utils.files import find_data_home
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 from sktimbre.exceptions import DatasetError, ParameterError
@@ -98,7 +99,7 @@ def fetch_iowa_notes(
         raise ParameterError(f"instruments={instruments!r} must be a list of one or more of {', '.join(ARCHIVES)}.")
     if not isinstance(base_url, str):
         raise ParameterError(f"base_url={base_url!r} must be a URL as a string.")
-    home = _find_home(data_home) / "iowa"
+    home = find_data_home(data_home) / "iowa"
     folders = {}
     for instrument in instruments:
         folders[instrument] = home / instrument
@@ -243,15 +244,3 @@ def _stream(url: str, path: str, _pooch: object, *, progress: bool) -> None:
             for block in response.iter_content(1 << 16):
                 file.write(block)
                 bar.update(len(block))
-
-
-def _find_home(data_home: str | os.PathLike[str] | None) -> Path:
-    if data_home is None:
-        data_home = os.environ.get("SKTIMBRE_DATA_HOME")
-    if data_home is not None and (not isinstance(data_home, str | os.PathLike) or "\0" in str(data_home)):
-        raise ParameterError(f"data_home={data_home!r} must be the name of a folder; None is the user's cache.")
-    if data_home:
-        return Path(os.path.expanduser(data_home))
-    import pooch
-
-    return Path(pooch.os_cache("sktimbre"))

@@ -1,8 +1,6 @@
 """Load folders of recorded notes, of one instrument or of two, paired by pitch."""
 
-import os
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +8,13 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sktimbre._utils.checks import check_flags, check_real, check_whole
-from sktimbre._utils.files import as_path
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
-from sktimbre.audio.soundfiles import READABLE_SUFFIXES
-from sktimbre.datasets.names import pitches_in_names
+from sktimbre.datasets.listing import Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.notes import Notes
-from sktimbre.exceptions import DatasetError, ParameterError
-
-PathLike = str | os.PathLike[str]
-Folder = PathLike | Sequence[PathLike]
-Pitches = Mapping[str, int] | Sequence[int] | np.ndarray | Callable[[Path], int] | None
+from sktimbre.datasets.pairing import pair_notes
+from sktimbre.datasets.sounds import Folder, Match
+from sktimbre.exceptions import DatasetError, DatasetWarning, ParameterError
 
 # Seconds kept before the onset, so that a soft attack is not cut off.
 PREROLL = 0.01
@@ -34,6 +28,10 @@ def load_notes(
     trim: bool = True,
     trim_db: float = 60.0,
     pitches: Pitches = None,
+    octave: Octave = "auto",
+    misfits: Misfits = "leave_out",
+    match: Match = None,
+    recursive: bool = False,
     progress: bool = False,
 ) -> Notes:
     """Load a folder of recorded notes, one note in each file, mixed to mono.
@@ -106,18 +104,21 @@ def load_notes(
     """
     check_flags(trim=trim, progress=progress)
     sr, n_samples = check_sizes(sr, duration, trim_db)
-    files = _find_files(folder, "folder")
-    found = _find_pitches(files, pitches, "pitches")
-    left_out = [file for file in files if file not in found]
-    files = sorted(found, key=lambda file: (found[file], file.name, file))
-    numbers = [found[file] for file in files]
+    listing = list_notes(
+        folder, pitches=pitches, octave=octave, misfits=misfits, match=match, recursive=recursive, progress=progress
+    )
+    _warn([listing])
+    used = sorted(listing.used, key=lambda note: (note.pitch, note.file.name, note.file))
+    files = [note.file for note in used]
+    numbers = [note.pitch for note in used]
     audio = _read(files, sr, n_samples, trim_db if trim else None, progress)
     return Notes(
         audio=audio if n_samples is None else np.stack(audio),
         pitches=np.array(numbers, dtype=int),
         files=files,
         names=[file.name for file in files],
-        left_out=left_out,
+        left_out=listing.left_out,
+        notes=sorted(listing.notes, key=lambda note: (note.file.name, note.file)),
         sr=sr,
     )
 
@@ -132,6 +133,12 @@ def load_paired_notes(
     trim_db: float = 60.0,
     source_pitches: Pitches = None,
     target_pitches: Pitches = None,
+    source_octave: Octave = "auto",
+    target_octave: Octave = "auto",
+    source_match: Match = None,
+    target_match: Match = None,
+    misfits: Misfits = "leave_out",
+    recursive: bool = False,
     progress: bool = False,
 ) -> Notes:
     """Load the notes of two instruments, paired by pitch.
@@ -187,7 +194,19 @@ def load_paired_notes(
     """
     check_flags(trim=trim, progress=progress)
     sr, n_samples = check_sizes(sr, duration, trim_db)
-    paired = pair_files(source, target, source_pitches, target_pitches)
+    paired = pair_files(
+        source,
+        target,
+        source_pitches=source_pitches,
+        target_pitches=target_pitches,
+        source_octave=source_octave,
+        target_octave=target_octave,
+        source_match=source_match,
+        target_match=target_match,
+        misfits=misfits,
+        recursive=recursive,
+        progress=progress,
+    )
     both = _read(paired.source_files + paired.target_files, sr, n_samples, trim_db if trim else None, progress)
     audio = [both[: len(paired.pitches)], both[len(paired.pitches) :]]
     if n_samples is None:
@@ -201,43 +220,72 @@ def load_paired_notes(
     )
 
 
-def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, target_pitches: Pitches = None) -> Bunch:
-    """Pair the files of two instruments by pitch, without reading them.
+def pair_files(
+    source: Folder,
+    target: Folder,
+    *,
+    source_pitches: Pitches = None,
+    target_pitches: Pitches = None,
+    source_octave: Octave = "auto",
+    target_octave: Octave = "auto",
+    source_match: Match = None,
+    target_match: Match = None,
+    misfits: Misfits = "leave_out",
+    recursive: bool = False,
+    progress: bool = False,
+) -> Bunch:
+    """Pair the files of two instruments, as `load_paired_notes` does, and return the table of all sound files.
 
-    Parameters and errors are as in `load_paired_notes`. The result has the fields ``pitches``, ``source_files``,
-    ``target_files``, ``unpaired_source`` and ``unpaired_target``.
+    Parameters
+    ----------
+    source, target, source_pitches, target_pitches, source_octave, target_octave, source_match, target_match
+        As in `load_paired_notes`.
+    misfits, recursive, progress
+        As in `load_notes`.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        The fields of `load_paired_notes` without audio: pitches, source_files, target_files, unpaired_source,
+        unpaired_target, reasons, source_notes, target_notes.
+
+    Raises
+    ------
+    AudioFileError, DatasetError, ParameterError
+        As in `load_paired_notes`.
+
+    Examples
+    --------
+    >>> from sktimbre.datasets import pair_files
+    >>> pairs = pair_files("flute/", "clarinet/")  # doctest: +SKIP
+    >>> for note in pairs.source_notes:  # doctest: +SKIP
+    ...     print(note.file.name, note.written, note.heard, note.partner, note.reason)
     """
-    by_pitch, nameless = [], []
-    for folder, pitches, name in ((source, source_pitches, "source"), (target, target_pitches, "target")):
-        files = _find_files(folder, name)
-        groups: dict[int, list[Path]] = defaultdict(list)
-        found = _find_pitches(files, pitches, f"{name}_pitches")
-        for file, pitch in found.items():
-            groups[pitch].append(file)
-        nameless.append([file for file in files if file not in found])
-        by_pitch.append({p: sorted(group, key=lambda file: (file.name, file)) for p, group in sorted(groups.items())})
-    pairs = [
-        (pitch, pair)
-        for pitch in by_pitch[0]
-        for pair in zip(by_pitch[0][pitch], by_pitch[1].get(pitch, []), strict=False)
+    how: dict[str, Any] = {"misfits": misfits, "recursive": recursive, "progress": progress}
+    listings = [
+        list_notes(source, "source", pitches=source_pitches, octave=source_octave, match=source_match, **how),
+        list_notes(target, "target", pitches=target_pitches, octave=target_octave, match=target_match, **how),
     ]
+    _warn(listings)
+    notes = [sorted(listing.notes, key=lambda note: (note.file.name, note.file)) for listing in listings]
+    pairs, reasons = pair_notes(*notes)
     if not pairs:
-        raise DatasetError(
-            f"No note of {_show(source)} (MIDI {_range(by_pitch[0])}) has the pitch of one of {_show(target)} (MIDI "
-            f"{_range(by_pitch[1])}). Check the folders and the pitches in the file names; from Python, pass the pitches as "
-            "source_pitches= and target_pitches=."
-        )
-    chosen = [[pair[side] for _, pair in pairs] for side in (0, 1)]
-    unpaired = [
-        [f for group in groups.values() for f in group if f not in set(chosen[side])] + nameless[side]
-        for side, groups in enumerate(by_pitch)
-    ]
+        raise DatasetError(_no_pairs(listings, reasons, notes))
+    for i, j in pairs:
+        notes[0][i].partner, notes[1][j].partner = notes[1][j].file, notes[0][i].file
+    for side in (0, 1):
+        for i, reason in reasons[side].items():
+            notes[side][i].reason = reason
+    unpaired = [[note for note in side if note.partner is None] for side in notes]
     return Bunch(
-        pitches=np.array([pitch for pitch, _ in pairs], dtype=int),
-        source_files=chosen[0],
-        target_files=chosen[1],
-        unpaired_source=unpaired[0],
-        unpaired_target=unpaired[1],
+        pitches=np.array([notes[0][i].pitch for i, _ in pairs], dtype=int),
+        source_files=[notes[0][i].file for i, _ in pairs],
+        target_files=[notes[1][j].file for _, j in pairs],
+        unpaired_source=[note.file for note in unpaired[0]],
+        unpaired_target=[note.file for note in unpaired[1]],
+        reasons={note.file: note.reason for side in unpaired for note in side},
+        source_notes=notes[0],
+        target_notes=notes[1],
     )
 
 
@@ -263,64 +311,6 @@ def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int |
     return sr, n_samples
 
 
-def _find_files(folder: Folder, name: str) -> list[Path]:
-    if not isinstance(folder, str | os.PathLike):
-        if not isinstance(folder, list | tuple):
-            raise DatasetError(f"{name}={folder!r} must be a folder or a list of sound files.")
-        files = [as_path(file, DatasetError) for file in folder]
-        if not files:
-            raise DatasetError(f"{name} is an empty list; pass the sound files, or the folder that they are in.")
-        if len(set(files)) < len(files):
-            twice = next(file for file in files if files.count(file) > 1)
-            raise DatasetError(f"{name} lists {twice} twice; pass every file once.")
-        return files
-    folder = as_path(folder, DatasetError)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise DatasetError(f"{name}={os.fspath(folder)!r} {what}; pass a folder, or a list of files.")
-    # For each x.aif macOS may leave a hidden file ._x.aif, which is not a sound file.
-    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in READABLE_SUFFIXES and f.name[0] != "."]
-    files = [file for file in files if not file.is_dir()]
-    if not files:
-        inside = next((f for f in sorted(folder.glob("*/*")) if f.suffix.lower() in READABLE_SUFFIXES), None)
-        fix = (
-            f"Folders inside it are not searched: give {inside.parent}." if inside else "Check the name of the folder."
-        )
-        raise DatasetError(
-            f"{name}={os.fspath(folder)!r} holds no sound files; looked for {', '.join(sorted(READABLE_SUFFIXES))}. {fix}"
-        )
-    return files
-
-
-def _find_pitches(files: list[Path], pitches: Pitches, name: str) -> dict[Path, int]:
-    """Return the MIDI numbers of the files that have one."""
-    if pitches is None:
-        return pitches_in_names(files, name)
-    fix = "It is a MIDI number."
-    if callable(pitches):
-        return {file: check_whole(pitches(file), f"{name}({file.name!r})", 0, 127, fix=fix) for file in files}
-    if isinstance(pitches, Mapping):
-        missing = [file.name for file in files if file.name not in pitches]
-        if missing:
-            raise DatasetError(
-                f"{name} lacks {len(missing)} of {len(files)} files, for instance {missing[0]!r}; its keys are file "
-                "names with their suffix."
-            )
-        return {file: check_whole(pitches[file.name], f"{name}[{file.name!r}]", 0, 127, fix=fix) for file in files}
-    if not np.iterable(pitches):
-        raise ParameterError(f"{name}={pitches!r} must be a dict by file name, a sequence, or a function of the path.")
-    pitches = list(pitches)
-    if len(pitches) != len(files):
-        raise DatasetError(
-            f"{name} has {len(pitches)} values for {len(files)} files ({files[0].name} to {files[-1].name}); give "
-            "one for each, or a dict by file name."
-        )
-    return {
-        file: check_whole(pitch, f"{name}[{i}]", 0, 127, fix=fix)
-        for i, (file, pitch) in enumerate(zip(files, pitches, strict=True))
-    }
-
-
 def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | None, progress: bool) -> list[np.ndarray]:
     notes = []
     with with_bar(total=len(files), description="Reading notes", unit="file", show=progress) as bar:
@@ -340,9 +330,22 @@ def _fit(y: np.ndarray, n_samples: int) -> np.ndarray:
     return fitted
 
 
-def _show(folder: Folder) -> str:
-    return os.fspath(folder) if isinstance(folder, str | os.PathLike) else f"a list of {len(folder)} files"
+def _warn(listings):
+    for listing in listings:
+        for message in listing.messages:
+            warnings.warn(message, DatasetWarning, stacklevel=4)
 
 
-def _range(groups: dict[int, list[Path]]) -> str:
-    return f"{min(groups)} to {max(groups)}"
+def _no_pairs(listings, reasons, notes):
+    used = [[note.pitch for note in listing.used] for listing in listings]
+    ranges = [f"{listing.shown} (MIDI {min(p)} to {max(p)})" for listing, p in zip(listings, used, strict=True)]
+    if not set(used[0]) & set(used[1]):
+        return (
+            f"No note of {ranges[0]} has the pitch of one of {ranges[1]}. Check the folders and the pitches, which "
+            "`sktimbre pairs` shows; source_pitches= and target_pitches= give others."
+        )
+    i, reason = next(iter(reasons[0].items()))
+    return (
+        f"No note of {ranges[0]} is like one of {ranges[1]}: {notes[0][i].file.name} has {reason}. Rename the files, or "
+        "select those to pair with source_match= and target_match=."
+    )

@@ -12,7 +12,16 @@ from statistics import median
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 from sktimbre.exceptions import DatasetError
 
-__all__ = ["NamePart", "name_of_pitch", "name_parts", "pitch_from_name", "pitch_part", "pitches_in_names"]
+__all__ = [
+    "NamePart",
+    "midi_of_name",
+    "name_of_pitch",
+    "name_parts",
+    "pitch_candidates",
+    "pitch_from_name",
+    "pitch_part",
+    "pitches_in_names",
+]
 
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
@@ -73,6 +82,21 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
         raise DatasetError(f"name={name!r} must be the name of a file.")
     path = Path(name)
     return pitches_in_names([path], "pitches")[path]
+
+
+def midi_of_name(name: str) -> int:
+    """Return the MIDI number of a note name such as ``A4``, ``Bb4`` or ``la4``.
+
+    Raises
+    ------
+    DatasetError
+        It is not a note name.
+    """
+    if match := NOTE.fullmatch(name.strip()):
+        return _midi(match, german=False)
+    if match := LATIN_NOTE.fullmatch(name.strip()):
+        return 12 * (int(match[3]) + 1) + LATIN[match[1].lower()] + SIGNS[match[2].lower()]
+    raise DatasetError(f"{name!r} is not the name of a note, such as A4 or Bb4.")
 
 
 def name_of_pitch(pitch: int) -> str:
@@ -148,6 +172,13 @@ def pitch_part(names: Sequence[str]) -> tuple[NamePart | None, list[NamePart]]:
     return (None if rivals else best), considered
 
 
+def pitch_candidates(names: Sequence[str]) -> list[NamePart]:
+    """Return all parts of names that could be a pitch, also unlikely ones, for comparison with what is heard."""
+    stems = [_stem(name) for name in names]
+    found = [_notes(stems, _is_german(stems)), _numbers(stems), _latin_notes(stems)]
+    return [part for fields in found for part in _scored(fields, len(stems), least=None)]
+
+
 def pitches_in_names(files: Sequence[Path], parameter: str) -> dict[Path, int]:
     """Return the MIDI numbers in the names of files, without those files whose names have none.
 
@@ -190,11 +221,14 @@ def pitches_in_names(files: Sequence[Path], parameter: str) -> dict[Path, int]:
 def name_parts(names: Sequence[str]) -> Iterator[NamePart]:
     """Yield the parts of names that can be the pitch: present in most names and, in several files, not all the same."""
     stems = [_stem(name) for name in names]
-    # E sharp is not written in practice.
-    german = any(m[1] in "Hh" or (m[1] in "Ee" and m[2] == "s") for stem in stems for m in NOTE.finditer(stem))
-    found = [_notes(stems, german), _numbers(stems)]
+    found = [_notes(stems, _is_german(stems)), _numbers(stems)]
     parts = [part for each in found for part in _scored(each, len(stems))]
     yield from parts or _scored(_latin_notes(stems), len(stems))
+
+
+def _is_german(stems):
+    # E sharp is not written in practice.
+    return any(m[1] in "Hh" or (m[1] in "Ee" and m[2] == "s") for stem in stems for m in NOTE.finditer(stem))
 
 
 def _stem(name):
@@ -257,11 +291,11 @@ def _places(matches: list) -> Iterator[tuple[int, re.Match]]:
         yield k - len(matches), match
 
 
-def _scored(fields: dict[tuple, dict[int, int]], n_names: int) -> list[NamePart]:
+def _scored(fields: dict[tuple, dict[int, int]], n_names: int, least: float | None = 0.0) -> list[NamePart]:
     parts: dict[tuple, NamePart] = {}
     for (kind, style, _), values in fields.items():
         score = _score(kind, style, values, n_names)
-        if score > 0:
+        if least is None or score > least:
             # Counted from the first and from the last, the same part is found twice.
             parts[tuple(sorted(values.items()))] = NamePart(kind, values, score)
     return list(parts.values())

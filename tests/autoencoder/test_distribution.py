@@ -121,6 +121,7 @@ def assert_same_bits(one, other):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["default", "ragged"])
 def test_two_devices_learn_what_one_does(trained, name):
     one, two = trained[0][name]
@@ -128,6 +129,7 @@ def test_two_devices_learn_what_one_does(trained, name):
     assert_same_training(one, two)
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bits_and_fewer_devices_go_on(trained):
     models, again, moved = trained
     one, two = models["ragged"]
@@ -146,6 +148,7 @@ def test_levels_are_trained_one_by_one(tmp_path):
     assert_same_training(one, moved)
 
 
+@pytest.mark.slow
 def test_what_two_devices_learnt_predicts_on_one(trained):
     S, _ = notes(False)
     one, two = trained[0]["default"]

@@ -30,7 +30,10 @@ def fitted(pair):
     return TimbreAutoencoder(**SMALL, epochs=3).fit(*pair)
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "dilated", "residual", "dilated_residual"])
+@pytest.mark.parametrize(
+    "architecture",
+    ["shallow", *(pytest.param(n, marks=pytest.mark.slow) for n in ("dilated", "residual", "dilated_residual"))],
+)
 def test_training_lowers_the_error(pair, architecture):
     parameters = {**SMALL, "architecture": architecture, "filters": 8, "optimizer__learning_rate": 3e-3}
     model = TimbreAutoencoder(**parameters, epochs=30).fit(*pair)

@@ -16,7 +16,7 @@ def conv(k, c_in, c_out):
     return k * k * c_in * c_out + c_out
 
 
-@pytest.mark.parametrize("n_frequencies", [33, 64, 513])
+@pytest.mark.parametrize("n_frequencies", [33, 64, pytest.param(513, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", ALL)
 def test_any_height_is_kept_at_any_depth(name, depth, n_frequencies):

@@ -140,7 +140,7 @@ class Interrupt(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"},
+        pytest.param({"depth": 2, "dropout": 0.2, "pretraining": "layerwise_finetuned"}, marks=pytest.mark.slow),
         {"early_stopping": 2, "optimizer__learning_rate": 0.05},
         {"schedule": "cosine", "warmup": 0.2},
         pytest.param({"architecture": "unet", "augment": True}, marks=pytest.mark.slow),

@@ -85,6 +85,7 @@ def test_options_reach_the_network(change):
     assert unet(65, NetworkOptions(**{"filters": 4, **change})).count_params() != usual
 
 
+@pytest.mark.slow
 def test_sparsity_and_penalties_add_to_the_loss(pair):
     def losses(**more):
         model = TimbreAutoencoder(filters=4, epochs=1, random_state=0, quiet_weight=0, **more).fit(*pair)

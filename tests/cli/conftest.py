@@ -78,9 +78,11 @@ def unchanging(tmp_path_factory) -> Path:
 def tones():
     """Audio of shape (n_channels, n_samples): a slowly changing tone, another in each channel."""
 
-    def make(duration, sr, n_channels=1):
+    def make(duration, sr, n_channels=1, midi=69):
         time = np.arange(round(duration * sr)) / sr
         swell = 0.4 + 0.2 * np.sin(2 * np.pi * 0.3 * time)
-        return np.stack([swell * np.sin(2 * np.pi * 440 * (c + 1) * time) for c in range(n_channels)])
+        return np.stack(
+            [swell * np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * (c + 1) * time) for c in range(n_channels)]
+        )
 
     return make

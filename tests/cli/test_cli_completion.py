@@ -37,7 +37,7 @@ def offered(line, shell="bash"):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("sktimbre ", ["fit", "convert", "evaluate", "report", "info", "demo"]),
+        ("sktimbre ", ["pairs", "fit", "convert", "evaluate", "report", "info", "demo"]),
         ("sktimbre convert --re", ["--recursive"]),
         ("sktimbre fit --architecture dil", ["dilated", "dilated_residual"]),
         ("sktimbre fit --phase ", ["estimate", "source"]),

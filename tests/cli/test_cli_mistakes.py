@@ -26,17 +26,22 @@ MISTAKES = {
     "folder of folders": (
         ["fit", "{outer}", "{flute}", "-o", "{new}"],
         1,
-        ["Folders inside it", "give {outer}/inner."],
+        ["Folders inside it", "give {outer}/inner, or recursive=True (--recursive)"],
     ),
     "no common pitch": (
         ["fit", "{low}", "{clarinet}", "-o", "{new}"],
         1,
-        ["(MIDI 36 to 36)", "(MIDI 60 to 69)", "Check the folders and the pitches in the file names"],
+        ["(MIDI 36 to 36)", "(MIDI 60 to 69)", "Check the folders and the pitches", "`sktimbre pairs`"],
     ),
     "names without pitches": (
         ["fit", "{unnamed}", "{clarinet}", "-o", "{new}"],
         1,
-        ["tone.wav' does not tell the pitch", "Rename the files, for instance to flute.A4.wav"],
+        ["tone.wav' does not tell the pitch", "--pitches heard"],
+    ),
+    "names that do not sound so": (
+        ["fit", "{wrong}", "{clarinet}", "-o", "{new}"],
+        1,
+        ["F2.wav has the note name F2 and sounds like A4", "--pitches heard", "--misfits keep"],
     ),
     "recording before model": (
         ["convert", "{sound}", "{model}", "-o", "{new}"],
@@ -79,18 +84,19 @@ MISTAKES = {
 @pytest.fixture(scope="module")
 def places(notes, fitted, tones, tmp_path_factory):
     root = tmp_path_factory.mktemp("mistakes")
-    found = {name: root / name for name in ("empty", "outer", "low", "unnamed", "new")}
+    found = {name: root / name for name in ("empty", "outer", "low", "unnamed", "wrong", "new")}
     (found["outer"] / "inner").mkdir(parents=True)
-    for name in ("empty", "low", "unnamed"):
+    for name in ("empty", "low", "unnamed", "wrong"):
         found[name].mkdir()
     found |= {"sound": root / "melody.wav", "pickle": root / "model.pkl"}
     for file in (
         found["outer"] / "inner" / "C4.wav",
-        found["low"] / "C2.wav",
+        found["wrong"] / "F2.wav",
         found["unnamed"] / "tone.wav",
         found["sound"],
     ):
         write_audio(file, tones(0.4, 8000), 8000)
+    write_audio(found["low"] / "C2.wav", tones(0.4, 8000, midi=36), 8000)
     found["pickle"].write_bytes(pickle.dumps({"weights": [1.0]}))
     return {**found, "flute": notes.flute, "clarinet": notes.clarinet, "model": fitted.path}
 
@@ -108,8 +114,8 @@ def test_what_looks_like_a_mistake_but_works(sktimbre, fit, fitted, tones, tmp_p
     """Notes of other durations, rates and numbers of channels; recordings shorter than a window of the transform."""
     for side, durations in (("flute", (0.2, 0.9)), ("clarinet", (0.5, 0.1))):
         (tmp_path / side).mkdir()
-        for pitch, duration in zip(("C4", "D4"), durations, strict=True):
-            write_audio(tmp_path / side / f"{pitch}.wav", tones(duration, 11025, 2), 11025)
+        for pitch, midi, duration in zip(("C4", "D4"), (60, 62), durations, strict=True):
+            write_audio(tmp_path / side / f"{pitch}.wav", tones(duration, 11025, 2, midi), 11025)
     assert fit(tmp_path / "flute", tmp_path / "clarinet", "-o", tmp_path / "m.sktimbre").exit_code == 0
     write_audio(tmp_path / "short.wav", np.full(10, 0.1), 8000)
     assert sktimbre("convert", fitted.path, tmp_path / "short.wav", "-o", tmp_path / "out").exit_code == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sktimbre.audio import write_audio
 from sktimbre.datasets import load_notes, load_paired_notes, name_of_pitch
 from sktimbre.datasets.names import pitch_part
-from sktimbre.exceptions import DatasetError
+from sktimbre.exceptions import DatasetError, DatasetWarning
 
 # Folders whose names do not tell the pitch: several notes in a file, or numbers of takes.
 NAMELESS = {"iowa-1997-scales", "good-sounds"}
@@ -98,10 +98,12 @@ def test_what_is_left_out_is_listed(tmp_path):
         (tmp_path / folder).mkdir()
         for name in names:
             write_audio(tmp_path / folder / f"{name}.wav", [0.1] * 200, 8000)
-    notes = load_notes(tmp_path / "a", sr=8000)
+    with pytest.warns(DatasetWarning, match=r"1 of 5 sound files are left out: breath.wav has no pitch in its name"):
+        notes = load_notes(tmp_path / "a", sr=8000)
     assert notes.pitches.tolist() == [60, 62, 64, 65]
     assert [file.name for file in notes.left_out] == ["breath.wav"]
-    pairs = load_paired_notes(tmp_path / "a", tmp_path / "b", sr=8000)
+    with pytest.warns(DatasetWarning):
+        pairs = load_paired_notes(tmp_path / "a", tmp_path / "b", sr=8000)
     assert pairs.pitches.tolist() == [60, 62, 64]
     assert [file.name for file in pairs.unpaired_source] == ["F4.wav", "breath.wav"]
 

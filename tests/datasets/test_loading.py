@@ -181,11 +181,12 @@ def test_pairs(pair):
     s, t = pair
     notes = load_paired_notes(s, t)
     assert notes.pitches.tolist() == [60, 62]
-    assert notes.source_files == [s / "C4.a.wav", s / "D4.wav"]
+    # Of two notes the longer one is more like the target's.
+    assert notes.source_files == [s / "C4.b.wav", s / "D4.wav"]
     assert notes.target_files == [t / "C4.wav", t / "D4.wav"]
-    assert notes.unpaired_source == [s / "C4.b.wav", s / "E4.wav"]
+    assert notes.unpaired_source == [s / "C4.a.wav", s / "E4.wav"]
     assert notes.unpaired_target == [t / "F4.wav"]
-    np.testing.assert_array_equal(notes.source[0], np.r_[note(100), np.zeros(100)])
+    np.testing.assert_array_equal(notes.source[0], np.r_[note(110), np.zeros(90)])
     np.testing.assert_array_equal(notes.target[0], note(200))
     np.testing.assert_array_equal(notes.source[1], note(120))
     np.testing.assert_array_equal(notes.target[1], np.r_[note(80), np.zeros(40)])

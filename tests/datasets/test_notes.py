@@ -30,7 +30,7 @@ def test_player_has_the_note_at_its_level(notes):
 
 
 def test_loaded_notes_have_one_side(notes, tmp_path):
-    write_audio(tmp_path / "A4.wav", 0.5 * notes.source[0], 8000, subtype="FLOAT")
+    write_audio(tmp_path / "C4.wav", 0.5 * notes.source[0], 8000, subtype="FLOAT")
     loaded = load_notes(tmp_path, sr=8000, trim=False)
     np.testing.assert_allclose(samples(loaded.play(0)), 0.5 * notes.source[0], atol=1e-4)
     loaded.audio[0] *= 100

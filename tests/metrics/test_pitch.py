@@ -184,6 +184,7 @@ def test_every_real_note_of_the_winds_has_the_pitch_of_its_name(notes_folder, in
             assert abs(error) < 46, (name, error)
 
 
+@pytest.mark.slow
 def test_every_real_note_of_the_piano(notes_folder):
     names, hertz, audio = read_notes(notes_folder / "piano")
     errors = np.abs(cents(estimate_f0(audio), hertz))

@@ -124,6 +124,7 @@ def test_forked_workers(in_workers):
     assert in_workers("fork") == "[True, True]"
 
 
+@pytest.mark.slow
 def test_workers_forked_after_tensorflow_ran_do_not_hang(in_workers):
     answer = in_workers("fork, TensorFlow ran")
     assert answer.count("TensorFlow ran in the process that this one was forked from") == 2

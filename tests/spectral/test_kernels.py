@@ -65,6 +65,7 @@ def test_without_a_place_for_a_cache_it_still_works():
     run(blocked + ANALYSE)
 
 
+@pytest.mark.slow
 def test_a_cache_elsewhere_is_used_where_the_package_cannot_be_written(tmp_path):
     run(ANALYSE, NUMBA_CACHE_DIR=str(tmp_path))
     assert list(tmp_path.rglob("*.nbi"))

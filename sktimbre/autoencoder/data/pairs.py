@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sktimbre.exceptions import ParameterError
 from sktimbre.spectral.log_magnitudes import magnitudes
 
 __all__ = ["frames_together", "mean_and_scale", "split_notes"]
@@ -13,16 +15,43 @@ __all__ = ["frames_together", "mean_and_scale", "split_notes"]
 ENDING, ENDED, FADE = 9.0, 30.0, 8  # dB, dB, frames
 
 
-def split_notes(n_notes: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_notes(
+    n_notes: int, fraction: float, seed: int, groups: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted indices of training notes and of held-out notes, drawn with the seed.
 
-    At least one note is held out and one is left, unless ``fraction`` is 0 or there is only one note.
+    At least one group is held out and one is left, unless ``fraction`` is 0 or there is only one group.
+
+    Parameters
+    ----------
+    n_notes : int
+        Number of notes.
+    fraction : float
+        Fraction of the groups that is held out.
+    seed : int
+        Random seed.
+    groups : array-like of shape (n_notes,) or None
+        Notes of one group, such as a pitch, are held out together; None makes each note a group.
+
+    Raises
+    ------
+    ParameterError
+        The number of groups is not that of the notes.
     """
-    n_held_out = round(fraction * n_notes)
-    if fraction and n_notes > 1:
-        n_held_out = min(max(1, n_held_out), n_notes - 1)
-    order = np.random.default_rng(seed).permutation(n_notes)
-    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+    group_of = np.arange(n_notes)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (n_notes,):
+            raise ParameterError(
+                f"groups has the shape {groups.shape}; it must have one value for each of {n_notes} notes."
+            )
+        group_of = np.unique(groups, return_inverse=True)[1]
+    n_groups = int(group_of.max()) + 1
+    n_held_out = round(fraction * n_groups)
+    if fraction and n_groups > 1:
+        n_held_out = min(max(1, n_held_out), n_groups - 1)
+    held_out = np.isin(group_of, np.random.default_rng(seed).permutation(n_groups)[:n_held_out])
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def frames_together(S: np.ndarray, T: np.ndarray) -> int:

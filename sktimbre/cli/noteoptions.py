@@ -1,0 +1,106 @@
+"""Options of the commands that read folders of notes: where pitches come from, which files are used."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["NOTE_OPTIONS", "as_arguments", "option_name", "takes_notes"]
+
+# Options by the names of their parameters in `load_paired_notes`.
+NOTE_OPTIONS: dict[str, Any] = {
+    "pitches": Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Pitches of both sides: heard; a CSV table that sktimbre pairs --csv wrote; or a regular expression with a "
+            "group named pitch or note. Default: names, headers and .sfz maps, compared with what is heard.",
+        ),
+    ],
+    "source_pitches": Annotated[str | None, typer.Option(metavar="HOW", help="Pitches of the source.")],
+    "target_pitches": Annotated[str | None, typer.Option(metavar="HOW", help="Pitches of the target.")],
+    "source_octave": Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Octaves to add to the written pitches of the source; default: auto, as they sound."
+        ),
+    ],
+    "target_octave": Annotated[str | None, typer.Option(metavar="N", help="The same for the target.")],
+    "source_match": Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Use source files whose names match, such as '*_ff_*'; with ! those that do not. Can be repeated.",
+        ),
+    ],
+    "target_match": Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="The same for the target.")],
+    "misfits": Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="Notes that sound different from what is written: leave_out (default), raise or keep."
+        ),
+    ],
+    "recursive": Annotated[bool | None, typer.Option("--recursive", help="Search the folders inside, too.")],
+    "trim_db": Annotated[
+        float | None,
+        typer.Option(
+            help="Level below the peak of a note, in dB, under which sound before the onset is cut.", show_default="60"
+        ),
+    ],
+}
+
+
+def option_name(parameter: str) -> str:
+    """Return the option of a parameter: ``--source-pitches`` for ``source_pitches``."""
+    return f"--{parameter.replace('_', '-')}"
+
+
+def takes_notes(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command, so that it has `NOTE_OPTIONS`; those that are given are passed as a dict ``note_options``."""
+
+    @wraps(command)
+    def with_options(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in NOTE_OPTIONS}
+        command(note_options={name: value for name, value in given.items() if value not in (None, [])}, **arguments)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    signature = inspect.signature(command)
+    own = [p.replace(kind=keyword) for name, p in signature.parameters.items() if name != "note_options"]
+    added = [inspect.Parameter(n, keyword, annotation=a, default=None) for n, a in NOTE_OPTIONS.items()]
+    # Options that all commands have come last.
+    last = next((i for i, p in enumerate(own) if p.name in ("dry_run", "overwrite", "as_json")), len(own))
+    hints = get_type_hints(command, include_extras=True)
+    hints.pop("note_options", None)
+    with_options.__signature__ = signature.replace(parameters=[*own[:last], *added, *own[last:]])  # type: ignore[attr-defined]
+    with_options.__annotations__ = hints | NOTE_OPTIONS
+    return with_options
+
+
+def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as arguments of `load_paired_notes`; ``pitches`` is for both sides.
+
+    Raises
+    ------
+    ParameterError
+        An octave is not a whole number, or ``misfits`` is not one of the choices.
+    """
+    arguments = dict(note_options)
+    both = arguments.pop("pitches", None)
+    for side in ("source", "target"):
+        if both is not None:
+            arguments.setdefault(f"{side}_pitches", both)
+        octave = f"{side}_octave"
+        if arguments.get(octave, "auto") != "auto":
+            try:
+                arguments[octave] = int(arguments[octave])
+            except ValueError:
+                raise ParameterError(
+                    f"{option_name(octave)}={arguments[octave]} must be auto or a whole number of octaves."
+                ) from None
+    if arguments.get("misfits", "keep") not in ("leave_out", "raise", "keep"):
+        raise ParameterError(f"--misfits={arguments['misfits']} must be leave_out, raise or keep.")
+    return arguments

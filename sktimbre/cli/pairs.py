@@ -1,0 +1,109 @@
+"""`sktimbre pairs`: the table of two folders of notes, before any training."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from sktimbre.cli.noteoptions import as_arguments, takes_notes
+from sktimbre.cli.session import (
+    Debug,
+    Json,
+    Overwrite,
+    Quiet,
+    check_output,
+    note_folders,
+    number,
+    session,
+    table,
+)
+from sktimbre.exceptions import ParameterError
+
+__all__ = ["pairs"]
+
+
+@takes_notes
+def pairs(
+    source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
+    target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    note_options: dict[str, Any],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table as CSV; --pitches reads it after editing.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Draw pitches and levels of both sides, usually *.png.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show what `sktimbre fit` would learn from: each file with its pitch as written and as heard, and its partner.
+
+    Files without a partner have a reason. Edit the column pitch of the table that --csv writes, and give it to fit with
+    --pitches; files without a pitch in it are left out.
+
+    **Example:** `sktimbre pairs flute/ clarinet/ --csv pairs.csv`
+    """
+    with session(as_json, quiet, debug) as s:
+        for written in (csv, plot):
+            if written is not None:
+                check_output(written, overwrite)
+        if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
+            raise ParameterError(f"--plot {plot} must end in .png, .pdf or .svg.")
+        arguments = as_arguments(note_options)
+        arguments.pop("trim_db", None)
+        folders = note_folders(source, target)
+        with s.status("Listening"):
+            from sktimbre.audio import atomic_path
+            from sktimbre.datasets import name_of_pitch, pair_files
+            from sktimbre.datasets.table import to_csv
+
+            found = pair_files(*folders, **arguments)
+        rows = [note.row("source") for note in found.source_notes] + [note.row("target") for note in found.target_notes]
+        if csv is not None:
+            with atomic_path(csv, overwrite) as temporary:
+                # Paths from anywhere.
+                absolute = [{**row, **{k: _absolute(row[k]) for k in ("file", "partner")}} for row in rows]
+                temporary.write_text(to_csv(absolute), encoding="utf-8")
+        if plot is not None:
+            from sktimbre.plotting import PairsDisplay
+
+            with atomic_path(plot, overwrite) as temporary:
+                PairsDisplay.from_pairs(found).figure_.savefig(temporary, dpi=110)
+        shown = table("Source", "Target", "Pitch", "Heard", "Cents", "Onset", "Level", numbers=False)
+        for column in shown.columns[2:]:
+            column.min_width, column.no_wrap = None, True
+        partners = {note.file: note for note in found.target_notes}
+        for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
+            if note.partner is None:
+                continue
+            both = (note, partners[note.partner])
+            shown.add_row(
+                note.file.name,
+                note.partner.name,
+                name_of_pitch(note.pitch),
+                *(
+                    "\n".join(number(getattr(each, name), digits) for each in both)
+                    for name, digits in (("heard", 1), ("cents", 0), ("onset", 2), ("level", 0))
+                ),
+            )
+        rest = table("Without a partner", "Why", numbers=False)
+        for note in [*found.source_notes, *found.target_notes]:
+            if note.partner is None:
+                rest.add_row(str(note.file), note.reason)
+        unpaired = [*found.unpaired_source, *found.unpaired_target]
+        pitches = np.unique(found.pitches)
+        values = {
+            "pairs": len(found.pitches),
+            "pitches": pitches,
+            "unpaired": unpaired,
+            "notes": rows,
+        }
+        summary = f"{len(found.pitches)} pairs of {len(pitches)} pitches; {len(unpaired)} files without a partner."
+        s.result(values, shown, *([rest] if unpaired else []), summary)
+
+
+def _absolute(path):
+    return None if path is None else Path(path).resolve()

@@ -1,0 +1,165 @@
+"""Listen to files of single notes: pitch, onset, level and faults, cached by the content of the files."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sktimbre._utils.files import find_data_home
+from sktimbre._utils.progress import with_bar
+from sktimbre.audio import read_audio
+from sktimbre.datasets.onset import find_onset, note_faults, note_level
+from sktimbre.datasets.pitch import hear_pitch
+
+__all__ = ["HeardNote", "hear_note", "listen"]
+
+# Version of cached results; it changes when results would change.
+VERSION = 1
+# Seconds of a file that are listened to.
+LONGEST = 30.0
+# Files that a thread listens to at a time.
+BLOCK = 8
+
+
+@dataclass(frozen=True)
+class HeardNote:
+    """What is heard in the recording of a note.
+
+    Parameters
+    ----------
+    midi : float
+        Pitch as a fractional MIDI number; NaN for silence.
+    clarity : float
+        Clarity of the pitch from 0 to 1, see `hear_pitch`.
+    onset : float
+        Seconds from the beginning of the file to the onset.
+    level : float
+        Level of the loudest part in dB below full scale, see `note_level`.
+    duration : float
+        Seconds of the file.
+    faults : tuple of str
+        Faults of the recording, see `note_faults`.
+    """
+
+    midi: float
+    clarity: float
+    onset: float
+    level: float
+    duration: float
+    faults: tuple[str, ...] = ()
+
+
+def listen(files: Sequence[Path], *, progress: bool = False) -> list[HeardNote]:
+    """Listen to files of single notes.
+
+    Results are cached in the user's cache folder, or in the folder in ``SKTIMBRE_DATA_HOME``, by the content of the files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Sound files.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    list of HeardNote
+        In the order of the files.
+
+    Raises
+    ------
+    AudioFileError
+        A file cannot be read; the error names it.
+    """
+    with with_bar(total=len(files), description="Listening", unit="file", show=progress) as bar:
+        # FFTs and decoders release Python's lock.
+        digests = _in_threads(_digest, files)
+        cached = _look_up(digests)
+        new = [(file, digest) for file, digest in zip(files, digests, strict=True) if digest not in cached]
+        bar.update(len(files) - len(new))
+        for start in range(0, len(new), 4 * BLOCK):
+            part = new[start : start + 4 * BLOCK]
+            heard = _in_threads(_listen, [file for file, _ in part])
+            found = {digest: note for (_, digest), note in zip(part, heard, strict=True)}
+            _remember(found)
+            cached |= found
+            bar.update(len(part))
+    return [cached[digest] for digest in digests]
+
+
+def hear_note(channels: np.ndarray, sr: float) -> HeardNote:
+    """Listen to the recording of a note.
+
+    Parameters
+    ----------
+    channels : ndarray of shape (n_channels, n_samples), float
+        Audio.
+    sr : float
+        Sample rate in Hz.
+
+    Returns
+    -------
+    HeardNote
+    """
+    y = channels.mean(axis=0)
+    pitch = hear_pitch(y, sr)
+    return HeardNote(
+        pitch.midi,
+        pitch.clarity,
+        find_onset(y, sr) / sr,
+        note_level(y, sr),
+        channels.shape[1] / sr,
+        note_faults(channels, sr, pitch.clarity),
+    )
+
+
+def _in_threads(function, items):
+    from joblib import Parallel, delayed
+
+    if len(items) < BLOCK:
+        return [function(item) for item in items]
+    return Parallel(min(4, os.cpu_count() or 1), prefer="threads")(delayed(function)(item) for item in items)
+
+
+def _listen(file: Path) -> HeardNote:
+    return hear_note(*read_audio(file, mono=False, duration=LONGEST))
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
+    except OSError:
+        read_audio(file)  # raises the error that names the file
+        raise
+
+
+def _open_cache() -> sqlite3.Connection:
+    home = find_data_home()
+    home.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(home / "heard.sqlite", timeout=5)
+    connection.execute("CREATE TABLE IF NOT EXISTS heard (version, digest, note, PRIMARY KEY (version, digest))")
+    return connection
+
+
+def _look_up(digests: Iterable[str]) -> dict[str, HeardNote]:
+    query, found = "SELECT note FROM heard WHERE version = ? AND digest = ?", {}
+    # Without a cache, files are heard again.
+    with suppress(OSError, sqlite3.Error), closing(_open_cache()) as connection:
+        for digest in digests:
+            for (note,) in connection.execute(query, (VERSION, digest)):
+                values = json.loads(note)
+                found[digest] = HeardNote(**values | {"faults": tuple(values["faults"])})
+    return found
+
+
+def _remember(found: dict[str, HeardNote]) -> None:
+    rows = [(VERSION, digest, json.dumps(asdict(note))) for digest, note in found.items()]
+    with suppress(OSError, sqlite3.Error), closing(_open_cache()) as connection, connection:
+        connection.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", rows)

@@ -1,0 +1,267 @@
+"""List the notes of a folder: find files, listen, decide pitches, leave out what cannot be used."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sktimbre._utils.checks import check_choice, check_flags, check_whole
+from sktimbre.datasets.listening import HeardNote, listen
+from sktimbre.datasets.names import NamePart, midi_of_name, name_of_pitch
+from sktimbre.datasets.onset import far_levels
+from sktimbre.datasets.pitch import LEAST_CLARITY
+from sktimbre.datasets.pitches import CLEAR, CURES, TOLERANCE, Decided, decide_pitches, heard_pitches
+from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
+from sktimbre.datasets.table import NoteFile, read_table
+from sktimbre.datasets.tokens import tokens_of
+from sktimbre.exceptions import DatasetError, ParameterError
+
+__all__ = ["Listing", "Misfits", "Octave", "Pitches", "list_notes"]
+
+Pitches = Mapping[str, int] | Sequence[int] | np.ndarray | Callable[[Path], int] | re.Pattern | str | os.PathLike | None
+Octave = int | Literal["auto"]
+Misfits = Literal["leave_out", "raise", "keep"]
+
+# Faults of notes that are left out even with misfits="keep", and others.
+NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short")
+FAULTS = {
+    "silent": "is silent",
+    "antiphase": "is silent when its channels, of opposite phase, are mixed",
+    "noise": "is noise without a pitch",
+    "short": "is shorter than a window",
+}
+
+
+@dataclass
+class Listing:
+    """Notes of a folder.
+
+    Parameters
+    ----------
+    shown : str
+        The folder, for errors and warnings.
+    notes : list of NoteFile
+        All sound files; those without a pitch are left out.
+    messages : list of str
+        What the user is told.
+    """
+
+    shown: str
+    notes: list[NoteFile]
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def used(self) -> list[NoteFile]:
+        """Notes that have a pitch."""
+        return [note for note in self.notes if note.pitch is not None]
+
+    @property
+    def left_out(self) -> dict[Path, str]:
+        """Other sound files, and why they are left out."""
+        return {note.file: note.reason for note in self.notes if note.pitch is None}
+
+
+def list_notes(
+    folder: Folder,
+    name: str = "folder",
+    *,
+    pitches: Pitches = None,
+    octave: Octave = "auto",
+    misfits: Misfits = "leave_out",
+    match: Match = None,
+    recursive: bool = False,
+    progress: bool = False,
+) -> Listing:
+    """List the notes of a folder; parameters and errors are those of `load_notes`.
+
+    Parameters
+    ----------
+    folder, pitches, octave, misfits, match, recursive, progress
+        As in `load_notes`.
+    name : str
+        Name of the folder's parameter, for errors.
+
+    Returns
+    -------
+    Listing
+    """
+    check_flags(recursive=recursive, progress=progress)
+    check_choice(misfits, "misfits", ("leave_out", "raise", "keep"))
+    if octave != "auto":
+        octave = check_whole(octave, "octave", -10, 10, fix='It is a number of octaves, or "auto".')
+    files, left_out = find_sounds(folder, name, match=match, recursive=recursive)
+    root = None if not isinstance(folder, str | os.PathLike) else Path(folder)
+    parameter = "pitches" if name == "folder" else f"{name}_pitches"
+    shown = show(folder)
+    given = _given(pitches, files, parameter)
+    heard = listen(files, progress=progress)
+    faults = {i: _fault(note, misfits) for i, note in enumerate(heard)}
+    usable = [i for i in range(len(files)) if not faults[i]]
+    decided = Decided()
+    if usable:
+        decided = _decide([files[i] for i in usable], [heard[i] for i in usable], given, shown, octave, misfits)
+    notes = [NoteFile(file, reason=reason) for file, reason in left_out.items()]
+    for i, (file, note) in enumerate(zip(files, heard, strict=True)):
+        place = usable.index(i) if not faults[i] else -1
+        written = decided.written.get(place)
+        notes.append(
+            NoteFile(
+                file,
+                decided.pitches.get(place),
+                written,
+                note.midi if note.clarity >= LEAST_CLARITY else np.nan,
+                note.onset,
+                note.level,
+                note.duration,
+                note.faults,
+                tokens_of(file, root, written),
+                reason=faults[i] or decided.reasons.get(place, ""),
+            )
+        )
+        for kind, value in given.tokens.get(file, {}).items():
+            notes[-1].tokens.kinds[kind] = value
+    _leave_out_far(notes, misfits)
+    listing = Listing(shown, notes, decided.messages)
+    if not listing.used:
+        raise DatasetError(f"{shown} holds no usable notes: {_examples(listing.left_out)}. {CURES}")
+    if left := {note.file: note.reason for note in notes if note.pitch is None}:
+        listing.messages.append(f"{shown}: {len(left)} of {len(notes)} sound files are left out: {_examples(left)}.")
+    return listing
+
+
+@dataclass
+class _Given:
+    """Pitches that the user gave: "heard", MIDI numbers, or a part of the names; and values of other columns of a table."""
+
+    heard: bool = False
+    numbers: dict[Path, int] | None = None
+    part: NamePart | None = None
+    missing: str = ""
+    tokens: dict[Path, dict[str, str]] = field(default_factory=dict)
+
+
+def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
+    if pitches is None:
+        return _Given()
+    fix = "It is a MIDI number."
+    if isinstance(pitches, str) and pitches == "heard":
+        return _Given(heard=True)
+    if isinstance(pitches, re.Pattern) or (isinstance(pitches, str) and "(?P<" in pitches):
+        return _by_expression(pitches, files, name)
+    if isinstance(pitches, str | os.PathLike):
+        table = read_table(Path(pitches), files, name)
+        numbers = {file: _number(row["pitch"], f"{name}: {file.name}") for file, row in table.items()}
+        kinds = ("dynamic", "velocity", "articulation", "length", "string", "round robin", "microphone")
+        tokens = {file: {kind: row[kind] for kind in kinds if row.get(kind)} for file, row in table.items()}
+        return _Given(numbers=numbers, missing=f"is not in {pitches} with a pitch", tokens=tokens)
+    if callable(pitches):
+        return _Given(numbers={f: check_whole(pitches(f), f"{name}({f.name!r})", 0, 127, fix=fix) for f in files})
+    if isinstance(pitches, Mapping):
+        missing = [file.name for file in files if file.name not in pitches]
+        if missing:
+            raise DatasetError(
+                f"{name} lacks {len(missing)} of {len(files)} files, for instance {missing[0]!r}; its keys are file "
+                "names with their suffix."
+            )
+        return _Given(numbers={f: check_whole(pitches[f.name], f"{name}[{f.name!r}]", 0, 127, fix=fix) for f in files})
+    if not np.iterable(pitches):
+        raise ParameterError(
+            f"{name}={pitches!r} must be 'heard', a dict by file name, a sequence, a function of the path, a CSV table, or a "
+            "regular expression with a group named pitch or note."
+        )
+    pitches = list(pitches)
+    if len(pitches) != len(files):
+        raise DatasetError(
+            f"{name} has {len(pitches)} values for {len(files)} files ({files[0].name} to {files[-1].name}); give "
+            "one for each, or a dict by file name."
+        )
+    checked = [check_whole(pitch, f"{name}[{i}]", 0, 127, fix=fix) for i, pitch in enumerate(pitches)]
+    return _Given(numbers=dict(zip(files, checked, strict=True)))
+
+
+def _by_expression(expression: Any, files: list[Path], name: str) -> _Given:
+    try:
+        pattern = re.compile(expression)
+    except re.error as error:
+        raise ParameterError(f"{name}={expression!r} is not a regular expression: {error}.") from None
+    group = next((each for each in ("pitch", "note") if each in pattern.groupindex), None)
+    if group is None:
+        raise ParameterError(
+            f"{name}={pattern.pattern!r} has no group named pitch or note, as in '_(?P<note>[A-G]b?\\d)_'."
+        )
+    values = {}
+    for i, file in enumerate(files):
+        match = pattern.search(file.name)
+        if match and match[group]:
+            values[i] = _number(match[group], f"{name}: {file.name}")
+    if not values:
+        raise DatasetError(f"{name}={pattern.pattern!r} fits none of {len(files)} names, such as {files[0].name!r}.")
+    return _Given(part=NamePart("regular expression", values, 9.0), missing=f"does not fit {pattern.pattern!r}")
+
+
+def _number(text: str, where: str) -> int:
+    text = text.strip()
+    try:
+        value = int(text) if re.fullmatch(r"\d+", text) else midi_of_name(text)
+    except DatasetError:
+        value = -1
+    if not 0 <= value <= 127:
+        raise DatasetError(
+            f"{where} has the pitch {text!r}; it must be a MIDI number from 0 to 127 or a name such as Bb4."
+        )
+    return value
+
+
+def _decide(
+    files: list[Path], heard: list[HeardNote], given: _Given, shown: str, octave: Octave, misfits: Misfits
+) -> Decided:
+    if given.heard:
+        return heard_pitches(heard)
+    if given.numbers is None:
+        parts = None
+        if given.part is not None:
+            parts = [given.part]
+        return decide_pitches(files, heard, shown, octave=octave, misfits=misfits, parts=parts, missing=given.missing)
+    decided = Decided({i: given.numbers[file] for i, file in enumerate(files) if file in given.numbers})
+    decided.pitches = dict(decided.written)
+    decided.reasons = {i: given.missing for i in range(len(files)) if i not in decided.pitches}
+    found = {
+        files[i]: f"sounds like {name_of_pitch(round(heard[i].midi))}, not {name_of_pitch(pitch)}"
+        for i, pitch in decided.pitches.items()
+        if heard[i].clarity >= CLEAR and abs(heard[i].midi - pitch) > TOLERANCE
+    }
+    if found and misfits != "keep":
+        message = (
+            f"{shown}: {len(found)} of {len(files)} notes sound different from the given pitches: {_examples(found)}"
+        )
+        if misfits == "raise":
+            raise DatasetError(f"{message}. {CURES}")
+        decided.messages.append(f"{message}. The given pitches are used.")
+    return decided
+
+
+def _fault(note: HeardNote, misfits: Misfits) -> str:
+    wrong = NEVER_USED if misfits == "keep" else (*NEVER_USED, *LEFT_OUT)
+    return next((FAULTS[fault] for fault in note.faults if fault in wrong), "")
+
+
+def _leave_out_far(notes: list[NoteFile], misfits: Misfits) -> None:
+    """Leave out notes whose level is far from that of the others."""
+    used = [note for note in notes if note.pitch is not None]
+    if misfits == "keep" or len(used) < 3:
+        return
+    levels = np.array([note.level for note in used])
+    for note, far in zip(used, far_levels(levels), strict=True):
+        if far:
+            difference = note.level - float(np.median(levels))
+            note.pitch = None
+            note.reason = f"is {abs(difference):.0f} dB {'louder' if difference > 0 else 'quieter'} than most"
+
+
+def _examples(reasons: Mapping[Path, str], most: int = 3) -> str:
+    listed = "; ".join(f"{file.name} {reason}" for file, reason in list(reasons.items())[:most])
+    return listed + (f"; and {len(reasons) - most} more" if len(reasons) > most else "")

@@ -1,0 +1,137 @@
+"""Pair the notes of two folders: equal pitch, then like with like by names, then by length and loudness."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from sktimbre.datasets.names import name_of_pitch
+from sktimbre.datasets.table import NoteFile
+from sktimbre.datasets.tokens import DYNAMICS, KINDS, STRICT
+
+__all__ = ["pair_notes"]
+
+# Cost of a difference: each kind counts more than all later ones together. Then other tokens, length and loudness.
+WEIGHTS = {kind: 4.0 ** (len(KINDS) + 2 - i) for i, kind in enumerate(KINDS)}
+OTHERS, LENGTH, LEVEL, STRENGTH = 4.0, 1.0, 0.25, 4.0**2
+IMPOSSIBLE = 1e9
+
+
+def pair_notes(
+    source: Sequence[NoteFile], target: Sequence[NoteFile]
+) -> tuple[list[tuple[int, int]], list[dict[int, str]]]:
+    """Pair notes of equal pitch, like with like.
+
+    Kinds of tokens that both sides share (dynamic, velocity, articulation, length) are never mixed. Other differences are
+    minimized by an assignment within each pitch: string, round robin, microphone, other tokens that both sides have, strength
+    (order of dynamics and velocities), length, and loudness beside the median of the folder.
+
+    Parameters
+    ----------
+    source, target : sequence of NoteFile
+        Notes of each side; those without a pitch are ignored.
+
+    Returns
+    -------
+    pairs : list of tuple of int
+        Indices of source and target, sorted by pitch and by the order of the sources.
+    reasons : list of two dict of int to str
+        Why other notes with a pitch have no partner.
+    """
+    sides = (source, target)
+    groups = [_by_pitch(side) for side in sides]
+    strict = [kind for kind in STRICT if _values(source, kind) & _values(target, kind)]
+    # Tokens that all notes of a side have, such as the instrument, tell nothing about pairs.
+    shared = _telling(source) & _telling(target)
+    levels = [_levels(side) for side in sides]
+    strengths = [_strengths(side) for side in sides]
+    pairs: list[tuple[int, int]] = []
+    reasons: list[dict[int, str]] = [{}, {}]
+    for pitch in sorted(groups[0].keys() | groups[1].keys()):
+        a, b = groups[0].get(pitch, []), groups[1].get(pitch, [])
+        cost = np.zeros((len(a), len(b)))
+        for row, i in enumerate(a):
+            for column, j in enumerate(b):
+                cost[row, column] = _cost(source[i], target[j], strict, shared)
+                cost[row, column] += STRENGTH * abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
+                cost[row, column] += LEVEL * min(1.0, abs(levels[0][i] - levels[1][j]) / 100)
+        found = [(a[row], b[column]) for row, column in zip(*linear_sum_assignment(cost), strict=True)]
+        allowed = [(i, j) for i, j in found if not _differences(source[i], target[j], strict)]
+        pairs += sorted(allowed)
+        for side, (own, other) in enumerate(((a, b), (b, a))):
+            rest = set(own) - {pair[side] for pair in allowed}
+            for i in rest:
+                reasons[side][i] = _reason(sides[side][i], [sides[1 - side][j] for j in other], strict, pitch)
+    return pairs, reasons
+
+
+def _by_pitch(side):
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i, note in enumerate(side):
+        if note.pitch is not None and not note.reason:
+            groups[note.pitch].append(i)
+    return groups
+
+
+def _used(side):
+    return [note for note in side if note.pitch is not None and not note.reason]
+
+
+def _values(side, kind) -> set[str]:
+    return {note.tokens.kinds[kind] for note in _used(side) if kind in note.tokens.kinds}
+
+
+def _telling(side) -> set[str]:
+    used = _used(side)
+    every = {token for note in used for token in note.tokens.others}
+    return {token for token in every if any(token not in note.tokens.others for note in used)}
+
+
+def _levels(side) -> list[float]:
+    levels = np.array([note.level for note in side], dtype=float)
+    used = np.array([note.pitch is not None and not note.reason for note in side], dtype=bool)
+    usable = levels[used & np.isfinite(levels)]
+    median = float(np.median(usable)) if len(usable) else 0.0
+    return [float(level - median) if np.isfinite(level) else 0.0 for level in levels]
+
+
+def _strengths(side) -> dict[int, float]:
+    """Return the rank of each note's dynamic, or velocity, among those of the side, from 0 to 1."""
+    found: dict[int, Any] = {}
+    for i, note in enumerate(side):
+        kinds = note.tokens.kinds
+        if "velocity" in kinds:
+            found[i] = int(kinds["velocity"])
+        elif kinds.get("dynamic") in DYNAMICS:
+            found[i] = DYNAMICS.index(kinds["dynamic"])
+    order = sorted(set(found.values()))
+    return {i: order.index(value) / (len(order) - 1) if len(order) > 1 else 0.5 for i, value in found.items()}
+
+
+def _differences(a: NoteFile, b: NoteFile, kinds: Sequence[str]) -> list[str]:
+    """Return the kinds of tokens in which two notes differ; a missing token is no difference."""
+    mine, others = a.tokens.kinds, b.tokens.kinds
+    return [kind for kind in kinds if kind in mine and kind in others and mine[kind] != others[kind]]
+
+
+def _cost(a: NoteFile, b: NoteFile, strict: Sequence[str], shared: set[str]) -> float:
+    if _differences(a, b, strict):
+        return IMPOSSIBLE
+    cost = sum(WEIGHTS[kind] for kind in _differences(a, b, KINDS) if kind not in ("dynamic", "velocity"))
+    mine, others = a.tokens.others.keys() & shared, b.tokens.others.keys() & shared
+    cost += OTHERS * (1 - len(mine & others) / max(1, len(mine | others)))
+    if a.duration and b.duration:
+        cost += LENGTH * min(1.0, abs(float(np.log2(a.duration / b.duration))) / 4)
+    return cost
+
+
+def _reason(note: NoteFile, others: Sequence[NoteFile], strict: Sequence[str], pitch: int) -> str:
+    if not others:
+        return f"no {name_of_pitch(pitch)} on the other side"
+    for kind in strict:
+        value = note.tokens.kinds.get(kind)
+        if value is not None and all(other.tokens.kinds.get(kind, value) != value for other in others):
+            return f"no {name_of_pitch(pitch)} with the {kind} {value} on the other side"
+    return f"the other side has {len(others)} like {name_of_pitch(pitch)}, all of them paired"

@@ -1,0 +1,235 @@
+"""Decide the pitch of each file of a folder: by names, headers and maps, compared with what is heard, or as given."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from sktimbre.audio.metadata import root_note
+from sktimbre.datasets.listening import HeardNote
+from sktimbre.datasets.names import NamePart, name_of_pitch, pitch_candidates, pitch_part
+from sktimbre.datasets.pitch import LEAST_CLARITY
+from sktimbre.datasets.sfz import pitches_in_maps
+from sktimbre.exceptions import DatasetError
+
+__all__ = ["CURES", "Decided", "decide_pitches", "heard_pitches"]
+
+# Clarity from which a heard pitch can contradict a name, and from which also by an octave or a fifth.
+CLEAR, UNMISTAKABLE = 0.3, 0.4
+# Semitones between a heard and a written pitch that count as mistuning.
+TOLERANCE = 0.75
+# Share of the notes with a clear pitch that must agree with a part of the names.
+MAJORITY = 0.6
+# Pitches that `hear_pitch` hears.
+HEARABLE = range(21, 109)
+# Octaves by which the numbering of octaves may differ, and notes that are needed to believe in a transposition.
+MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
+# Intervals in semitones by which ears are mistaken.
+MISTAKABLE = (7, 12, 19, 24)
+CURES = (
+    "Use the heard pitches (pitches='heard', --pitches heard), believe the names (misfits='keep', --misfits keep), or give "
+    "the pitches (pitches=, --pitches FILE.csv); `sktimbre pairs` shows them."
+)
+
+
+@dataclass
+class Decided:
+    """Pitches of the files of a folder.
+
+    Parameters
+    ----------
+    written, pitches : dict of int to int
+        MIDI numbers as written, and as they are used, by the index of the file.
+    reasons : dict of int to str
+        Why other files are left out.
+    messages : list of str
+        What the user is told.
+    """
+
+    written: dict[int, int] = field(default_factory=dict)
+    pitches: dict[int, int] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+
+
+class _Judged(NamedTuple):
+    """A part of the names, its constant offset in semitones, and how many clear notes agree and are compared."""
+
+    part: NamePart
+    offset: int
+    n_agree: int
+    n_compared: int
+
+
+def decide_pitches(
+    files: Sequence[Path],
+    heard: Sequence[HeardNote],
+    shown: str,
+    *,
+    octave: int | Literal["auto"] = "auto",
+    misfits: Literal["leave_out", "raise", "keep"] = "leave_out",
+    parts: Sequence[NamePart] | None = None,
+    missing: str = "",
+) -> Decided:
+    """Decide the pitches of files by what is written and what is heard.
+
+    Candidates are the parts of the names, root notes in headers and in SFZ maps. The one that agrees best with the clear
+    pitches that are heard is chosen; where nothing is clear, the likeliest by the names alone.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Files of a folder.
+    heard : sequence of HeardNote
+        What is heard in them.
+    shown : str
+        The folder, for errors.
+    octave : int or "auto"
+        Octaves added to the written pitches; "auto" adds those by which they are constantly wrong.
+    misfits : {"leave_out", "raise", "keep"}
+        What happens to notes that sound different from what is written.
+    parts : sequence of NamePart or None
+        Candidates; None finds them.
+    missing : str
+        Why files are left out that the chosen candidate lacks.
+
+    Returns
+    -------
+    Decided
+
+    Raises
+    ------
+    DatasetError
+        Nothing is written, it does not agree with what is heard, or, with ``misfits="raise"``, single notes do not.
+    """
+    clear = {i: note.midi for i, note in enumerate(heard) if note.clarity >= CLEAR and not np.isnan(note.midi)}
+    chosen = _choose(files, clear, shown, parts, trusted=misfits == "keep")
+    decided = Decided(dict(chosen.part.values))
+    if chosen.offset % 12 and misfits != "keep":
+        raise DatasetError(
+            f"{shown}: all notes sound {_interval(chosen.offset)} than their {chosen.part.kind}s say, as those of a "
+            f"transposing instrument do. {CURES}"
+        )
+    octaves = octave if octave != "auto" else chosen.offset // 12 if chosen.offset % 12 == 0 else 0
+    if octaves and octave == "auto":
+        decided.messages.append(
+            f"{shown}: the notes sound {_interval(12 * octaves)} than their {chosen.part.kind}s say "
+            f"({chosen.n_agree} of {chosen.n_compared} notes with a clear pitch), and are used as they sound; octave=0 "
+            "(--octave 0) uses them as written."
+        )
+    for i, value in decided.written.items():
+        if 0 <= value + 12 * octaves <= 127:
+            decided.pitches[i] = value + 12 * octaves
+    for i in range(len(files)):
+        if i not in decided.pitches:
+            decided.reasons[i] = missing or "has no pitch in its name"
+    if misfits != "keep":
+        _compare(decided, files, heard, clear, chosen, shown, misfits)
+    return decided
+
+
+def heard_pitches(heard: Sequence[HeardNote]) -> Decided:
+    """Return the pitches that are heard, in the tuning of the folder; notes without a clear pitch are left out."""
+    clear = {i: note.midi for i, note in enumerate(heard) if note.clarity >= LEAST_CLARITY and not np.isnan(note.midi)}
+    tuning = 0.0
+    if clear:
+        tuning = float(np.angle(np.mean(np.exp(2j * np.pi * np.array(list(clear.values()))))) / (2 * np.pi))
+    decided = Decided(pitches={i: round(midi - tuning) for i, midi in clear.items()})
+    decided.reasons = {i: "has no clear pitch" for i in range(len(heard)) if i not in clear}
+    return decided
+
+
+def _choose(files, clear, shown, parts, trusted):
+    """Return the part that tells the pitch."""
+    names = [file.name for file in files]
+    in_files = _in_files(files) if parts is None else list(parts)
+    in_names = pitch_candidates(names) if parts is None else []
+    confirmed = [
+        each
+        for each in (_judge(part, clear) for part in [*in_names, *in_files])
+        if each.n_agree and each.n_agree >= MAJORITY * each.n_compared
+    ]
+    if confirmed:
+        return max(confirmed, key=lambda each: (each.n_agree, each.offset == 0, each.part.score))
+    part, considered = pitch_part(names) if parts is None else (None, [])
+    part = next((each for each in in_files if each.score > 0), part)
+    if part is not None and (trusted or not _judge(part, clear).n_compared):
+        return _Judged(part, 0, 0, 0)
+    which = (
+        f"the name {names[0]!r} does"
+        if len(names) == 1
+        else f"the names of {len(names)} files, such as {names[0]!r}, do"
+    )
+    if part is not None:
+        i = next(iter(part.values.keys() & clear.keys()))
+        raise DatasetError(
+            f"{shown}: {which} not agree with what is heard: {files[i].name} has the {part.kind} "
+            f"{name_of_pitch(part.values[i])} and sounds like {name_of_pitch(round(clear[i]))}. {CURES}"
+        )
+    raise DatasetError(f"{shown}: {which} not tell the pitch: {_considered(considered, len(files))} {CURES}")
+
+
+def _in_files(files):
+    """Return the root notes in maps and headers as parts."""
+    maps = pitches_in_maps(files)
+    roots = {i: root for i, file in enumerate(files) if (root := root_note(file)) is not None}
+    # Many programs write the same root note into all files.
+    telling = len(set(roots.values())) > 1 or len(files) == 1
+    parts = [NamePart("root note in the SFZ map", maps, 9.0)] if maps else []
+    return parts + (
+        [NamePart("root note in the header", roots, 3.5 if telling and len(files) > 1 else 0.0)] if roots else []
+    )
+
+
+def _judge(part, clear):
+    """Compare a part with the clear pitches."""
+    compared = {i: clear[i] - v for i, v in part.values.items() if i in clear and v in HEARABLE}
+    best = _Judged(part, 0, 0, len(compared))
+    for offset in Counter(round(d) for d in compared.values()):
+        n_agree = sum(abs(d - offset) <= TOLERANCE for d in compared.values())
+        octaves = offset % 12 == 0 and abs(offset) <= 12 * MOST_OCTAVES
+        distinct = len({part.values[i] for i in compared}) > 1
+        transposed = abs(offset) < 12 and n_agree >= FEWEST_TRANSPOSED and distinct and part.kind != "MIDI number"
+        if not (octaves or transposed):
+            continue
+        if (n_agree, offset % 12 == 0, -abs(offset)) > (best.n_agree, best.offset % 12 == 0, -abs(best.offset)):
+            best = _Judged(part, offset, n_agree, len(compared))
+    return best
+
+
+def _compare(decided, files, heard, clear, chosen, shown, misfits):
+    """Leave out, or refuse, the notes that sound different from what is written."""
+    found = {}
+    for i in decided.pitches.keys() & clear.keys():
+        if not chosen.n_compared or decided.written[i] not in HEARABLE:
+            continue
+        difference = clear[i] - decided.written[i] - chosen.offset
+        mistakable = min(abs(abs(difference) - interval) for interval in MISTAKABLE) <= TOLERANCE
+        if abs(difference) > TOLERANCE and heard[i].clarity >= (UNMISTAKABLE if mistakable else CLEAR):
+            found[i] = f"sounds like {name_of_pitch(round(clear[i]))}, not {name_of_pitch(decided.pitches[i])}"
+    if found and misfits == "raise":
+        listed = "; ".join(f"{files[i].name} {found[i]}" for i in sorted(found)[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise DatasetError(f"{shown}: {len(found)} of {len(files)} notes sound different: {listed}{more}. {CURES}")
+    for i, reason in sorted(found.items()):
+        decided.reasons[i] = reason
+        del decided.pitches[i]
+
+
+def _interval(offset):
+    octaves, semitones = divmod(abs(offset), 12)
+    parts = [f"{n} {word}{'s'[: n - 1]}" for n, word in ((octaves, "octave"), (semitones, "semitone")) if n]
+    return f"{' and '.join(parts)} {'higher' if offset > 0 else 'lower'}"
+
+
+def _considered(considered, n_files):
+    """Describe the parts of the names that were considered."""
+    if not considered:
+        number = "that varies from name to name" if n_files > 1 else f"from {HEARABLE[0]} to {HEARABLE[-1]}"
+        return f"there is no note name such as A4 or Bb4 and no MIDI number {number}."
+    more = ", ..." if n_files > 4 else ""
+    shown = [f"{part.kind} ({', '.join(map(str, list(part.values.values())[:4]))}{more})" for part in considered[:4]]
+    return f"these parts may be the pitch: {'; '.join(shown)}."

@@ -1,0 +1,147 @@
+"""Find the sound files of a folder, and say which files are left out and why."""
+
+import os
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from sktimbre._utils.files import as_path
+from sktimbre.audio.soundfiles import READABLE_SUFFIXES
+from sktimbre.exceptions import DatasetError, ParameterError
+
+__all__ = ["Folder", "Match", "find_sounds", "show"]
+
+PathLike = str | os.PathLike[str]
+Folder = PathLike | Sequence[PathLike]
+Match = str | Sequence[str] | None
+
+# Of copies of one take in several formats the first of these is read.
+LOSSLESS = (".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".flac", ".caf")
+
+
+def find_sounds(
+    folder: Folder, name: str, *, match: Match = None, recursive: bool = False
+) -> tuple[list[Path], dict[Path, str]]:
+    """Find the sound files of a folder.
+
+    Parameters
+    ----------
+    folder : path-like or list of path-like
+        A folder, or a list of sound files.
+    name : str
+        Name of the parameter, for errors.
+    match : str, sequence of str or None
+        Patterns for names, or for paths below the folder, such as ``*_ff_*``; those that begin with ``!`` exclude.
+    recursive : bool
+        Whether to search the folders inside it.
+
+    Returns
+    -------
+    files : list of Path
+        Sorted by path; a list keeps its order.
+    left_out : dict of Path to str
+        Other sound files, and why they are left out. Hidden files are not counted.
+
+    Raises
+    ------
+    DatasetError
+        The folder does not exist, or no sound file is left.
+    """
+    if not isinstance(folder, str | os.PathLike):
+        files = _listed(folder, name)
+        left_out: dict[Path, str] = {}
+    else:
+        folder = as_path(folder, DatasetError)
+        if not folder.is_dir():
+            what = "is a file" if folder.exists() else "does not exist"
+            raise DatasetError(f"{name}={os.fspath(folder)!r} {what}; pass a folder, or a list of files.")
+        files, left_out = _in_folder(folder, recursive)
+    root = folder if isinstance(folder, Path) else None
+    if match is not None:
+        chosen = {file for file in files if _matches(file, root, match)}
+        left_out |= {file: "does not match the patterns" for file in files if file not in chosen}
+        files = [file for file in files if file in chosen]
+    if root is not None:
+        copies = _copies(files)
+        left_out |= copies
+        files = [file for file in files if file not in copies]
+    if not files:
+        raise DatasetError(f"{name}={_shown(folder)} holds no sound files{_why(left_out, match)}")
+    return files, left_out
+
+
+def show(folder: Folder) -> str:
+    """Return a folder as errors and warnings show it."""
+    return os.fspath(folder) if isinstance(folder, str | os.PathLike) else f"a list of {len(folder)} files"
+
+
+def _listed(folder, name):
+    if not isinstance(folder, list | tuple):
+        raise DatasetError(f"{name}={folder!r} must be a folder or a list of sound files.")
+    files = [as_path(file, DatasetError) for file in folder]
+    if not files:
+        raise DatasetError(f"{name} is an empty list; pass the sound files, or the folder that they are in.")
+    if len(set(files)) < len(files):
+        twice = next(file for file in files if files.count(file) > 1)
+        raise DatasetError(f"{name} lists {twice} twice; pass every file once.")
+    return files
+
+
+def _in_folder(folder: Path, recursive: bool) -> tuple[list[Path], dict[Path, str]]:
+    files: list[Path] = []
+    left_out: dict[Path, str] = {}
+    # Links are not followed: they may lead in circles.
+    for path, folders, names in os.walk(folder):
+        folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
+        for name in sorted(names):
+            file, suffix = Path(path) / name, Path(name).suffix.lower()
+            # For each x.aif macOS may leave a hidden file ._x.aif, which is not a sound file.
+            if suffix not in READABLE_SUFFIXES or name.startswith("."):
+                continue
+            if Path(path) == folder or recursive:
+                files.append(file)
+            else:
+                left_out[file] = "is in a folder inside"
+    return sorted(files), left_out
+
+
+def _matches(file: Path, root: Path | None, match: Match) -> bool:
+    patterns = [match] if isinstance(match, str) else list(match or ())
+    if not patterns or not all(isinstance(pattern, str) and pattern.strip("!") for pattern in patterns):
+        raise ParameterError(f"match={match!r} must be a pattern such as '*_ff_*', or a list of patterns.")
+    texts = [file.name.casefold()]
+    if root is not None:
+        texts.append(file.relative_to(root).as_posix().casefold())
+
+    def fits(pattern):
+        return any(fnmatchcase(text, pattern.casefold()) for text in texts)
+
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return (not wanted or any(map(fits, wanted))) and not any(map(fits, unwanted))
+
+
+def _copies(files: Iterable[Path]) -> dict[Path, str]:
+    """Return the files that have the name of another one in a better format."""
+    first: dict[Path, Path] = {}
+    copies: dict[Path, str] = {}
+    ranks = {suffix: rank for rank, suffix in enumerate(LOSSLESS)}
+    for file in sorted(files, key=lambda f: (ranks.get(f.suffix.lower(), len(LOSSLESS)), f)):
+        kept = first.setdefault(file.with_suffix(""), file)
+        if kept != file:
+            copies[file] = f"is a copy of {kept.name}"
+    return copies
+
+
+def _shown(folder):
+    return repr(os.fspath(folder)) if isinstance(folder, Path) else show(folder)
+
+
+def _why(left_out, match):
+    if match is not None:
+        return f" that match {match!r}; the patterns are compared with names, as in '*_ff_*'."
+    suffixes = f"; looked for {', '.join(sorted(READABLE_SUFFIXES))}."
+    if left_out:
+        inside = next(iter(left_out)).parent
+        return f"{suffixes} Folders inside it are not searched: give {inside}, or recursive=True (--recursive)."
+    return f"{suffixes} Check the name of the folder."

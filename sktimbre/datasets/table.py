@@ -1,0 +1,164 @@
+"""Tables of the notes in folders: what is written, what is heard, what is used and what is left out."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sktimbre.datasets.tokens import Tokens
+from sktimbre.exceptions import DatasetError
+
+__all__ = ["COLUMNS", "NoteFile", "read_table"]
+
+COLUMNS = (
+    "side",
+    "file",
+    "pitch",
+    "written",
+    "heard",
+    "cents",
+    "onset",
+    "level",
+    "duration",
+    "dynamic",
+    "articulation",
+    "partner",
+    "reason",
+    "faults",
+)
+
+
+@dataclass
+class NoteFile:
+    """A sound file of a folder of notes.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    pitch : int or None
+        MIDI number that is used; None if the file is left out.
+    written : int or None
+        MIDI number in the name, the header, a map, or as given.
+    heard : float
+        Pitch that is heard as a fractional MIDI number; NaN where it is not clear or the file was not read.
+    onset : float
+        Seconds from the beginning of the file to the onset; NaN if the file was not read.
+    level : float
+        Level of the loudest part in dB below full scale; NaN if the file was not read.
+    duration : float
+        Seconds of the file; NaN if it was not read.
+    faults : tuple of str
+        Faults of the recording.
+    tokens : Tokens
+        What the name tells besides the pitch.
+    partner : Path or None
+        The note of the other side.
+    reason : str
+        Why the file is left out, or has no partner; empty if it is used.
+    """
+
+    file: Path
+    pitch: int | None = None
+    written: int | None = None
+    heard: float = np.nan
+    onset: float = np.nan
+    level: float = np.nan
+    duration: float = np.nan
+    faults: tuple[str, ...] = ()
+    tokens: Tokens = field(default_factory=Tokens)
+    partner: Path | None = None
+    reason: str = ""
+
+    @property
+    def cents(self) -> float:
+        """Cents from the used pitch to the heard one; NaN where one of them is missing."""
+        return np.nan if self.pitch is None else 100 * (self.heard - self.pitch)
+
+    def row(self, side: str) -> dict[str, object]:
+        """Return the values of `COLUMNS`; NaN and missing values are None."""
+
+        def known(value, digits):
+            return None if not np.isfinite(value) else round(float(value), digits)
+
+        return {
+            "side": side,
+            "file": self.file,
+            "pitch": self.pitch,
+            "written": self.written,
+            "heard": known(self.heard, 2),
+            "cents": known(self.cents, 0),
+            "onset": known(self.onset, 3),
+            "level": known(self.level, 1),
+            "duration": known(self.duration, 2),
+            "dynamic": self.tokens.kinds.get("dynamic"),
+            "articulation": self.tokens.kinds.get("articulation"),
+            "partner": self.partner,
+            "reason": self.reason or None,
+            "faults": ", ".join(self.faults) or None,
+        }
+
+
+def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows with `COLUMNS` as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Path, dict[str, str]]:
+    """Read a CSV table of files, such as `sktimbre pairs --csv` writes.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file with the columns "file" and "pitch" and, optionally, kinds of tokens such as "dynamic". Files are given by
+        their names, or by paths relative to the table's folder or the working directory.
+    files : iterable of Path
+        The files of a folder.
+    name : str
+        Name of the parameter, for errors.
+
+    Returns
+    -------
+    dict of Path to dict
+        Rows of the files that the table lists with a pitch.
+
+    Raises
+    ------
+    DatasetError
+        The table cannot be read, lacks a column, or has none of the files.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{name}: the table {path} cannot be read: {error}. It must be a CSV file.") from None
+    if not rows or not {"file", "pitch"} <= rows[0].keys():
+        raise DatasetError(
+            f"{name}: the table {path} needs a header with the columns file and pitch, then a line for each file; "
+            "`sktimbre pairs --csv` writes one."
+        )
+    by_place: dict[Path, Path] = {}
+    by_name: dict[str, list[Path]] = {}
+    for file in files:
+        by_place[file.resolve()] = file
+        by_name.setdefault(file.name, []).append(file)
+    found: dict[Path, dict[str, str]] = {}
+    for row in rows:
+        given = (row["file"] or "").strip()
+        if not given or not (row["pitch"] or "").strip():
+            continue
+        places = [Path(given).resolve(), (path.parent / given).resolve()]
+        same = [by_place[place] for place in places if place in by_place] or by_name.get(given, [])
+        # A name that several folders have tells nothing.
+        if len(set(same)) == 1:
+            found[same[0]] = {key: value.strip() for key, value in row.items() if key and isinstance(value, str)}
+    if not found:
+        raise DatasetError(f"{name}: the table {path} lists none of the files with a pitch; check its column file.")
+    return found

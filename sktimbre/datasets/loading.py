@@ -16,6 +16,7 @@ from sktimbre.audio import read_audio
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES
 from sktimbre.datasets.names import pitches_in_names
 from sktimbre.datasets.notes import Notes
+from sktimbre.datasets.onset import find_onset
 from sktimbre.exceptions import DatasetError, ParameterError
 
 PathLike = str | os.PathLike[str]
@@ -49,9 +50,11 @@ def load_notes(
         Length of every note in seconds: longer notes are cut at the end, shorter ones padded with zeros. ``None`` keeps
         their lengths.
     trim : bool
-        Remove the silence before each onset, except the last 10 ms.
+        Remove what is before each onset, except the last 10 ms. The onset is found against what comes before it: silence,
+        noise of the room, hum, a constant offset, clicks, breath.
     trim_db : float
-        Level below the peak of the note, in dB, under which samples are silence.
+        Level below the peak of the note, in dB, under which samples are silence: of a recording without noise, the onset is
+        no earlier than the first sample above it.
     pitches : dict, sequence, callable or None
         MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by name if `folder` is a
         folder), or a function of the path. ``None`` reads them from the file names, see Notes.
@@ -241,16 +244,6 @@ def pair_files(source: Folder, target: Folder, source_pitches: Pitches = None, t
     )
 
 
-def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
-    """Remove all but 10 ms before the onset, the first sample within `trim_db` of the peak; silent notes stay whole."""
-    magnitude = np.abs(y)
-    peak = magnitude.max()
-    if peak == 0:
-        return y
-    onset = int(np.argmax(magnitude >= peak * 10.0 ** (-trim_db / 20)))
-    return y[max(0, onset - round(PREROLL * sr)) :]
-
-
 def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
     """Return the sampling rate and the number of samples of each note, or raise `ParameterError`."""
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
@@ -327,7 +320,7 @@ def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | No
         for file in files:
             y, _ = read_audio(file, sr)
             if trim_db is not None:
-                y = trim_onset(y, sr, trim_db)
+                y = y[max(0, find_onset(y, sr, trim_db) - round(PREROLL * sr)) :]
             # _fit copies, which frees the samples that were cut off.
             notes.append(_fit(y, len(y) if n_samples is None else n_samples))
             bar.update(1)

@@ -44,7 +44,8 @@ def find_onset(y: np.ndarray, sr: float, trim_db: float = 60.0) -> int:
     sr : float
         Sample rate in Hz.
     trim_db : float
-        Level below the peak, in dB, under which samples are silence.
+        Level below the peak, in dB, under which samples are silence: the onset of a slow attack is not extrapolated beyond
+        the first sample above it.
 
     Returns
     -------
@@ -163,7 +164,7 @@ def _crossing(level, i, threshold):
 
 
 def _refine(y, sr, first, length, earlier, least, trim_db):
-    """Return the first sample of the sound, up to ``length`` samples after ``first``, then up to ``earlier`` samples before."""
+    """Return the first sample of the sound, in ``length`` samples from ``first`` on or up to ``earlier`` samples before."""
     last = min(max(1, first + length), len(y))
     first = min(max(0, first), last - 1)
     short = max(1, round(SHORT * sr))

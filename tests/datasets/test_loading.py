@@ -58,23 +58,41 @@ def test_notes_of_one_length(folder):
     silence=st.integers(0, 2000),
     n=st.integers(1, 500),
     level=st.floats(-100, 0),
-    trim_db=st.floats(0, 90),
+    trim_db=st.floats(6, 90),
     sr=st.sampled_from([8000, 22050]),
 )
 @settings(deadline=None)
-def test_trim(silence, n, level, trim_db, sr):
-    gain = np.float32(10 ** (level / 20))
-    y = note(n, 0.5, silence) * gain
-    trimmed = y[max(0, find_onset(y, sr, trim_db) - round(0.01 * sr)) :]
+def test_trim(tmp_path_factory, silence, n, level, trim_db, sr):
+    """After digital silence, the first sample of a sudden sound is its onset, however short it is."""
+    path = tmp_path_factory.mktemp("trim") / "A4.wav"
+    y = note(n, 0.5, silence) * np.float32(10 ** (level / 20))
+    write_audio(path, y, sr, subtype="FLOAT")
     kept = min(silence, round(0.01 * sr))
-    np.testing.assert_array_equal(trimmed, y[silence - kept :])
+    np.testing.assert_array_equal(load_notes([path], sr=sr, trim_db=trim_db).audio[0], y[silence - kept :])
 
 
 def test_trim_by_level():
-    quiet = np.r_[np.full(5000, 1e-4), np.full(1000, 0.5)].astype(np.float32)
-    assert len(trim_onset(quiet, SR, 60)) == 1000 + 220
-    assert len(trim_onset(quiet, SR, 80)) == 6000
-    np.testing.assert_array_equal(trim_onset(np.zeros(7, np.float32), SR, 60), np.zeros(7))
+    """A slow attack begins where trim_db lets it; noise below a note is no sound at any trim_db."""
+    t = np.arange(SR) / SR
+    attack = np.sin(2 * np.pi * 440 * t) * np.minimum(t / 0.2, 1)
+    y = np.r_[np.zeros(SR), attack]
+    onsets = {trim_db: (find_onset(y, SR, trim_db) - SR) / SR for trim_db in (60, 30, 20, 15)}
+    assert 0 <= onsets[60] < 0.003
+    for trim_db in (30, 20, 15):
+        assert onsets[trim_db] == pytest.approx(0.2 * 10 ** (-trim_db / 20), abs=0.002)
+    y += 10 ** (-70 / 20) * np.random.default_rng(0).normal(size=len(y))
+    assert abs(find_onset(y, SR, 90) - SR) < 0.01 * SR
+
+
+def test_trim_after_room_tone(tmp_path):
+    """Three seconds of noise 50 dB below the note, with an offset and a click, are cut like digital silence."""
+    t = np.arange(SR) / SR
+    y = np.r_[np.zeros(3 * SR), 0.5 * np.cos(2 * np.pi * 440 * t) * np.exp(-3 * t)]
+    y += 0.02 + 0.5 * 10 ** (-50 / 20) * np.random.default_rng(0).normal(size=len(y))
+    y[SR : SR + 50] += 0.4
+    write_audio(tmp_path / "A4.wav", y, SR)
+    assert len(load_notes(tmp_path).audio[0]) == pytest.approx(SR + 220, abs=22)
+    assert len(load_notes(tmp_path, trim=False).audio[0]) == 4 * SR
 
 
 def test_trim_is_an_option(tmp_path):

@@ -14,7 +14,8 @@ import numpy as np
 from sktimbre._utils.files import find_data_home
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
-from sktimbre.datasets.onset import find_onset, note_faults, note_level
+from sktimbre.datasets.faults import note_faults, note_level
+from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pitch import hear_pitch
 
 __all__ = ["HeardNote", "hear_note", "listen"]

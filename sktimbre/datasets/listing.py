@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from sktimbre._utils.checks import check_choice, check_flags, check_whole
+from sktimbre.datasets.faults import far_levels
 from sktimbre.datasets.listening import HeardNote, listen
 from sktimbre.datasets.names import NamePart, midi_of_name, name_of_pitch
-from sktimbre.datasets.onset import far_levels
 from sktimbre.datasets.pitch import LEAST_CLARITY
 from sktimbre.datasets.pitches import CLEAR, CURES, TOLERANCE, Decided, decide_pitches, heard_pitches
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
@@ -26,7 +26,8 @@ Pitches = Mapping[str, int] | Sequence[int] | np.ndarray | Callable[[Path], int]
 Octave = int | Literal["auto"]
 Misfits = Literal["leave_out", "raise", "keep"]
 
-# Faults of notes that are left out even with misfits="keep", and others.
+# Faults of notes that are never used, and of notes that are left out where most others of the folder do not have them: drums
+# are noise, and plucked notes can be short.
 NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short")
 FAULTS = {
     "silent": "is silent",
@@ -99,7 +100,7 @@ def list_notes(
     shown = show(folder)
     given = _given(pitches, files, parameter)
     heard = listen(files, progress=progress)
-    faults = {i: _fault(note, misfits) for i, note in enumerate(heard)}
+    faults = _faults(heard, misfits)
     usable = [i for i in range(len(files)) if not faults[i]]
     decided = Decided()
     if usable:
@@ -244,9 +245,13 @@ def _decide(
     return decided
 
 
-def _fault(note: HeardNote, misfits: Misfits) -> str:
-    wrong = NEVER_USED if misfits == "keep" else (*NEVER_USED, *LEFT_OUT)
-    return next((FAULTS[fault] for fault in note.faults if fault in wrong), "")
+def _faults(heard: Sequence[HeardNote], misfits: Misfits) -> list[str]:
+    """Return for each note the fault for which it is left out, or an empty text."""
+    wrong = list(NEVER_USED)
+    for fault in LEFT_OUT:
+        if misfits != "keep" and 2 * sum(fault in note.faults for note in heard) < len(heard):
+            wrong.append(fault)
+    return [next((FAULTS[fault] for fault in note.faults if fault in wrong), "") for note in heard]
 
 
 def _leave_out_far(notes: list[NoteFile], misfits: Misfits) -> None:

@@ -12,6 +12,7 @@ from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
 from sktimbre.datasets.listing import Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.notes import Notes
+from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pairing import pair_notes
 from sktimbre.datasets.sounds import Folder, Match
 from sktimbre.exceptions import DatasetError, DatasetWarning, ParameterError
@@ -47,9 +48,11 @@ def load_notes(
         Length of every note in seconds: longer notes are cut at the end, shorter ones padded with zeros. ``None`` keeps
         their lengths.
     trim : bool
-        Remove the silence before each onset, except the last 10 ms.
+        Remove what is before each onset, except the last 10 ms. The onset is found against what comes before it: silence,
+        noise of the room, hum, a constant offset, clicks, breath.
     trim_db : float
-        Level below the peak of the note, in dB, under which samples are silence.
+        Level below the peak of the note, in dB, under which samples are silence: of a recording without noise, the onset is
+        no earlier than the first sample above it.
     pitches : dict, sequence, callable or None
         MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by name if `folder` is a
         folder), or a function of the path. ``None`` reads them from the file names, see Notes.
@@ -289,16 +292,6 @@ def pair_files(
     )
 
 
-def trim_onset(y: np.ndarray, sr: int, trim_db: float) -> np.ndarray:
-    """Remove all but 10 ms before the onset, the first sample within `trim_db` of the peak; silent notes stay whole."""
-    magnitude = np.abs(y)
-    peak = magnitude.max()
-    if peak == 0:
-        return y
-    onset = int(np.argmax(magnitude >= peak * 10.0 ** (-trim_db / 20)))
-    return y[max(0, onset - round(PREROLL * sr)) :]
-
-
 def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
     """Return the sampling rate and the number of samples of each note, or raise `ParameterError`."""
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
@@ -317,7 +310,7 @@ def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | No
         for file in files:
             y, _ = read_audio(file, sr)
             if trim_db is not None:
-                y = trim_onset(y, sr, trim_db)
+                y = y[max(0, find_onset(y, sr, trim_db) - round(PREROLL * sr)) :]
             # _fit copies, which frees the samples that were cut off.
             notes.append(_fit(y, len(y) if n_samples is None else n_samples))
             bar.update(1)

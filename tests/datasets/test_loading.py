@@ -7,14 +7,16 @@ from hypothesis import strategies as st
 
 from sktimbre.audio import read_audio, resample, write_audio
 from sktimbre.datasets import load_notes, load_paired_notes
-from sktimbre.datasets.loading import trim_onset
+from sktimbre.datasets.onset import find_onset
 from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
 SR = 22050
 
 
-def note(n, value=0.5, silence=0):
-    return np.concatenate([np.zeros(silence), np.full(n, value)]).astype(np.float32)
+def note(n, value=0.5, silence=0, midi=60, sr=SR):
+    """A square wave, which has two values."""
+    wave = np.where(440 * 2 ** ((midi - 69) / 12) * np.arange(n) / sr % 1 < 0.5, value, -value)
+    return np.concatenate([np.zeros(silence), wave]).astype(np.float32)
 
 
 @pytest.fixture
@@ -22,9 +24,9 @@ def folder(tmp_path):
     """Three notes of different lengths and rates, and things that are no notes."""
     folder = tmp_path / "flute"
     folder.mkdir()
-    write_audio(folder / "flute.B4.wav", note(1000, 0.25), SR)
-    write_audio(folder / "flute.A4.stereo.aif", np.stack([note(2000), note(2000, 0.0)]), SR)
-    write_audio(folder / "flute.C4.flac", note(4000, 0.125), 2 * SR)
+    write_audio(folder / "flute.B4.wav", note(1200, 0.25, midi=71), SR)
+    write_audio(folder / "flute.A4.stereo.aif", np.stack([note(2000, midi=69), np.zeros(2000)]), SR)
+    write_audio(folder / "flute.C4.flac", note(4000, 0.125, sr=2 * SR), 2 * SR)
     (folder / "README.txt").write_text("about A4")
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "._flute.A4.stereo.aif").write_bytes(b"resource fork")
@@ -39,46 +41,64 @@ def test_notes_as_a_list(folder):
     assert notes.names == ["flute.C4.flac", "flute.A4.stereo.aif", "flute.B4.wav"]
     assert notes.files == [folder / name for name in notes.names]
     assert notes.sr == SR
-    assert [len(y) for y in notes.audio] == [2000, 2000, 1000]
+    assert [len(y) for y in notes.audio] == [2000, 2000, 1200]
     assert all(y.dtype == np.float32 for y in notes.audio)
-    np.testing.assert_array_equal(notes.audio[1], 0.25)
-    np.testing.assert_array_equal(notes.audio[2], 0.25)
-    np.testing.assert_array_equal(notes.audio[0], resample(note(4000, 0.125), 2 * SR, SR))
+    np.testing.assert_array_equal(notes.audio[1], note(2000, 0.25, midi=69))
+    np.testing.assert_array_equal(notes.audio[2], note(1200, 0.25, midi=71))
+    np.testing.assert_array_equal(notes.audio[0], resample(note(4000, 0.125, sr=2 * SR), 2 * SR, SR))
 
 
 def test_notes_of_one_length(folder):
     notes = load_notes(str(folder), duration=1500 / SR)
     assert notes.audio.shape == (3, 1500)
     assert notes.audio.dtype == np.float32
-    np.testing.assert_array_equal(notes.audio[2], np.r_[note(1000, 0.25), np.zeros(500)])
-    np.testing.assert_array_equal(notes.audio[1], 0.25)
+    np.testing.assert_array_equal(notes.audio[2], np.r_[note(1200, 0.25, midi=71), np.zeros(300)])
+    np.testing.assert_array_equal(notes.audio[1], note(1500, 0.25, midi=69))
 
 
 @given(
     silence=st.integers(0, 2000),
-    n=st.integers(1, 500),
-    level=st.floats(-100, 0),
-    trim_db=st.floats(0, 90),
+    n=st.integers(4, 500),
+    level=st.floats(-70, 0),
+    trim_db=st.floats(6, 90),
     sr=st.sampled_from([8000, 22050]),
 )
 @settings(deadline=None)
-def test_trim(silence, n, level, trim_db, sr):
-    gain = np.float32(10 ** (level / 20))
-    y = note(n, 0.5, silence) * gain
-    trimmed = trim_onset(y, sr, trim_db)
+def test_trim(tmp_path_factory, silence, n, level, trim_db, sr):
+    """After digital silence, the first sample of a sudden sound is its onset, however short it is."""
+    path = tmp_path_factory.mktemp("trim") / "A4.wav"
+    y = note(n, 0.5, silence, midi=120) * np.float32(10 ** (level / 20))
+    write_audio(path, y, sr, subtype="FLOAT")
     kept = min(silence, round(0.01 * sr))
-    np.testing.assert_array_equal(trimmed, y[silence - kept :])
+    np.testing.assert_array_equal(load_notes([path], sr=sr, trim_db=trim_db).audio[0], y[silence - kept :])
 
 
 def test_trim_by_level():
-    quiet = np.r_[np.full(5000, 1e-4), np.full(1000, 0.5)].astype(np.float32)
-    assert len(trim_onset(quiet, SR, 60)) == 1000 + 220
-    assert len(trim_onset(quiet, SR, 80)) == 6000
-    np.testing.assert_array_equal(trim_onset(np.zeros(7, np.float32), SR, 60), np.zeros(7))
+    """A slow attack begins where trim_db lets it; noise below a note is no sound at any trim_db."""
+    t = np.arange(SR) / SR
+    attack = np.sin(2 * np.pi * 440 * t) * np.minimum(t / 0.2, 1)
+    y = np.r_[np.zeros(SR), attack]
+    onsets = {trim_db: (find_onset(y, SR, trim_db) - SR) / SR for trim_db in (60, 30, 20, 15)}
+    assert 0 <= onsets[60] < 0.003
+    for trim_db in (30, 20, 15):
+        assert onsets[trim_db] == pytest.approx(0.2 * 10 ** (-trim_db / 20), abs=0.002)
+    y += 10 ** (-70 / 20) * np.random.default_rng(0).normal(size=len(y))
+    assert abs(find_onset(y, SR, 90) - SR) < 0.01 * SR
+
+
+def test_trim_after_room_tone(tmp_path):
+    """Three seconds of noise 50 dB below the note, with an offset and a click, are cut like digital silence."""
+    t = np.arange(SR) / SR
+    y = np.r_[np.zeros(3 * SR), 0.5 * np.cos(2 * np.pi * 440 * t) * np.exp(-3 * t)]
+    y += 0.02 + 0.5 * 10 ** (-50 / 20) * np.random.default_rng(0).normal(size=len(y))
+    y[SR : SR + 50] += 0.4
+    write_audio(tmp_path / "A4.wav", y, SR)
+    assert len(load_notes(tmp_path).audio[0]) == pytest.approx(SR + 220, abs=22)
+    assert len(load_notes(tmp_path, trim=False).audio[0]) == 4 * SR
 
 
 def test_trim_is_an_option(tmp_path):
-    write_audio(tmp_path / "A4.wav", note(1000, silence=5000), SR)
+    write_audio(tmp_path / "A4.wav", note(1000, silence=5000, midi=69), SR)
     assert len(load_notes(tmp_path).audio[0]) == 1220
     assert len(load_notes(tmp_path, trim=False).audio[0]) == 6000
     assert len(load_paired_notes(tmp_path, tmp_path).source[0]) == 1220
@@ -106,7 +126,7 @@ def test_a_list_of_files(folder):
     files = [folder / "flute.B4.wav", str(folder / "flute.A4.stereo.aif")]
     assert load_notes(files).pitches.tolist() == [69, 71]
     # The order is the one given, not that of the names.
-    assert load_notes(files, pitches=[40, 41]).names == ["flute.B4.wav", "flute.A4.stereo.aif"]
+    assert load_notes(files, pitches=[40, 41], misfits="keep").names == ["flute.B4.wav", "flute.A4.stereo.aif"]
 
 
 def test_progress_goes_to_stderr(folder, capsys):
@@ -221,7 +241,7 @@ def test_nothing_is_lost_or_doubled(tmp_path_factory, source, target):
     for side, pitches in (("s", source), ("t", target)):
         files.append([folder / f"{side}{i}.wav" for i in range(len(pitches))])
         for file in files[-1]:
-            write_audio(file, [0.5], SR)
+            write_audio(file, [0.5, -0.5], SR)
     try:
         notes = load_paired_notes(*files, source_pitches=source, target_pitches=target)
     except DatasetError:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sktimbre.exceptions import ParameterError
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
+    from sktimbre.datasets.listening import Sound
     from sktimbre.transfer import TimbreTransfer
 
 __all__ = ["Comparison", "check_direction", "compare", "remember_training", "trained_on", "training_mask"]
@@ -99,7 +99,7 @@ def remember_training(
     model: "TimbreTransfer",
     pitches: Any,
     held_out_pitches: Any,
-    files: Sequence[Path] = (),
+    sounds: Sequence["Sound"] = (),
     duration: float | None = None,
 ) -> None:
     """Store in a fitted model which notes it was trained on; saving keeps the record, a new fit drops it.
@@ -110,15 +110,15 @@ def remember_training(
         Fitted model; changed in place.
     pitches, held_out_pitches : array-like of int
         MIDI numbers of the training notes and of the held-out notes.
-    files : sequence of Path
-        Source files of the training notes. Hashes of their contents are stored, since other files may have the same names.
+    sounds : sequence of Sound
+        Sources of the training notes. Hashes of their contents are stored, since other files may have the same names.
     duration : float or None
         Seconds of each training note.
     """
     model.autoencoder_.trained_on_ = {
         "pitches": sorted(int(p) for p in pitches),
         "held_out_pitches": sorted(int(p) for p in held_out_pitches),
-        "files": [_digest(file) for file in files],
+        "files": [_digest(sound) for sound in sounds],
         "duration": duration,
     }
 
@@ -131,7 +131,7 @@ def trained_on(model: "TimbreTransfer") -> dict[str, Any] | None:
 def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
     """Return for each pair whether the model was trained on it; None if the model has no record of its training."""
     known = trained_on(model)
-    return None if known is None else np.array([_digest(file) in known["files"] for file in pairs.source_files])
+    return None if known is None else np.array([_digest(sound) in known["files"] for sound in pairs.source_sounds])
 
 
 def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
@@ -142,7 +142,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     model : TimbreTransfer
         Fitted model.
     pairs : Bunch or PairedHeaders
-        With ``source_files`` and ``target_files``.
+        With ``source_sounds`` and ``target_sounds``.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     """
     known = set((trained_on(model) or {}).get("files", ()))
     as_source, as_target = (
-        sum(_digest(file) in known for file in files) for files in (pairs.source_files, pairs.target_files)
+        sum(_digest(sound) in known for sound in sounds) for sounds in (pairs.source_sounds, pairs.target_sounds)
     )
     if as_target > as_source:
         raise ParameterError(
@@ -175,5 +175,6 @@ def _neighbours(model, pairs, judged, training):
     return {"transposed neighbours": baseline.predict(pairs.source[judged], pairs.pitches[judged])}
 
 
-def _digest(file: Path) -> str:
-    return hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest()
+def _digest(sound: "Sound") -> str:
+    part = b"" if sound.start is None else f" {sound.start:.3f}".encode()
+    return hashlib.blake2b(sound.file.read_bytes() + part, digest_size=8).hexdigest()

@@ -160,8 +160,8 @@ def fit(
             held_out = model.autoencoder_.validation_indices_
             errors = _errors(model, notes, held_out)
             training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
-            files = [notes.source_files[i] for i in training]
-            remember_training(model, notes.pitches[training], notes.pitches[held_out], files, seconds)
+            sounds = [notes.source_sounds[i] for i in training]
+            remember_training(model, notes.pitches[training], notes.pitches[held_out], sounds, seconds)
         save(model, output, overwrite=overwrite)
         _report(s, model, notes, held_out, errors, output)
 

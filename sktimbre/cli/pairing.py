@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.table import Table
 
 from sktimbre.cli.session import number, table
+
+if TYPE_CHECKING:
+    from sktimbre.datasets.listening import Sound
 
 __all__ = ["PairedHeaders", "read_headers"]
 
@@ -21,7 +24,7 @@ class PairedHeaders:
     ----------
     pitches : ndarray of shape (n_notes,), int
         MIDI numbers.
-    source_files, target_files, unpaired : list of Path
+    source_sounds, target_sounds, unpaired : list
         As in `load_paired_notes`.
     headers : list of dict
         For each pair its ``pitch``, and for its ``source`` and ``target`` the file, sample rate, channels and duration. The
@@ -29,8 +32,8 @@ class PairedHeaders:
     """
 
     pitches: np.ndarray
-    source_files: list[Path]
-    target_files: list[Path]
+    source_sounds: list["Sound"]
+    target_sounds: list["Sound"]
     unpaired: list[Path]
     headers: list[dict[str, Any]]
 
@@ -73,11 +76,11 @@ def read_headers(
     check_sizes(sr, duration, trim_db)
     pairs = pair_files(source, target, **how)
     headers = [
-        {"pitch": int(pitch), "source": _header(of_source), "target": _header(of_target)}
-        for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_files, pairs.target_files, strict=True)
+        {"pitch": int(pitch), "source": _header(of_source.file), "target": _header(of_target.file)}
+        for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_sounds, pairs.target_sounds, strict=True)
     ]
     unpaired = [*pairs.unpaired_source, *pairs.unpaired_target]
-    return PairedHeaders(pairs.pitches, pairs.source_files, pairs.target_files, unpaired, headers)
+    return PairedHeaders(pairs.pitches, pairs.source_sounds, pairs.target_sounds, unpaired, headers)
 
 
 def _header(file: Path) -> dict[str, Any]:

@@ -75,14 +75,13 @@ def pairs(
         shown = table("Source", "Target", "Pitch", "Heard", "Cents", "Onset", "Level", numbers=False)
         for column in shown.columns[2:]:
             column.min_width, column.no_wrap = None, True
-        partners = {note.file: note for note in found.target_notes}
         for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
             if note.partner is None:
                 continue
-            both = (note, partners[note.partner])
+            both = (note, note.partner)
             shown.add_row(
-                note.file.name,
-                note.partner.name,
+                note.sound.name,
+                note.partner.sound.name,
                 name_of_pitch(note.pitch),
                 *(
                     "\n".join(number(getattr(each, name), digits) for each in both)
@@ -92,7 +91,7 @@ def pairs(
         rest = table("Without a partner", "Why", numbers=False)
         for note in [*found.source_notes, *found.target_notes]:
             if note.partner is None:
-                rest.add_row(str(note.file), note.reason)
+                rest.add_row(str(note.file.parent / note.sound.name), note.reason)
         unpaired = [*found.unpaired_source, *found.unpaired_target]
         pitches = np.unique(found.pitches)
         values = {

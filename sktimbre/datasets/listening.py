@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sktimbre.datasets.faults import note_faults, note_level
 from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pitch import hear_pitch
 
-__all__ = ["HeardNote", "hear_note", "listen"]
+__all__ = ["HeardNote", "Sound", "hear_note", "listen"]
 
 # Version of cached results; it changes when results would change.
 VERSION = 1
@@ -26,6 +27,27 @@ VERSION = 1
 LONGEST = 30.0
 # Files that a thread listens to at a time.
 BLOCK = 8
+
+
+class Sound(NamedTuple):
+    """A sound file, or a part of it from ``start`` to ``end`` seconds."""
+
+    file: Path
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file, with the start of the part."""
+        return self.file.name if self.start is None else f"{self.file.name} at {self.start:.2f} s"
+
+    def read(self, sr: int | None = None, *, mono: bool = True, longest: float | None = None) -> tuple[np.ndarray, int]:
+        """Read the part, ``longest`` seconds at most, as `read_audio` does."""
+        start = self.start or 0.0
+        duration = None if self.end is None else self.end - start
+        if longest is not None:
+            duration = longest if duration is None else min(longest, duration)
+        return read_audio(self.file, sr, mono=mono, offset=start, duration=duration)
 
 
 @dataclass(frozen=True)
@@ -56,37 +78,37 @@ class HeardNote:
     faults: tuple[str, ...] = ()
 
 
-def listen(files: Sequence[Path], *, progress: bool = False) -> list[HeardNote]:
-    """Listen to files of single notes.
+def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote]:
+    """Listen to files, or parts of files, of single notes.
 
     Results are cached in the user's cache folder, or in the folder in ``SKTIMBRE_DATA_HOME``, by the content of the files.
 
     Parameters
     ----------
-    files : sequence of Path
-        Sound files.
+    sounds : sequence of Sound
+        Notes.
     progress : bool
         Show a progress bar on standard error.
 
     Returns
     -------
     list of HeardNote
-        In the order of the files.
+        In the order of the notes.
 
     Raises
     ------
     AudioFileError
         A file cannot be read; the error names it.
     """
-    with with_bar(total=len(files), description="Listening", unit="file", show=progress) as bar:
+    with with_bar(total=len(sounds), description="Listening", unit="file", show=progress) as bar:
         # FFTs and decoders release Python's lock.
-        digests = _in_threads(_digest, files)
+        digests = _in_threads(_digest, sounds)
         cached = _look_up(digests)
-        new = [(file, digest) for file, digest in zip(files, digests, strict=True) if digest not in cached]
-        bar.update(len(files) - len(new))
+        new = [(sound, digest) for sound, digest in zip(sounds, digests, strict=True) if digest not in cached]
+        bar.update(len(sounds) - len(new))
         for start in range(0, len(new), 4 * BLOCK):
             part = new[start : start + 4 * BLOCK]
-            heard = _in_threads(_listen, [file for file, _ in part])
+            heard = _in_threads(_listen, [sound for sound, _ in part])
             found = {digest: note for (_, digest), note in zip(part, heard, strict=True)}
             _remember(found)
             cached |= found
@@ -128,17 +150,18 @@ def _in_threads(function, items):
     return Parallel(min(4, os.cpu_count() or 1), prefer="threads")(delayed(function)(item) for item in items)
 
 
-def _listen(file: Path) -> HeardNote:
-    return hear_note(*read_audio(file, mono=False, duration=LONGEST))
+def _listen(sound: Sound) -> HeardNote:
+    return hear_note(*sound.read(mono=False, longest=LONGEST))
 
 
-def _digest(file: Path) -> str:
+def _digest(sound: Sound) -> str:
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
+        with sound.file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
     except OSError:
-        read_audio(file)  # raises the error that names the file
+        read_audio(sound.file)  # raises the error that names the file
         raise
+    return digest if sound.start is None else f"{digest} {sound.start} {sound.end}"
 
 
 def _open_cache() -> sqlite3.Connection:

@@ -11,13 +11,14 @@ import numpy as np
 
 from sktimbre._utils.checks import check_choice, check_flags, check_whole
 from sktimbre.datasets.faults import far_levels
-from sktimbre.datasets.listening import HeardNote, listen
+from sktimbre.datasets.listening import HeardNote, Sound, listen
 from sktimbre.datasets.names import NamePart, midi_of_name, name_of_pitch
 from sktimbre.datasets.pitch import LEAST_CLARITY
 from sktimbre.datasets.pitches import CLEAR, CURES, TOLERANCE, Decided, decide_pitches, heard_pitches
+from sktimbre.datasets.scales import cut_scales
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
 from sktimbre.datasets.table import NoteFile, read_table
-from sktimbre.datasets.tokens import tokens_of
+from sktimbre.datasets.tokens import KINDS, tokens_of
 from sktimbre.exceptions import DatasetError, ParameterError
 
 __all__ = ["Listing", "Misfits", "Octave", "Pitches", "list_notes"]
@@ -99,34 +100,51 @@ def list_notes(
     parameter = "pitches" if name == "folder" else f"{name}_pitches"
     shown = show(folder)
     given = _given(pitches, files, parameter)
-    heard = listen(files, progress=progress)
+    scales: dict[Sound, int] = {}
+    messages: list[str] = []
+    if pitches is None or given.heard:
+        scales, without, messages = cut_scales(files)
+        left_out |= without
+        cut = {sound.file for sound in scales} | without.keys()
+        sounds = [*(Sound(file) for file in files if file not in cut), *scales]
+    elif given.table:
+        sounds = list(given.numbers or ())
+        listed = {sound.file for sound in sounds}
+        left_out |= {file: given.missing for file in files if file not in listed}
+    else:
+        sounds = [Sound(file) for file in files]
+    heard = listen(sounds, progress=progress)
     faults = _faults(heard, misfits)
-    usable = [i for i in range(len(files)) if not faults[i]]
+    # Notes of scales are decided by what is heard.
+    open_ = [i for i, sound in enumerate(sounds) if not faults[i] and sound not in scales]
     decided = Decided()
-    if usable:
-        decided = _decide([files[i] for i in usable], [heard[i] for i in usable], given, shown, octave, misfits)
+    if open_:
+        decided = _decide([sounds[i] for i in open_], [heard[i] for i in open_], given, shown, octave, misfits)
+    places = {i: place for place, i in enumerate(open_)}
     notes = [NoteFile(file, reason=reason) for file, reason in left_out.items()]
-    for i, (file, note) in enumerate(zip(files, heard, strict=True)):
-        place = usable.index(i) if not faults[i] else -1
+    for i, (sound, note) in enumerate(zip(sounds, heard, strict=True)):
+        place = places.get(i, -1)
         written = decided.written.get(place)
+        tokens = tokens_of(sound.file, root, written)
+        tokens.kinds.update(given.tokens.get(sound, {}))
         notes.append(
             NoteFile(
-                file,
-                decided.pitches.get(place),
+                sound.file,
+                None if faults[i] else scales.get(sound, decided.pitches.get(place)),
                 written,
                 note.midi if note.clarity >= LEAST_CLARITY else np.nan,
                 note.onset,
                 note.level,
                 note.duration,
                 note.faults,
-                tokens_of(file, root, written),
+                tokens,
+                sound.start,
+                sound.end,
                 reason=faults[i] or decided.reasons.get(place, ""),
             )
         )
-        for kind, value in given.tokens.get(file, {}).items():
-            notes[-1].tokens.kinds[kind] = value
     _leave_out_far(notes, misfits)
-    listing = Listing(shown, notes, decided.messages)
+    listing = Listing(shown, notes, [*messages, *decided.messages])
     if not listing.used:
         raise DatasetError(f"{shown} holds no usable notes: {_examples(listing.left_out)}. {CURES}")
     if left := {note.file: note.reason for note in notes if note.pitch is None}:
@@ -139,10 +157,11 @@ class _Given:
     """Pitches that the user gave: "heard", MIDI numbers, or a part of the names; and values of other columns of a table."""
 
     heard: bool = False
-    numbers: dict[Path, int] | None = None
+    table: bool = False
+    numbers: dict[Sound, int] | None = None
     part: NamePart | None = None
     missing: str = ""
-    tokens: dict[Path, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[Sound, dict[str, str]] = field(default_factory=dict)
 
 
 def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
@@ -155,12 +174,13 @@ def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
         return _by_expression(pitches, files, name)
     if isinstance(pitches, str | os.PathLike):
         table = read_table(Path(pitches), files, name)
-        numbers = {file: _number(row["pitch"], f"{name}: {file.name}") for file, row in table.items()}
-        kinds = ("dynamic", "velocity", "articulation", "length", "string", "round robin", "microphone")
-        tokens = {file: {kind: row[kind] for kind in kinds if row.get(kind)} for file, row in table.items()}
-        return _Given(numbers=numbers, missing=f"is not in {pitches} with a pitch", tokens=tokens)
+        numbers = {sound: _number(row["pitch"], f"{name}: {sound.name}") for sound, row in table.items()}
+        tokens = {sound: {kind: row[kind] for kind in KINDS if row.get(kind)} for sound, row in table.items()}
+        return _Given(table=True, numbers=numbers, missing=f"is not in {pitches} with a pitch", tokens=tokens)
     if callable(pitches):
-        return _Given(numbers={f: check_whole(pitches(f), f"{name}({f.name!r})", 0, 127, fix=fix) for f in files})
+        return _Given(
+            numbers={Sound(f): check_whole(pitches(f), f"{name}({f.name!r})", 0, 127, fix=fix) for f in files}
+        )
     if isinstance(pitches, Mapping):
         missing = [file.name for file in files if file.name not in pitches]
         if missing:
@@ -168,7 +188,8 @@ def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
                 f"{name} lacks {len(missing)} of {len(files)} files, for instance {missing[0]!r}; its keys are file "
                 "names with their suffix."
             )
-        return _Given(numbers={f: check_whole(pitches[f.name], f"{name}[{f.name!r}]", 0, 127, fix=fix) for f in files})
+        by_name = {Sound(f): check_whole(pitches[f.name], f"{name}[{f.name!r}]", 0, 127, fix=fix) for f in files}
+        return _Given(numbers=by_name)
     if not np.iterable(pitches):
         raise ParameterError(
             f"{name}={pitches!r} must be 'heard', a dict by file name, a sequence, a function of the path, a CSV table, or a "
@@ -181,7 +202,7 @@ def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
             "one for each, or a dict by file name."
         )
     checked = [check_whole(pitch, f"{name}[{i}]", 0, 127, fix=fix) for i, pitch in enumerate(pitches)]
-    return _Given(numbers=dict(zip(files, checked, strict=True)))
+    return _Given(numbers=dict(zip(map(Sound, files), checked, strict=True)))
 
 
 def _by_expression(expression: Any, files: list[Path], name: str) -> _Given:
@@ -218,7 +239,7 @@ def _number(text: str, where: str) -> int:
 
 
 def _decide(
-    files: list[Path], heard: list[HeardNote], given: _Given, shown: str, octave: Octave, misfits: Misfits
+    sounds: list[Sound], heard: list[HeardNote], given: _Given, shown: str, octave: Octave, misfits: Misfits
 ) -> Decided:
     if given.heard:
         return heard_pitches(heard)
@@ -226,18 +247,18 @@ def _decide(
         parts = None
         if given.part is not None:
             parts = [given.part]
+        files = [sound.file for sound in sounds]
         return decide_pitches(files, heard, shown, octave=octave, misfits=misfits, parts=parts, missing=given.missing)
-    decided = Decided({i: given.numbers[file] for i, file in enumerate(files) if file in given.numbers})
+    decided = Decided({i: given.numbers[sound] for i, sound in enumerate(sounds)})
     decided.pitches = dict(decided.written)
-    decided.reasons = {i: given.missing for i in range(len(files)) if i not in decided.pitches}
     found = {
-        files[i]: f"sounds like {name_of_pitch(round(heard[i].midi))}, not {name_of_pitch(pitch)}"
+        sounds[i].file: f"sounds like {name_of_pitch(round(heard[i].midi))}, not {name_of_pitch(pitch)}"
         for i, pitch in decided.pitches.items()
         if heard[i].clarity >= CLEAR and abs(heard[i].midi - pitch) > TOLERANCE
     }
     if found and misfits != "keep":
         message = (
-            f"{shown}: {len(found)} of {len(files)} notes sound different from the given pitches: {_examples(found)}"
+            f"{shown}: {len(found)} of {len(sounds)} notes sound different from the given pitches: {_examples(found)}"
         )
         if misfits == "raise":
             raise DatasetError(f"{message}. {CURES}")

@@ -1,7 +1,6 @@
 """Load folders of recorded notes, of one instrument or of two, paired by pitch."""
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from sklearn.utils import Bunch
 
 from sktimbre._utils.checks import check_flags, check_real, check_whole
 from sktimbre._utils.progress import with_bar
-from sktimbre.audio import read_audio
+from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.listing import Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.onset import find_onset
@@ -111,17 +110,17 @@ def load_notes(
         folder, pitches=pitches, octave=octave, misfits=misfits, match=match, recursive=recursive, progress=progress
     )
     _warn([listing])
-    used = sorted(listing.used, key=lambda note: (note.pitch, note.file.name, note.file))
+    used = sorted(listing.used, key=lambda note: (note.pitch, *_order(note)))
     files = [note.file for note in used]
     numbers = [note.pitch for note in used]
-    audio = _read(files, sr, n_samples, trim_db if trim else None, progress)
+    audio = _read([note.sound for note in used], sr, n_samples, trim_db if trim else None, progress)
     return Notes(
         audio=audio if n_samples is None else np.stack(audio),
         pitches=np.array(numbers, dtype=int),
         files=files,
         names=[file.name for file in files],
         left_out=listing.left_out,
-        notes=sorted(listing.notes, key=lambda note: (note.file.name, note.file)),
+        notes=sorted(listing.notes, key=_order),
         sr=sr,
     )
 
@@ -210,7 +209,7 @@ def load_paired_notes(
         recursive=recursive,
         progress=progress,
     )
-    both = _read(paired.source_files + paired.target_files, sr, n_samples, trim_db if trim else None, progress)
+    both = _read(paired.source_sounds + paired.target_sounds, sr, n_samples, trim_db if trim else None, progress)
     audio = [both[: len(paired.pitches)], both[len(paired.pitches) :]]
     if n_samples is None:
         lengths = [max(len(a), len(b)) for a, b in zip(*audio, strict=True)]
@@ -270,18 +269,20 @@ def pair_files(
         list_notes(target, "target", pitches=target_pitches, octave=target_octave, match=target_match, **how),
     ]
     _warn(listings)
-    notes = [sorted(listing.notes, key=lambda note: (note.file.name, note.file)) for listing in listings]
+    notes = [sorted(listing.notes, key=_order) for listing in listings]
     pairs, reasons = pair_notes(*notes)
     if not pairs:
         raise DatasetError(_no_pairs(listings, reasons, notes))
     for i, j in pairs:
-        notes[0][i].partner, notes[1][j].partner = notes[1][j].file, notes[0][i].file
+        notes[0][i].partner, notes[1][j].partner = notes[1][j], notes[0][i]
     for side in (0, 1):
         for i, reason in reasons[side].items():
             notes[side][i].reason = reason
     unpaired = [[note for note in side if note.partner is None] for side in notes]
     return Bunch(
         pitches=np.array([notes[0][i].pitch for i, _ in pairs], dtype=int),
+        source_sounds=[notes[0][i].sound for i, _ in pairs],
+        target_sounds=[notes[1][j].sound for _, j in pairs],
         source_files=[notes[0][i].file for i, _ in pairs],
         target_files=[notes[1][j].file for _, j in pairs],
         unpaired_source=[note.file for note in unpaired[0]],
@@ -304,11 +305,13 @@ def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int |
     return sr, n_samples
 
 
-def _read(files: list[Path], sr: int, n_samples: int | None, trim_db: float | None, progress: bool) -> list[np.ndarray]:
+def _read(
+    sounds: list[Sound], sr: int, n_samples: int | None, trim_db: float | None, progress: bool
+) -> list[np.ndarray]:
     notes = []
-    with with_bar(total=len(files), description="Reading notes", unit="file", show=progress) as bar:
-        for file in files:
-            y, _ = read_audio(file, sr)
+    with with_bar(total=len(sounds), description="Reading notes", unit="file", show=progress) as bar:
+        for sound in sounds:
+            y, _ = sound.read(sr)
             if trim_db is not None:
                 y = y[max(0, find_onset(y, sr, trim_db) - round(PREROLL * sr)) :]
             # _fit copies, which frees the samples that were cut off.
@@ -321,6 +324,10 @@ def _fit(y: np.ndarray, n_samples: int) -> np.ndarray:
     fitted = np.zeros(n_samples, np.float32)
     fitted[: len(y)] = y[:n_samples]
     return fitted
+
+
+def _order(note):
+    return note.file.name, note.file, note.start or 0.0
 
 
 def _warn(listings):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.tokens import Tokens
 from sktimbre.exceptions import DatasetError
 
@@ -25,6 +26,8 @@ COLUMNS = (
     "duration",
     "dynamic",
     "articulation",
+    "start",
+    "end",
     "partner",
     "reason",
     "faults",
@@ -33,7 +36,7 @@ COLUMNS = (
 
 @dataclass
 class NoteFile:
-    """A sound file of a folder of notes.
+    """A sound file of a folder of notes, or a note in a file of several.
 
     Parameters
     ----------
@@ -55,7 +58,9 @@ class NoteFile:
         Faults of the recording.
     tokens : Tokens
         What the name tells besides the pitch.
-    partner : Path or None
+    start, end : float or None
+        Seconds of the note in a file of several; None for a file of one.
+    partner : NoteFile or None
         The note of the other side.
     reason : str
         Why the file is left out, or has no partner; empty if it is used.
@@ -70,8 +75,15 @@ class NoteFile:
     duration: float = np.nan
     faults: tuple[str, ...] = ()
     tokens: Tokens = field(default_factory=Tokens)
-    partner: Path | None = None
+    start: float | None = None
+    end: float | None = None
+    partner: "NoteFile | None" = field(default=None, repr=False, compare=False)
     reason: str = ""
+
+    @property
+    def sound(self) -> Sound:
+        """The file, or the part of the file."""
+        return Sound(self.file, self.start, self.end)
 
     @property
     def cents(self) -> float:
@@ -96,7 +108,9 @@ class NoteFile:
             "duration": known(self.duration, 2),
             "dynamic": self.tokens.kinds.get("dynamic"),
             "articulation": self.tokens.kinds.get("articulation"),
-            "partner": self.partner,
+            "partner": None if self.partner is None else self.partner.file,
+            "start": self.start,
+            "end": self.end,
             "reason": self.reason or None,
             "faults": ", ".join(self.faults) or None,
         }
@@ -111,7 +125,7 @@ def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
-def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Path, dict[str, str]]:
+def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict[str, str]]:
     """Read a CSV table of files, such as `sktimbre pairs --csv` writes.
 
     Parameters
@@ -126,8 +140,8 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Path, dict[
 
     Returns
     -------
-    dict of Path to dict
-        Rows of the files that the table lists with a pitch.
+    dict of Sound to dict
+        Rows of the files, or of their parts if there are columns "start" and "end", that the table lists with a pitch.
 
     Raises
     ------
@@ -149,7 +163,7 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Path, dict[
     for file in files:
         by_place[file.resolve()] = file
         by_name.setdefault(file.name, []).append(file)
-    found: dict[Path, dict[str, str]] = {}
+    found: dict[Sound, dict[str, str]] = {}
     for row in rows:
         given = (row["file"] or "").strip()
         if not given or not (row["pitch"] or "").strip():
@@ -158,7 +172,23 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Path, dict[
         same = [by_place[place] for place in places if place in by_place] or by_name.get(given, [])
         # A name that several folders have tells nothing.
         if len(set(same)) == 1:
-            found[same[0]] = {key: value.strip() for key, value in row.items() if key and isinstance(value, str)}
+            values = {key: value.strip() for key, value in row.items() if key and isinstance(value, str)}
+            found[_part(same[0], values, f"{name}: {path}")] = values
     if not found:
         raise DatasetError(f"{name}: the table {path} lists none of the files with a pitch; check its column file.")
     return found
+
+
+def _part(file: Path, values: Mapping[str, str], where: str) -> Sound:
+    start, end = (values.get(name) or None for name in ("start", "end"))
+    if start is None and end is None:
+        return Sound(file)
+    try:
+        seconds = float(start or 0), float(end or "inf")
+    except ValueError:
+        seconds = np.nan, np.nan
+    if not 0 <= seconds[0] < seconds[1]:
+        raise DatasetError(
+            f"{where}: {file.name} goes from {start} to {end} s; give the seconds of the note, or neither."
+        )
+    return Sound(file, seconds[0], seconds[1] if np.isfinite(seconds[1]) else None)

@@ -233,7 +233,7 @@ def test_the_table_of_all_files(library, tmp_path):
         pairs = pair_files(tmp_path / "a", tmp_path / "b")
     rows = {note.file.name: note for note in pairs.source_notes}
     assert len(rows) == 6
-    assert rows["flute.D4.wav"].partner == tmp_path / "b" / "oboe_D4_f.wav"
+    assert rows["flute.D4.wav"].partner.file == tmp_path / "b" / "oboe_D4_f.wav"
     assert rows["flute.D4.wav"].reason == ""
     assert rows["flute.C4.wav"].reason == "no C4 on the other side"
     assert rows["noise.wav"].reason == "has no pitch in its name"

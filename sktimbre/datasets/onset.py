@@ -10,6 +10,8 @@ __all__ = ["find_onset"]
 
 # Frames of 20 ms, of which four overlap, at a rate at which partials to 11 kHz are left.
 FRAME, HOPS, RATE = 0.02, 4, 22050
+# Frames that are transformed at once.
+BLOCK = 128
 # Seconds of silence that are assumed before the recording.
 SILENCE = 0.5
 # Sounds that are shorter than this are clicks, in seconds and with the length of a frame.
@@ -103,13 +105,15 @@ def _frames(y, sr):
     # Constant ends have no edges, whatever the offset of the recording.
     padded = np.pad(y, n_fft, mode="edge")
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
-    spectra = scipy.fft.rfft(frames * _window(n_fft), axis=1)
-    # A Hann-windowed constant has minus half of bin 0 in bin 1, and nothing above.
-    spectra[:, 1] += spectra[:, 0] / 2
-    spectra = spectra[:, 1:]
     silence = round(SILENCE * sr / hop)
-    power = np.zeros((silence + len(spectra), spectra.shape[1]), np.float32)
-    power[silence:] = spectra.real**2 + spectra.imag**2
+    power = np.zeros((silence + len(frames), n_fft // 2), np.float32)
+    # Blocks that fit into the cache take half the time of a long recording at once.
+    for start in range(0, len(frames), BLOCK):
+        spectra = scipy.fft.rfft(frames[start : start + BLOCK] * _window(n_fft), axis=1)
+        # A Hann-windowed constant has minus half of bin 0 in bin 1, and nothing above.
+        spectra[:, 1] += spectra[:, 0] / 2
+        block = spectra[:, 1:]
+        power[silence + start : silence + start + len(block)] = block.real**2 + block.imag**2
     return power, n_fft, hop
 
 
@@ -134,7 +138,7 @@ def _level(power, rate):
     if total.max() == 0:
         return total, 0.0
     loud = total > total.max() * 10 ** (-LOUD / 10)
-    note = power[loud].mean(axis=0)
+    note = loud.astype(np.float32) @ power / np.float32(loud.sum())
     last = int(np.argmax(loud)) - round(BEFORE_LOUD * rate)
     # The median of a squared Rayleigh distribution is ln 2 times its mean.
     noise = np.median(power[: last : -(-last // MOST_FRAMES)], axis=0) / np.log(2)

@@ -134,11 +134,11 @@ def test_sudden_tones(name, sr):
 
 @pytest.mark.parametrize("attack", [0.005, 0.03, 0.1, 0.3])
 def test_slow_attacks(attack):
-    """Off by at most 5 ms, 4 % of the attack or 40 % of a period, even where noise hides the beginning of the attack."""
+    """Off by at most 5 ms, 4 % of the attack or half a period, even where noise hides the beginning of the attack."""
     for f0 in (55.0, 220.0, 880.0, 3000.0):
         for name in ("silence", "white noise, -60 dB", "white noise, -45 dB"):
             begun_note, n = begun(tone(f0, attack=attack), SR, name, 0)
-            assert abs(find_onset(begun_note, SR) - n) <= max(0.005, 0.04 * attack, 0.4 / f0) * SR, (f0, name)
+            assert abs(find_onset(begun_note, SR) - n) <= max(0.005, 0.04 * attack, 0.5 / f0) * SR, (f0, name)
 
 
 def test_a_click_is_not_a_short_note():

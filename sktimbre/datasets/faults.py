@@ -153,7 +153,8 @@ def _sustained(power):
 
 
 def _decibels(power):
-    return 10 * float(np.log10(power)) if power > 0 else -np.inf
+    # Less is the rounding of a constant offset.
+    return 10 * float(np.log10(power)) if power > 1e-20 else -np.inf
 
 
 def _seconds(note, sr):

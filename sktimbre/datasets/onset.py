@@ -8,12 +8,16 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 __all__ = ["find_onset"]
 
-# Frames of 20 ms, four to a frame, of partials to 11 kHz; bins from 100 Hz, as the window leaks an offset into those below.
-FRAME, HOPS, RATE, LOWEST_BIN = 0.02, 4, 22050, 2
+# Frames of 20 ms, of which four overlap, at a rate at which partials to 11 kHz are left.
+FRAME, HOPS, RATE = 0.02, 4, 22050
+# Frames that are transformed at once.
+BLOCK = 128
 # Seconds of silence that are assumed before the recording.
 SILENCE = 0.5
 # Sounds that are shorter than this are clicks, in seconds and with the length of a frame.
 CLICK = 0.03
+# The level between two periods of a low note falls for less than this.
+PERIOD = 0.025
 # Levels in dB below the loudest frame: of loud frames, of the onset, and of the onset in the loudest noise.
 LOUD, BEGIN, HIGHEST = 10.0, 30.0, 20.0
 # Noise is measured between these distances, in seconds, before the level comes within HIGHEST dB of the loudest frame.
@@ -101,10 +105,15 @@ def _frames(y, sr):
     # Constant ends have no edges, whatever the offset of the recording.
     padded = np.pad(y, n_fft, mode="edge")
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
-    spectra = scipy.fft.rfft(frames * _window(n_fft), axis=1)[:, LOWEST_BIN:]
     silence = round(SILENCE * sr / hop)
-    power = np.zeros((silence + len(spectra), spectra.shape[1]), np.float32)
-    power[silence:] = spectra.real**2 + spectra.imag**2
+    power = np.zeros((silence + len(frames), n_fft // 2), np.float32)
+    # Blocks that fit into the cache take half the time of a long recording at once.
+    for start in range(0, len(frames), BLOCK):
+        spectra = scipy.fft.rfft(frames[start : start + BLOCK] * _window(n_fft), axis=1)
+        # A Hann-windowed constant has minus half of bin 0 in bin 1, and nothing above.
+        spectra[:, 1] += spectra[:, 0] / 2
+        block = spectra[:, 1:]
+        power[silence + start : silence + start + len(block)] = block.real**2 + block.imag**2
     return power, n_fft, hop
 
 
@@ -113,28 +122,30 @@ def _window(n_fft):
     return np.hanning(n_fft + 1)[:-1].astype(np.float32)
 
 
-def _opened(level, rate):
-    """Remove what is shorter than a click and its frame."""
-    size = max(1, round(CLICK * rate))
-    opened = maximum_filter1d(minimum_filter1d(level, size), size, origin=-1 if size % 2 == 0 else 0)
+def _sustained(level, rate):
+    """Fill dips between the periods of low notes, then remove what is shorter than a click and its frame."""
+    gap, click = (max(1, round(seconds * rate)) for seconds in (PERIOD, CLICK))
+    # The second filter of each pair is mirrored, so that an even size moves nothing.
+    level = minimum_filter1d(maximum_filter1d(level, gap), gap, origin=-1 if gap % 2 == 0 else 0)
+    level = level, maximum_filter1d(minimum_filter1d(level, click), click, origin=-1 if click % 2 == 0 else 0)
     # A recording that holds no more than a click is taken as it is.
-    return opened if opened.max() > 1e-4 * level.max() else level
+    return level[1] if level[1].max() > 1e-4 * level[0].max() else level[0]
 
 
 def _level(power, rate):
     """Return the level of frames in dB, in the bins of the note, and the power of the loud frames."""
-    total = _opened(power.sum(axis=1), rate)
+    total = _sustained(power.sum(axis=1), rate)
     if total.max() == 0:
         return total, 0.0
     loud = total > total.max() * 10 ** (-LOUD / 10)
-    note = power[loud].mean(axis=0)
+    note = loud.astype(np.float32) @ power / np.float32(loud.sum())
     last = int(np.argmax(loud)) - round(BEFORE_LOUD * rate)
     # The median of a squared Rayleigh distribution is ln 2 times its mean.
     noise = np.median(power[: last : -(-last // MOST_FRAMES)], axis=0) / np.log(2)
-    noise += power[last - round((FURTHEST - NEAREST) * rate) : last].mean(axis=0) + FLOOR * note.max()
+    noise += np.median(power[last - round((FURTHEST - NEAREST) * rate) : last], axis=0) / np.log(2) + FLOOR * note.max()
     excess = np.maximum(note - noise, 0)
     weights = excess / (noise * (noise + excess)) * note.max()
-    matched = _opened(power @ (weights if weights.any() else np.ones_like(weights)), rate)
+    matched = _sustained(power @ (weights if weights.any() else np.ones_like(weights)), rate)
     tiny = np.finfo(np.float32).tiny
     return 10 * np.log10(np.maximum(matched / max(matched.max(), tiny), 1e-12)), total.max()
 

@@ -16,6 +16,8 @@ __all__ = ["pair_notes"]
 # Cost of a difference: each kind counts more than all later ones together. Then other tokens, length and loudness.
 WEIGHTS = {kind: 4.0 ** (len(KINDS) + 2 - i) for i, kind in enumerate(KINDS)}
 OTHERS, LENGTH, LEVEL, STRENGTH = 4.0, 1.0, 0.25, 4.0**2
+# Of notes that are alike otherwise, the louder ones are paired: there is less noise in them.
+LOUDER = 1e-6
 IMPOSSIBLE = 1e9
 
 
@@ -57,6 +59,7 @@ def pair_notes(
                 cost[row, column] = _cost(source[i], target[j], strict, shared)
                 cost[row, column] += STRENGTH * abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
                 cost[row, column] += LEVEL * min(1.0, abs(levels[0][i] - levels[1][j]) / 100)
+                cost[row, column] -= LOUDER * (levels[0][i] + levels[1][j])
         found = [(a[row], b[column]) for row, column in zip(*linear_sum_assignment(cost), strict=True)]
         allowed = [(i, j) for i, j in found if not _differences(source[i], target[j], strict)]
         pairs += sorted(allowed)

@@ -79,7 +79,8 @@ class FitParams:
         if name in self.options:
             return self.options[name]
         value = self.in_file.get(name, default)
-        if self.path is not None and name in PATHS and isinstance(value, str):
+        is_path = name in PATHS or (name.endswith("pitches") and str(value).lower().endswith(".csv"))
+        if self.path is not None and is_path and isinstance(value, str):
             return str(self.path.parent / value)
         return value
 
@@ -260,7 +261,7 @@ def _constraints() -> dict[str, tuple[str, list]]:
         "duration": ("sktimbre fit", [Interval(Real, 0, None, closed="neither")]),
         **{name: ("sktimbre fit", [str]) for name in ("pitches", "source_pitches", "target_pitches")},
         **{name: ("sktimbre fit", [str, int]) for name in ("source_octave", "target_octave")},
-        **{name: ("sktimbre fit", [str, list]) for name in ("source_match", "target_match")},
+        **{name: ("sktimbre fit", [str, list, tuple]) for name in ("source_match", "target_match")},
         "misfits": ("sktimbre fit", [StrOptions({"leave_out", "raise", "keep"})]),
         "recursive": ("sktimbre fit", ["boolean"]),
         "trim_db": ("sktimbre fit", [Interval(Real, 0, None, closed="left")]),

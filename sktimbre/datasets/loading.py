@@ -34,13 +34,12 @@ def load_notes(
     recursive: bool = False,
     progress: bool = False,
 ) -> Notes:
-    """Load a folder of recorded notes, one note in each file, mixed to mono.
+    """Load a folder of recorded notes, listen to them, and mix them to mono.
 
     Parameters
     ----------
     folder : path-like or list of path-like
-        A list of sound files, or a folder: its sound files are found by their suffix, without hidden files and those in
-        subfolders.
+        A list of sound files, or a folder: its sound files are found by their suffix, without hidden files.
     sr : int
         Sampling rate in Hz to which all notes are resampled.
     duration : float or None
@@ -52,9 +51,20 @@ def load_notes(
     trim_db : float
         Level below the peak of the note, in dB, under which samples are silence: of a recording without noise, the onset is
         no earlier than the first sample above it.
-    pitches : dict, sequence, callable or None
-        MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by name if `folder` is a
-        folder), or a function of the path. ``None`` reads them from the file names, see Notes.
+    pitches : "heard", dict, sequence, callable, path-like, regular expression or None
+        ``None`` reads the pitches from names, headers and maps and compares them with what is heard, see Notes. "heard" uses
+        what is heard. Else MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by path if
+        `folder` is a folder), a function of the path, a CSV table with the columns "file" and "pitch", as ``sktimbre pairs``
+        writes it, or a regular expression for names with a group named "pitch" (a MIDI number) or "note" (a note name).
+    octave : int or "auto"
+        Octaves to add to written pitches; "auto" adds those by which the whole folder differs from what is heard.
+    misfits : {"leave_out", "raise", "keep"}
+        What happens to single notes that sound different from what is written; "keep" believes what is written.
+    match : str, sequence of str or None
+        Patterns for names, or for paths below the folder, such as ``"*_ff_*"``; those that begin with ``!`` exclude. Case is
+        ignored.
+    recursive : bool
+        Search the folders inside, too.
     progress : bool
         Show a progress bar on standard error.
 
@@ -67,7 +77,9 @@ def load_notes(
         - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
         - files: list of pathlib.Path.
         - names: list of str, file names.
-        - left_out: list of pathlib.Path, files without a pitch in their names; they are not read.
+        - left_out: dict of pathlib.Path to str, other sound files and why they are left out.
+        - notes: list of NoteFile, one for each sound file, or note in a file of several, used or not: ``file``, ``pitch``,
+          ``written``, ``heard``, ``cents``, ``onset``, ``level``, ``duration``, ``faults``, ``reason``.
         - sr: int.
 
     Raises
@@ -75,9 +87,15 @@ def load_notes(
     AudioFileError
         A sound file cannot be read; the error names it.
     DatasetError
-        The folder does not exist or has no sound files, or a pitch is missing or ambiguous.
+        The folder does not exist or has no usable notes, nothing tells the pitches, what is written contradicts what is heard
+        in most notes, or all notes are transposed by another interval than octaves.
     ParameterError
-        `sr`, `duration`, `trim_db` or a value of `pitches` is out of range.
+        A parameter is out of range.
+
+    Warns
+    -----
+    DatasetWarning
+        Files are left out, octaves are put right, or given pitches contradict what is heard.
 
     See Also
     --------
@@ -85,11 +103,18 @@ def load_notes(
 
     Notes
     -----
-    All names of a folder are compared. The pitch is the part that is in most names and varies as pitches do, in steps of at
-    most an octave: a note name (``A4``, ``Bb4``, ``A#4``, ``As4``, ``Asharp4``; ``C4`` is 60, middle C; German where there is
-    an ``H``), a MIDI number (``61``, ``061``, ``M61``) or a Latin note name (``la4``). Numbers that count files, velocities
-    and parts that never change are not pitches. Where MIDI numbers and note names differ by octaves, the numbers decide.
-    Files without that part, such as effects among notes, are left out.
+    Pitches may be written as note names (``A4``, ``Bb4``, ``A#4``, ``As4``, ``Asharp4``; ``C4`` is 60, middle C; German where
+    there is an ``H``), as MIDI numbers (``61``, ``061``, ``M61``), as Latin note names (``la4``), as root notes in WAV (``smpl``)
+    and AIFF (``INST``) headers, or in an ``.sfz`` map beside or above the files. The part that agrees with the clear pitches
+    that are heard in most notes is the pitch. Where nothing is clear, as in noises, it is the part that is in most names and
+    varies as pitches do; numbers that count files, velocities and parts that never change are not pitches.
+
+    Files whose names have a range, such as ``C4B4.aiff``, are cut into notes with the pitches that are heard.
+
+    Left out are also files that are silent, whose channels cancel each other, that are noise or shorter than a window although
+    most others are not, notes that are 40 dB from the median level, and copies of one take in several formats.
+
+    What is heard is cached in the user's cache folder, or in ``SKTIMBRE_DATA_HOME``, by the content of the files.
 
     Examples
     --------
@@ -143,7 +168,7 @@ def load_paired_notes(
     recursive: bool = False,
     progress: bool = False,
 ) -> Notes:
-    """Load the notes of two instruments, paired by pitch.
+    """Load the notes of two instruments in pairs of equal pitch, like with like.
 
     Parameters
     ----------
@@ -151,9 +176,9 @@ def load_paired_notes(
         Folders or files of the source and of the target instrument.
     sr, duration, trim, trim_db
         As in `load_notes`.
-    source_pitches, target_pitches : dict, sequence, callable or None
-        As `pitches` in `load_notes`, for all files of the source and of the target.
-    progress : bool
+    source_pitches, target_pitches, source_octave, target_octave, source_match, target_match
+        As `pitches`, `octave` and `match` in `load_notes`, for each side.
+    misfits, recursive, progress
         As in `load_notes`.
 
     Returns
@@ -164,8 +189,11 @@ def load_paired_notes(
         - source, target: with ``duration`` ndarray of shape (n_notes, n_samples), float32; without, lists of 1-D ndarray,
           where the shorter note of each pair is padded with zeros at its end to the length of the other.
         - pitches: ndarray of shape (n_notes,), int, MIDI numbers.
-        - source_files, target_files: list of pathlib.Path.
-        - unpaired_source, unpaired_target: list of pathlib.Path, files without a partner; they are not read.
+        - source_files, target_files: list of pathlib.Path; source_sounds, target_sounds: the same with start and end of
+          notes in files of several.
+        - unpaired_source, unpaired_target: list of pathlib.Path, files without a partner.
+        - reasons: dict of pathlib.Path to str, why they have none.
+        - source_notes, target_notes: list of NoteFile, as ``notes`` of `load_notes`, with ``partner``.
         - sr: int.
 
     Raises
@@ -175,8 +203,10 @@ def load_paired_notes(
 
     Notes
     -----
-    If a pitch occurs several times, the first notes of source and target (by name) are a pair, then the second ones, and
-    so on; the others are unpaired.
+    Names tell dynamics, velocities, articulations, lengths, strings, round robins and microphones. Notes that differ in one of
+    the first four, where both sides have the same values, are never a pair. An assignment within each pitch minimizes the other
+    differences: those in the order above, other parts of the names that both sides have, the order of dynamics or velocities,
+    length, and loudness beside the median of the folder.
 
     Examples
     --------

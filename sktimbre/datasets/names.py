@@ -48,7 +48,7 @@ LARGEST_STEP = 12
 def pitch_from_name(name: str | os.PathLike[str]) -> int:
     """Read the pitch of a note from its file name.
 
-    `load_notes` compares all names of a folder, which tells more than one name.
+    `load_notes` compares all names of a folder, and listens, which tells more than one name.
 
     Parameters
     ----------

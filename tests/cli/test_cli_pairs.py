@@ -102,6 +102,11 @@ def test_options_in_a_file(sktimbre, folders, tmp_path):
     )
     printed = run(sktimbre, "fit", "-o", tmp_path / "m.sktimbre", f"--params={params}", "--dry-run")
     assert [pair["pitch"] for pair in printed["pairs"]] == [60, 64]
+    # A table is relative to the file.
+    (tmp_path / "t.csv").write_text("file,pitch\ntake 1.wav,C4\n")
+    params.write_text('source = "a"\ntarget = "b"\ntarget_pitches = "t.csv"\n')
+    printed = run(sktimbre, "fit", "-o", tmp_path / "m.sktimbre", f"--params={params}", "--dry-run")
+    assert [pair["pitch"] for pair in printed["pairs"]] == [60]
     params.write_text('source = "a"\ntarget = "b"\nmisfits = "drop"\n')
     result = sktimbre("fit", "-o", tmp_path / "m.sktimbre", f"--params={params}")
     assert result.exit_code == 2

@@ -53,9 +53,10 @@ def load_notes(
         no earlier than the first sample above it.
     pitches : "heard", dict, sequence, callable, path-like, regular expression or None
         ``None`` reads the pitches from names, headers and maps and compares them with what is heard, see Notes. "heard" uses
-        what is heard. Else MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by path if
-        `folder` is a folder), a function of the path, a CSV table with the columns "file" and "pitch", as ``sktimbre pairs``
-        writes it, or a regular expression for names with a group named "pitch" (a MIDI number) or "note" (a note name).
+        what is heard. Else MIDI numbers, 0 to 127: a dict by file name, a sequence in the order of the files (sorted by path
+        if `folder` is a folder), a function of the path, a CSV table with the columns "file" and "pitch", as
+        ``sktimbre pairs`` writes it, or a regular expression for names with a group named "pitch" (a MIDI number) or "note"
+        (a note name).
     octave : int or "auto"
         Octaves to add to written pitches; "auto" adds those by which the whole folder differs from what is heard.
     misfits : {"leave_out", "raise", "keep"}
@@ -104,8 +105,8 @@ def load_notes(
     Notes
     -----
     Pitches may be written as note names (``A4``, ``Bb4``, ``A#4``, ``As4``, ``Asharp4``; ``C4`` is 60, middle C; German where
-    there is an ``H``), as MIDI numbers (``61``, ``061``, ``M61``), as Latin note names (``la4``), as root notes in WAV (``smpl``)
-    and AIFF (``INST``) headers, or in an ``.sfz`` map beside or above the files. The part that agrees with the clear pitches
+    there is an ``H``), as MIDI numbers (``61``, ``061``, ``M61``), as Latin note names (``la4``), as root notes in headers of
+    WAV (``smpl``) and AIFF (``INST``), or in an ``.sfz`` map beside or above the files. The part that agrees with the clear pitches
     that are heard in most notes is the pitch. Where nothing is clear, as in noises, it is the part that is in most names and
     varies as pitches do; numbers that count files, velocities and parts that never change are not pitches.
 
@@ -204,8 +205,8 @@ def load_paired_notes(
     Notes
     -----
     Names tell dynamics, velocities, articulations, lengths, strings, round robins and microphones. Notes that differ in one of
-    the first four, where both sides have the same values, are never a pair. An assignment within each pitch minimizes the other
-    differences: those in the order above, other parts of the names that both sides have, the order of dynamics or velocities,
+    the first four, where both sides have the same values, are never a pair. An assignment within each pitch minimizes the
+    other differences: those in the order above, other parts of the names that both sides have, the order of dynamics or velocities,
     length, and loudness beside the median of the folder.
 
     Examples

@@ -33,7 +33,7 @@ print(*sorted(path.name for path in (home / "flute").iterdir())[:4], "...")
 # %%
 # Train and save
 # --------------
-# `load_paired_notes` resamples all notes to one sample rate, cuts the silence before
+# `load_paired_notes` resamples all notes to one sample rate, cuts what is before
 # each onset and pairs the notes by pitch. It lists unpaired files in
 # ``unpaired_source`` and ``unpaired_target``.
 import sktimbre

@@ -49,8 +49,8 @@ def note_level(y: np.ndarray, sr: float) -> float:
     --------
     >>> import numpy as np
     >>> from sktimbre.datasets.faults import note_level
-    >>> round(note_level(0.1 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050), 22050), 1)
-    -20.0
+    >>> round(note_level(0.1 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050), 22050))
+    -20
     """
     return _decibels(2 * _sustained(_block_power(y, sr)))
 

@@ -1,7 +1,6 @@
 """Open, check and read sound files through libsndfile; formats and quantisation for writing."""
 
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +8,12 @@ import numpy as np
 import soundfile
 
 from sktimbre._utils.files import as_path
+from sktimbre.audio.chunks import PLACEHOLDER, walk
 from sktimbre.exceptions import AudioFileError, ParameterError
 
 BLOCK = 65536
 # Lengths from here on are unknown: libsndfile reports the largest integer if the header has no length.
 UNKNOWN_LENGTH = 1 << 60
-PLACEHOLDER = 0x7FFF0000
 
 FORMATS = {
     ".wav": "WAV",
@@ -170,25 +169,10 @@ def missing_bytes(path: Path) -> str:
             file.seek(max(0, size - (1 << 17)))
             tail = file.read()
             return _missing_of_page(tail[tail.rfind(b"OggS") :])
-        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-            wanted, layout = b"data", "<4sI"
-        elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
-            wanted, layout = b"SSND", ">4sI"
-        else:
-            return ""
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack(layout, header)
-            end = file.tell() + length
-            if name == wanted:
-                # Programs that write to a pipe leave a placeholder instead of the length.
-                promised = length < PLACEHOLDER and end > size
-                return (
-                    f"its header promises {length} bytes of samples, but the file has {size - file.tell()}"
-                    if promised
-                    else ""
-                )
-            file.seek(end + length % 2)
-    return ""
+        samples = next((chunk for chunk in walk(file) if chunk.name in (b"data", b"SSND")), None)
+    if samples is None or samples.size >= PLACEHOLDER or samples.start + samples.size <= size:
+        return ""
+    return f"its header promises {samples.size} bytes of samples, but the file has {size - samples.start}"
 
 
 def _missing_of_page(page: bytes) -> str:

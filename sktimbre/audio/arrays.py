@@ -40,7 +40,8 @@ def read_audio(
     ----------
     path : path-like
         WAV, AIFF, FLAC, Ogg (Vorbis, Opus), MP3 or any other format of libsndfile, recognised by its content, not its
-        suffix.
+        suffix. With ffmpeg on PATH also .m4a, .aac, .wma, .wv, .ape, .webm, .mp4 and others, of which the first audio
+        stream is read.
     sr : int or None
         Sampling rate in Hz to resample to (soxr, quality HQ). ``None`` keeps the file's.
     mono : bool
@@ -118,7 +119,8 @@ def write_audio(
     Parameters
     ----------
     path : path-like
-        The suffix decides the format: .wav, .aif, .aiff, .flac, .ogg, .opus, .mp3, .w64, .rf64, .caf or .au.
+        The suffix decides the format: .wav (.wave, .bwf), .aiff (.aif, .aifc), .flac, .ogg (.oga), .opus, .mp3, .w64,
+        .rf64, .caf or .au (.snd).
     y : array-like of shape (n_samples,) or (n_channels, n_samples)
         Audio in [-1, 1].
     sr : int

@@ -17,7 +17,8 @@ import soxr
 from sktimbre._utils.checks import check_whole
 from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
-from sktimbre.audio.soundfiles import BLOCK, BYTES, UNKNOWN_LENGTH, open_sound, quantise, read_blocks, resolve_format
+from sktimbre.audio.formats import BYTES, quantise, resolve_format
+from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
 # Limits the memory that resampling a file with a wrong rate in its header can take.

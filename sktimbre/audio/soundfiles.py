@@ -130,13 +130,15 @@ class DecodedSoundFile(ForwardSoundFile):
         self._decoder.close()
 
 
-def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
+def open_sound(path: str | os.PathLike[str], container: str = "w64") -> ForwardSoundFile:
     """Open a sound file for reading.
 
     Parameters
     ----------
     path : path-like
         The file.
+    container : {"w64", "wav"}
+        Format that ffmpeg decodes to, if it is needed.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
         missing = missing_bytes(path)
         if missing:
             raise AudioFileError(f"{path} is truncated: {missing}. Copy, export or download it again.")
-        sound = _open_known(path)
+        sound = _open_known(path, container)
     except AudioFileError:
         raise
     except OSError as error:
@@ -195,14 +197,14 @@ def needs_decoder(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in DECODED_SUFFIXES and find_ffmpeg() is None
 
 
-def _open_known(path: Path) -> ForwardSoundFile:
+def _open_known(path: Path, container: str) -> ForwardSoundFile:
     """Open a file with libsndfile, else with ffmpeg if it is there and the suffix is one of its."""
     try:
         return ForwardSoundFile(path)
     except soundfile.LibsndfileError:
         if path.suffix.lower() not in DECODED_SUFFIXES or find_ffmpeg() is None:
             raise
-        return DecodedSoundFile(Decoder(path))
+        return DecodedSoundFile(Decoder(path, container))
 
 
 def read_blocks(

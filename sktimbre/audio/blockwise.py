@@ -55,6 +55,10 @@ class AudioReader:
         Channels of the blocks.
     n_frames : int or None
         Samples of all blocks according to the header, which may be wrong; None if the header has no length.
+    file_sr : int
+        Sampling rate of the file in Hz.
+    subtype : str
+        Encoding of the samples in the file, as libsndfile names it; "DECODED" if ffmpeg decodes them.
 
     Raises
     ------
@@ -83,7 +87,8 @@ class AudioReader:
         if sr is not None:
             sr = check_whole(sr, "sr", 1, fix="It is in Hz; None keeps the file's rate.")
         with open_sound(path) as sound:
-            self.file_sr = sound.samplerate
+            self.file_sr: int = sound.samplerate
+            self.subtype: str = sound.subtype
             channels, frames = sound.channels, sound.frames
         self.sr: int = self.file_sr if sr is None else sr
         check_rates(self.file_sr, self.sr, os.fspath(path))

@@ -8,7 +8,7 @@ import soundfile
 
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["BYTES", "FORMATS", "legal_subtypes", "quantise", "resolve_format"]
+__all__ = ["BYTES", "FORMATS", "legal_subtypes", "nearest_subtype", "quantise", "resolve_format"]
 
 FORMATS = {
     ".wav": "WAV",
@@ -83,6 +83,34 @@ def legal_subtypes(kind: str) -> list[str]:
     return [
         s for s in (*BYTES, *COMPRESSED) if s in available and s not in excluded and COMPRESSED.get(s, kind) == kind
     ]
+
+
+def nearest_subtype(subtype: str, suffix: str) -> str | None:
+    """Return the subtype in files with a suffix that keeps most of another, such as PCM_24 in .flac for FLOAT.
+
+    Parameters
+    ----------
+    subtype : str
+        Subtype of the sound that is read; "DECODED" if ffmpeg decodes it.
+    suffix : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    str or None
+        `subtype` if the format has it, else the smallest PCM subtype with as many bits, or the largest there is. Compressed
+        sound has 16 bits, but 24 if ffmpeg decodes it, since some formats then have as many. ``None`` for formats without
+        PCM.
+    """
+    legal = legal_subtypes(FORMATS[suffix])
+    # In a file named .opus, Vorbis would be odd.
+    if subtype in legal and suffix != ".opus":
+        return subtype
+    if subtype == "DOUBLE" and "FLOAT" in legal:
+        return "FLOAT"
+    bits = {**PCM_BITS, "FLOAT": 24, "DOUBLE": 24, "DECODED": 24}.get(subtype, 16)
+    pcm = sorted((PCM_BITS[name], name) for name in legal if name in PCM_BITS)
+    return next((name for n, name in pcm if n >= bits), pcm[-1][1] if pcm else None)
 
 
 def quantise(samples: np.ndarray, subtype: str) -> np.ndarray:

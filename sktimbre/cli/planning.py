@@ -48,7 +48,7 @@ class Writing:
     format : str or None
         Suffix; None is the recording's if it can be written, else wav.
     subtype : str or None
-        Sample format, such as PCM_16; None is the usual one of the format.
+        Sample format, such as PCM_16; None is the recording's, or the nearest that the format has.
     gain : float
         Gain of the output in dB.
     overwrite : bool
@@ -56,7 +56,7 @@ class Writing:
     """
 
     folder: Path
-    keep_rate: bool = False
+    keep_rate: bool = True
     format: str | None = None
     subtype: str | None = None
     gain: float = 0.0
@@ -90,20 +90,26 @@ class Writing:
             The recording cannot be read.
         """
         from sktimbre.audio import AudioReader
-        from sktimbre.audio.formats import resolve_format
 
         reader = AudioReader(found.path, sr=model_sr)
         sr = reader.file_sr if self.keep_rate else model_sr
-        chosen = self._suffix
-        if chosen is None:
-            chosen = found.path.suffix.lower()
-            try:
-                resolve_format(Path(f"x{chosen}"), self.subtype, sr, reader.n_channels)
-            except ParameterError:
-                chosen = ".wav"
-        target = self.folder / found.name.parent / f"{found.name.stem}{chosen}"
-        resolve_format(target, self.subtype, sr, reader.n_channels)
-        return Recording(found.path, target, sr, reader.n_frames)
+        suffix, subtype = self._format(found.path.suffix.lower(), reader.subtype, sr, reader.n_channels)
+        target = self.folder / found.name.parent / f"{found.name.stem}{suffix}"
+        return Recording(found.path, target, sr, reader.n_frames, subtype)
+
+    def _format(self, suffix: str, subtype: str, sr: int, n_channels: int) -> tuple[str, str]:
+        """Return suffix and subtype of the output for a recording's: the same if they can be written."""
+        from sktimbre.audio.formats import FORMATS, nearest_subtype, resolve_format
+
+        suffixes = [self._suffix] if self._suffix else [suffix, ".wav"] if suffix in FORMATS else [".wav"]
+        wrong: list[ParameterError] = []
+        for each in suffixes:
+            for wanted in [self.subtype] if self.subtype else [nearest_subtype(subtype, each), None]:
+                try:
+                    return each, resolve_format(Path(f"x{each}"), wanted, sr, n_channels)[1]
+                except ParameterError as error:
+                    wrong.append(error)
+        raise wrong[-1]
 
 
 def find_recordings(

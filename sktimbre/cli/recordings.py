@@ -26,24 +26,26 @@ class Recording:
         Sample rate of the target in Hz.
     n_samples : int or None
         Samples in each channel of the source at the model's sample rate; None if the header lacks the length.
+    subtype : str or None
+        Sample format of the target, as in `sktimbre.audio.AudioWriter`.
     """
 
     source: Path
     target: Path
     sr: int
     n_samples: int | None
+    subtype: str | None = None
 
 
 def convert_recording(
     model: "TimbreTransfer",
     recording: Recording,
     *,
-    subtype: str | None = None,
     gain: float = 0.0,
     overwrite: bool = False,
     advance: Callable[[int], None] = lambda n_samples: None,
 ) -> float:
-    """Convert a file; the target appears only when it is complete.
+    """Convert a file and copy its metadata; the target appears only when it is complete.
 
     Parameters
     ----------
@@ -51,10 +53,10 @@ def convert_recording(
         Fitted model.
     recording : Recording
         Source and target.
-    subtype, overwrite
-        As in `sktimbre.audio.AudioWriter`.
     gain : float
         Gain of the output in dB.
+    overwrite : bool
+        Whether an existing target may be replaced.
     advance : callable
         Called with the number of samples, at the model's sample rate, of each converted block.
 
@@ -68,12 +70,17 @@ def convert_recording(
     AudioFileError
         The source cannot be read, or the target cannot be written.
     """
-    from sktimbre.audio import AudioReader, AudioWriter
+    from sktimbre.audio import AudioReader, AudioWriter, read_metadata
 
     factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
         writer = AudioWriter(
-            recording.target, recording.sr, n_channels=reader.n_channels, subtype=subtype, overwrite=overwrite
+            recording.target,
+            recording.sr,
+            n_channels=reader.n_channels,
+            subtype=recording.subtype,
+            overwrite=overwrite,
+            metadata=read_metadata(recording.source).without_loudness(),
         )
         blocks = _reporting(_converted(model, reader, reader.n_channels), advance)
         if recording.sr != reader.sr:

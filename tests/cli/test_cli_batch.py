@@ -109,7 +109,7 @@ def test_processes_tell_failures_and_warnings(sktimbre, unchanging, tones, tmp_p
     whole = (tmp_path / "broken.flac").read_bytes()
     (tmp_path / "broken.flac").write_bytes(whole[: len(whole) // 2])
     files = tmp_path / "broken.flac", tmp_path / "loud.wav"
-    result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--jobs=2", "--json")
+    result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--jobs=2", "--subtype=PCM_16", "--json")
     printed = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [entry["input"] for entry in printed["failed"]] == [str(files[0])]

@@ -19,7 +19,7 @@ from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.chunks import append_chunks
 from sktimbre.audio.formats import BYTES, quantise, resolve_format
-from sktimbre.audio.metadata import Metadata
+from sktimbre.audio.metadata import Metadata, chunks_for, texts_for
 from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
@@ -201,7 +201,7 @@ class AudioWriter:
         target = check_target(path, overwrite)
         # If the name is a link, its own suffix gives the format, not that of the file it points to.
         self.format, self.subtype = resolve_format(type(target)(path), subtype, self.sr, self.n_channels)
-        self._chunks = [] if metadata is None else metadata.chunks_for(self.format, self.sr)
+        self._chunks = [] if metadata is None else chunks_for(metadata, self.format, self.sr)
         self.n_frames = self.n_clipped = 0
         self.peak = 0.0
         self.stacklevel = 2
@@ -309,7 +309,7 @@ class AudioWriter:
             )
 
     def _write_texts(self, sound: soundfile.SoundFile) -> None:
-        for name, text in ({} if self.metadata is None else self.metadata.texts_for(self.format)).items():
+        for name, text in ({} if self.metadata is None else texts_for(self.metadata, self.format)).items():
             # Formats differ in which texts they have.
             with suppress(soundfile.LibsndfileError):
                 setattr(sound, name, text)

@@ -9,7 +9,7 @@ from sktimbre.audio import markers
 from sktimbre.audio.chunks import byte_order, read_chunk, walk
 from sktimbre.audio.soundfiles import DecodedSoundFile, open_sound
 
-__all__ = ["Metadata", "read_metadata", "root_note"]
+__all__ = ["Metadata", "chunks_for", "read_metadata", "root_note", "texts_for", "without_loudness"]
 
 # Chunks with metadata. A LIST counts only as one of its types that are listed.
 WAV_CHUNKS = frozenset({b"smpl", b"cue ", b"adtl", b"INFO", b"bext", b"inst", b"acid", b"id3 ", b"ID3 "})
@@ -42,29 +42,6 @@ class Metadata:
     texts: Mapping[str, str] = field(default_factory=dict)
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     order: str = ""
-
-    def chunks_for(self, kind: str, sr: int) -> list[tuple[bytes, bytes]]:
-        """Return chunks for a file of format `kind`, as libsndfile names it, and sampling rate `sr`."""
-        order = FAMILIES.get(kind, "")
-        if not order or not self.order:
-            return []
-        chunks = [(name, markers.rescale(name, content, self.sr, sr)) for name, content in self.chunks]
-        if order == self.order:
-            return [(name, content) for name, content in chunks if content]
-        if order == "<":
-            return markers.wav_chunks(markers.aiff_markers(_named(chunks)), sr)
-        return markers.aiff_chunks(markers.wav_markers(_named(chunks)))
-
-    def texts_for(self, kind: str) -> dict[str, str]:
-        """Return the texts that a file of format `kind` does not have in its chunks."""
-        return {} if self.order and self.order == FAMILIES.get(kind) else dict(self.texts)
-
-    def without_loudness(self) -> "Metadata":
-        """Return the metadata for changed sound: without the loudness that ``bext`` may hold."""
-        changed = (
-            (name, markers.without_loudness(content) if name == b"bext" else content) for name, content in self.chunks
-        )
-        return replace(self, chunks=tuple(changed))
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -141,6 +118,30 @@ def root_note(path: str | os.PathLike[str]) -> int | None:
     except (OSError, ValueError):
         return None
     return (markers.wav_markers if order == "<" else markers.aiff_markers)(_named(chunks)).root_note
+
+
+def chunks_for(metadata: Metadata, kind: str, sr: int) -> list[tuple[bytes, bytes]]:
+    """Return metadata as chunks of a file of format `kind`, as libsndfile names it, and sampling rate `sr`."""
+    order = FAMILIES.get(kind, "")
+    if not order or not metadata.order:
+        return []
+    chunks = [(name, markers.rescale(name, content, metadata.sr, sr)) for name, content in metadata.chunks]
+    if order == metadata.order:
+        return [(name, content) for name, content in chunks if content]
+    if order == "<":
+        return markers.wav_chunks(markers.aiff_markers(_named(chunks)), sr)
+    return markers.aiff_chunks(markers.wav_markers(_named(chunks)))
+
+
+def texts_for(metadata: Metadata, kind: str) -> dict[str, str]:
+    """Return the texts that a file of format `kind` does not get in its chunks."""
+    return {} if metadata.order and metadata.order == FAMILIES.get(kind) else dict(metadata.texts)
+
+
+def without_loudness(metadata: Metadata) -> Metadata:
+    """Return metadata for changed sound: without the loudness that ``bext`` may hold."""
+    changed = ((name, markers.without_loudness(text) if name == b"bext" else text) for name, text in metadata.chunks)
+    return replace(metadata, chunks=tuple(changed))
 
 
 def _named(chunks: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

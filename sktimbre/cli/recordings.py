@@ -71,6 +71,7 @@ def convert_recording(
         The source cannot be read, or the target cannot be written.
     """
     from sktimbre.audio import AudioReader, AudioWriter, read_metadata
+    from sktimbre.audio.metadata import without_loudness
 
     factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
@@ -80,7 +81,7 @@ def convert_recording(
             n_channels=reader.n_channels,
             subtype=recording.subtype,
             overwrite=overwrite,
-            metadata=read_metadata(recording.source).without_loudness(),
+            metadata=without_loudness(read_metadata(recording.source)),
         )
         blocks = _reporting(_converted(model, reader, reader.n_channels), advance)
         if recording.sr != reader.sr:

@@ -11,6 +11,7 @@ __all__ = [
     "OutOfMemoryError",
     "ParameterError",
     "PersistenceError",
+    "PitchRangeWarning",
     "SktimbreError",
     "SmallerBatchWarning",
     "VersionWarning",
@@ -59,6 +60,10 @@ class ClippingWarning(UserWarning):
 
 class CollapsedModelWarning(UserWarning):
     """A fitted network's output does not depend on its input."""
+
+
+class PitchRangeWarning(UserWarning):
+    """A recording has pitches outside of the range that the model was trained on."""
 
 
 class SmallerBatchWarning(UserWarning):

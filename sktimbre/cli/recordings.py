@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sktimbre.cli.pitches import HeardPitches
+
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
@@ -69,9 +71,15 @@ def convert_recording(
     ------
     AudioFileError
         The source cannot be read, or the target cannot be written.
+
+    Warns
+    -----
+    PitchRangeWarning
+        The source has pitches outside of the range of the notes that `sktimbre fit` trained the model on.
     """
     from sktimbre.audio import AudioReader, AudioWriter, read_metadata
     from sktimbre.audio.metadata import without_loudness
+    from sktimbre.cli.comparison import trained_on
 
     factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
@@ -83,13 +91,17 @@ def convert_recording(
             overwrite=overwrite,
             metadata=without_loudness(read_metadata(recording.source)),
         )
-        blocks = _reporting(_converted(model, reader, reader.n_channels), advance)
+        heard, known = HeardPitches(reader.sr), (trained_on(model) or {}).get("pitches")
+        read = heard.listen(reader) if known else reader
+        blocks = _reporting(_converted(model, read, reader.n_channels), advance)
         if recording.sr != reader.sr:
             header = AudioReader(recording.source).n_frames if recording.sr == reader.file_sr else None
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
         with writer:
             for block in blocks:
                 writer.write(block * factor)
+    if known:
+        heard.warn_outside(known, recording.source)
     return writer.n_frames / writer.sr
 
 

@@ -25,6 +25,7 @@ from sktimbre.exceptions import (
     CollapsedModelWarning,
     ParameterError,
     PersistenceError,
+    PitchRangeWarning,
     SktimbreError,
     SmallerBatchWarning,
     VersionWarning,
@@ -187,7 +188,7 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
 def choose_warnings(debug: bool) -> None:
     """Show the package's own warnings, which are for users; hide all others unless ``debug`` is set."""
     warnings.simplefilter("default" if debug else "ignore")
-    for category in (ClippingWarning, CollapsedModelWarning, SmallerBatchWarning, VersionWarning):
+    for category in (ClippingWarning, CollapsedModelWarning, PitchRangeWarning, SmallerBatchWarning, VersionWarning):
         warnings.simplefilter("always", category)
 
 

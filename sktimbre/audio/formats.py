@@ -12,20 +12,21 @@ __all__ = ["BYTES", "FORMATS", "legal_subtypes", "nearest_subtype", "quantise", 
 
 FORMATS = {
     ".wav": "WAV",
-    ".wave": "WAV",
-    ".bwf": "WAV",
     ".aif": "AIFF",
     ".aiff": "AIFF",
-    ".aifc": "AIFF",
     ".flac": "FLAC",
     ".ogg": "OGG",
-    ".oga": "OGG",
     ".opus": "OGG",
     ".mp3": "MP3",
     ".w64": "W64",
     ".rf64": "RF64",
     ".caf": "CAF",
     ".au": "AU",
+    # Other suffixes of these formats.
+    ".wave": "WAV",
+    ".bwf": "WAV",
+    ".aifc": "AIFF",
+    ".oga": "OGG",
     ".snd": "AU",
 }
 DEFAULT_SUBTYPES = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}

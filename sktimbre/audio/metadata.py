@@ -36,6 +36,12 @@ class Metadata:
     See Also
     --------
     read_metadata : Read the metadata of a sound file.
+
+    Examples
+    --------
+    >>> from sktimbre.audio import Metadata
+    >>> Metadata(44100, {"title": "Song", "artist": "Artist"}).texts["title"]
+    'Song'
     """
 
     sr: int

@@ -206,7 +206,7 @@ class Tally:
             subject = f"{len(higher)} recordings have a higher sample rate than the model ({sr} Hz): their outputs have"
         if higher:
             self.s.warn(
-                f"{subject} nothing above {number(sr / 2, 1)} Hz. `sktimbre fit --sr` makes a model of a higher rate; "
+                f"{subject} nothing above {sr / 2:g} Hz. `sktimbre fit --sr` makes a model of a higher rate; "
                 "--model-rate writes smaller files."
             )
 

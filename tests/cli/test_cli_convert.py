@@ -120,7 +120,7 @@ def test_missing_band_is_a_warning(sktimbre, unchanging, tones, tmp_path):
 
     (warning,) = warnings_of("a.wav", "c.wav")
     assert warning.startswith(
-        f"{tmp_path / 'a.wav'} has 44100 Hz, the model 22050 Hz: the output has nothing above 11025"
+        f"{tmp_path / 'a.wav'} has 44100 Hz, the model 22050 Hz: the output has nothing above 11025 Hz."
     )
     (warning,) = warnings_of("a.wav", "b.wav", "c.wav", options=["--dry-run"])
     assert warning.startswith("2 recordings have a higher sample rate than the model (22050 Hz)")

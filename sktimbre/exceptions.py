@@ -12,6 +12,7 @@ __all__ = [
     "OutOfMemoryError",
     "ParameterError",
     "PersistenceError",
+    "PitchRangeWarning",
     "SktimbreError",
     "SmallerBatchWarning",
     "VersionWarning",
@@ -64,6 +65,10 @@ class CollapsedModelWarning(UserWarning):
 
 class DatasetWarning(UserWarning):
     """Files of a folder of notes were left out, or their names were corrected by what is heard."""
+
+
+class PitchRangeWarning(UserWarning):
+    """A recording has pitches outside of the range that the model was trained on."""
 
 
 class SmallerBatchWarning(UserWarning):

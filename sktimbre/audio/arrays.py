@@ -20,6 +20,7 @@ from sktimbre.audio.blockwise import (
     resampled_length,
     resampling_tail,
 )
+from sktimbre.audio.metadata import Metadata
 from sktimbre.audio.soundfiles import UNKNOWN_LENGTH, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ParameterError
 
@@ -40,7 +41,8 @@ def read_audio(
     ----------
     path : path-like
         WAV, AIFF, FLAC, Ogg (Vorbis, Opus), MP3 or any other format of libsndfile, recognised by its content, not its
-        suffix.
+        suffix. With ffmpeg on PATH also .m4a, .aac, .wma, .wv, .ape, .webm, .mp4 and others, of which the first audio
+        stream is read.
     sr : int or None
         Sampling rate in Hz to resample to (soxr, quality HQ). ``None`` keeps the file's.
     mono : bool
@@ -111,14 +113,21 @@ def read_audio(
 
 
 def write_audio(
-    path: str | os.PathLike[str], y: Any, sr: int, *, subtype: str | None = None, overwrite: bool = False
+    path: str | os.PathLike[str],
+    y: Any,
+    sr: int,
+    *,
+    subtype: str | None = None,
+    overwrite: bool = False,
+    metadata: Metadata | None = None,
 ) -> None:
     """Write a sound file, which gets its name only when it is complete.
 
     Parameters
     ----------
     path : path-like
-        The suffix decides the format: .wav, .aif, .aiff, .flac, .ogg, .opus, .mp3, .w64, .rf64, .caf or .au.
+        The suffix decides the format: .wav (.wave, .bwf), .aiff (.aif, .aifc), .flac, .ogg (.oga), .opus, .mp3, .w64,
+        .rf64, .caf or .au (.snd).
     y : array-like of shape (n_samples,) or (n_channels, n_samples)
         Audio in [-1, 1].
     sr : int
@@ -128,6 +137,10 @@ def write_audio(
         "VORBIS", for .opus "OPUS", for .mp3 "MPEG_LAYER_III".
     overwrite : bool
         Whether an existing file may be replaced.
+    metadata : Metadata or None
+        What `read_metadata` read from another file. Positions are rescaled to `sr`. Between formats of one kind (WAV and RF64;
+        AIFF) all of it is kept; from WAV to AIFF and back, root note, loops (two in AIFF), markers and texts; in other formats
+        the texts. Formats differ in which texts they have: CAF, AU and W64 have few or none.
 
     Raises
     ------
@@ -162,7 +175,7 @@ def write_audio(
     """
     channels = as_channels(y)
     check_channels_first(channels)
-    writer = AudioWriter(path, sr, n_channels=len(channels), subtype=subtype, overwrite=overwrite)
+    writer = AudioWriter(path, sr, n_channels=len(channels), subtype=subtype, overwrite=overwrite, metadata=metadata)
     writer.stacklevel += 1
     with writer:
         writer.write(channels)

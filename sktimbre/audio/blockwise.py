@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,10 @@ import soxr
 from sktimbre._utils.checks import check_whole
 from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
-from sktimbre.audio.soundfiles import BLOCK, BYTES, UNKNOWN_LENGTH, open_sound, quantise, read_blocks, resolve_format
+from sktimbre.audio.chunks import append_chunks
+from sktimbre.audio.formats import BYTES, quantise, resolve_format
+from sktimbre.audio.metadata import Metadata, chunks_for, texts_for
+from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
 # Limits the memory that resampling a file with a wrong rate in its header can take.
@@ -52,6 +55,10 @@ class AudioReader:
         Channels of the blocks.
     n_frames : int or None
         Samples of all blocks according to the header, which may be wrong; None if the header has no length.
+    file_sr : int
+        Sampling rate of the file in Hz.
+    subtype : str
+        Encoding of the samples in the file, as libsndfile names it; "DECODED" if ffmpeg decodes them.
 
     Raises
     ------
@@ -80,7 +87,8 @@ class AudioReader:
         if sr is not None:
             sr = check_whole(sr, "sr", 1, fix="It is in Hz; None keeps the file's rate.")
         with open_sound(path) as sound:
-            self.file_sr = sound.samplerate
+            self.file_sr: int = sound.samplerate
+            self.subtype: str = sound.subtype
             channels, frames = sound.channels, sound.frames
         self.sr: int = self.file_sr if sr is None else sr
         check_rates(self.file_sr, self.sr, os.fspath(path))
@@ -151,6 +159,8 @@ class AudioWriter:
         Encoding of the samples, as in `write_audio`.
     overwrite : bool
         Whether an existing file may be replaced.
+    metadata : Metadata or None
+        Metadata to write, as in `write_audio`.
 
     Raises
     ------
@@ -183,13 +193,15 @@ class AudioWriter:
         n_channels: int = 1,
         subtype: str | None = None,
         overwrite: bool = False,
+        metadata: Metadata | None = None,
     ):
-        self.path, self.overwrite = path, overwrite
+        self.path, self.overwrite, self.metadata = path, overwrite, metadata
         self.sr = check_whole(sr, "sr", 1, (1 << 31) - 1, fix="It is in Hz.")
         self.n_channels = check_whole(n_channels, "n_channels", 1)
         target = check_target(path, overwrite)
         # If the name is a link, its own suffix gives the format, not that of the file it points to.
         self.format, self.subtype = resolve_format(type(target)(path), subtype, self.sr, self.n_channels)
+        self._chunks = [] if metadata is None else chunks_for(metadata, self.format, self.sr)
         self.n_frames = self.n_clipped = 0
         self.peak = 0.0
         self.stacklevel = 2
@@ -201,10 +213,13 @@ class AudioWriter:
         temporary = stack.enter_context(atomic_path(self.path, self.overwrite))
         if self.subtype not in BYTES or self.format == "FLAC":
             stack.push(partial(self._read_back, temporary))
+        if self._chunks:
+            stack.push(partial(self._append_chunks, temporary))
         try:
             self._sound = stack.enter_context(
                 soundfile.SoundFile(temporary, "w", self.sr, self.n_channels, self.subtype, format=self.format)
             )
+            self._write_texts(self._sound)
         except soundfile.LibsndfileError as error:
             stack.__exit__(type(error), error, None)
             if error.code == SYSTEM_ERROR:
@@ -247,6 +262,7 @@ class AudioWriter:
             )
         n = channels.shape[1]
         size = (self.n_frames + n) * self.n_channels * BYTES.get(self.subtype, 0)
+        size += sum(len(content) for _, content in self._chunks)
         if size > SMALL_HEADERS.get(self.format, size):
             raise AudioError(
                 f"{os.fspath(self.path)} would hold {size / 2**30:.1f} GiB, {self.format} holds 4; choose .w64, .rf64, "
@@ -291,6 +307,16 @@ class AudioWriter:
                 ClippingWarning,
                 stacklevel=self.stacklevel,
             )
+
+    def _write_texts(self, sound: soundfile.SoundFile) -> None:
+        for name, text in ({} if self.metadata is None else texts_for(self.metadata, self.format)).items():
+            # Formats differ in which texts they have.
+            with suppress(soundfile.LibsndfileError):
+                setattr(sound, name, text)
+
+    def _append_chunks(self, temporary: Path, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            append_chunks(temporary, self._chunks)
 
     def _full(self, error: Exception) -> AudioFileError:
         reason = getattr(error, "error_string", str(error))

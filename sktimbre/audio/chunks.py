@@ -2,11 +2,12 @@
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Chunk", "byte_order", "read_chunk", "walk"]
+__all__ = ["Chunk", "append_chunks", "byte_order", "join_chunks", "read_chunk", "split_chunks", "walk"]
 
 # Programs that write to a pipe leave sizes from here on instead of the size, which is not known yet.
 PLACEHOLDER = 0x7FFF0000
@@ -71,3 +72,38 @@ def read_chunk(file: BinaryIO, chunk: Chunk) -> bytes:
     file.seek(chunk.start)
     content = file.read(chunk.size)
     return content if len(content) == chunk.size else b""
+
+
+def append_chunks(path: Path, chunks: Iterable[tuple[bytes, bytes]]) -> None:
+    """Append chunks, each a name and a content, to a complete WAV or AIFF file."""
+    with path.open("r+b") as file:
+        head = file.read(24)
+        order = byte_order(head)
+        end = file.seek(0, os.SEEK_END)
+        file.write(bytes(end % 2) + join_chunks(order, chunks))
+        size = file.tell() - 8
+        if head[:4] == b"RF64" and head[12:16] == b"ds64":
+            file.seek(20)
+            file.write(struct.pack("<Q", size))
+        else:
+            file.seek(4)
+            file.write(struct.pack(f"{order}I", size))
+
+
+def join_chunks(order: str, chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return chunks as bytes, each padded to an even length."""
+    return b"".join(
+        struct.pack(f"{order}4sI", name, len(content)) + content + bytes(len(content) % 2) for name, content in chunks
+    )
+
+
+def split_chunks(order: str, content: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the chunks in the content of a list; those that are not complete are left out."""
+    found, position = [], 0
+    while len(header := content[position : position + 8]) == 8:
+        name, size = struct.unpack(f"{order}4sI", header)
+        part = content[position + 8 : position + 8 + size]
+        if len(part) == size:
+            found.append((name, part))
+        position += 8 + size + size % 2
+    return found

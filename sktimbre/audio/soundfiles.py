@@ -1,46 +1,46 @@
-"""Open, check and read sound files through libsndfile; formats and quantisation for writing."""
+"""Open, check and read sound files through libsndfile, and through ffmpeg those that libsndfile does not know."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from sktimbre._utils.files import as_path
 from sktimbre.audio.chunks import PLACEHOLDER, walk
-from sktimbre.exceptions import AudioFileError, ParameterError
+from sktimbre.audio.decoding import DECODED_SUFFIXES, Decoder, find_ffmpeg
+from sktimbre.audio.formats import FORMATS
+from sktimbre.exceptions import AudioFileError
 
 BLOCK = 65536
 # Lengths from here on are unknown: libsndfile reports the largest integer if the header has no length.
 UNKNOWN_LENGTH = 1 << 60
 
-FORMATS = {
-    ".wav": "WAV",
-    ".aif": "AIFF",
-    ".aiff": "AIFF",
-    ".flac": "FLAC",
-    ".ogg": "OGG",
-    ".opus": "OGG",
-    ".mp3": "MP3",
-    ".w64": "W64",
-    ".rf64": "RF64",
-    ".caf": "CAF",
-    ".au": "AU",
-}
-READABLE_SUFFIXES = frozenset({*FORMATS, ".aifc", ".oga", ".snd"})
-DEFAULT_SUBTYPES = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
-# Beyond these libsndfile is not reliable: FLAC fails with 9 channels, Vorbis crashes the process with 256.
-MOST_CHANNELS = {"FLAC": 8, "OGG": 255, "MP3": 2}
-RATES = {
-    "MPEG_LAYER_III": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
-    "OPUS": (8000, 12000, 16000, 24000, 48000),
-}
-PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-BYTES = {**{name: bits // 8 for name, bits in PCM_BITS.items()}, "ULAW": 1, "ALAW": 1, "FLOAT": 4, "DOUBLE": 8}
+# Suffixes of sound files that libsndfile reads.
+READABLE_SUFFIXES = frozenset(
+    {
+        *FORMATS,
+        ".8svx",
+        ".avr",
+        ".htk",
+        ".ircam",
+        ".mp2",
+        ".nist",
+        ".paf",
+        ".pvf",
+        ".sds",
+        ".sf",
+        ".sph",
+        ".svx",
+        ".voc",
+    }
+)
+# Suffixes of all sound files, of which some are read through ffmpeg.
+SOUND_SUFFIXES = READABLE_SUFFIXES | DECODED_SUFFIXES
 # In these subtypes libsndfile cannot seek, or returns wrong samples after seeking.
 READ_FROM_START = {"MPEG_LAYER_III", "OPUS", "DWVW_12", "DWVW_16", "DWVW_24"}
-COMPRESSED = {"VORBIS": "OGG", "OPUS": "OGG", "MPEG_LAYER_III": "MP3"}
 
 
 class ForwardSoundFile(soundfile.SoundFile):
@@ -71,13 +71,74 @@ class ForwardSoundFile(soundfile.SoundFile):
             pass
 
 
-def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
+class DecodedSoundFile(ForwardSoundFile):
+    """Sound that ffmpeg decodes while it is read: float samples, of a length that is not known beforehand.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        The running ffmpeg.
+
+    Raises
+    ------
+    AudioFileError
+        ffmpeg cannot read the file.
+    """
+
+    def __init__(self, decoder: Decoder):
+        self._decoder = decoder
+        try:
+            super().__init__(self._decoder.fileno(), closefd=False)
+        except soundfile.LibsndfileError as error:
+            reason = self._decoder.finish() or _reason(error)
+            self._decoder.close()
+            raise AudioFileError(
+                f"{self.name} cannot be read through ffmpeg ({reason}). Check that it holds sound; copy, export or "
+                "download it again, or leave it out."
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return str(self._decoder.path)
+
+    @property
+    def frames(self) -> int:
+        """Unknown length."""
+        return UNKNOWN_LENGTH
+
+    @property
+    def format(self) -> str:
+        """Suffix of the file in capitals, such as M4A."""
+        return self._decoder.path.suffix[1:].upper()
+
+    @property
+    def subtype(self) -> str:
+        """Not a subtype of libsndfile: "DECODED"."""
+        return "DECODED"
+
+    def read(self, frames: int = -1, *arguments: Any, **options: Any) -> np.ndarray:
+        """Read samples; raise `AudioFileError` where ffmpeg stopped because of an error."""
+        samples = super().read(frames, *arguments, **options)
+        if len(samples) < frames and (reason := self._decoder.finish()):
+            raise AudioFileError(f"{self.name} is damaged or truncated ({reason}). Copy, export or download it again.")
+        return samples
+
+    def close(self) -> None:
+        """Close the sound and stop ffmpeg."""
+        super().close()
+        self._decoder.close()
+
+
+def open_sound(path: str | os.PathLike[str], container: str = "w64") -> ForwardSoundFile:
     """Open a sound file for reading.
 
     Parameters
     ----------
     path : path-like
         The file.
+    container : {"w64", "wav"}
+        Format that ffmpeg decodes to, if it is needed.
 
     Returns
     -------
@@ -102,7 +163,7 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
         missing = missing_bytes(path)
         if missing:
             raise AudioFileError(f"{path} is truncated: {missing}. Copy, export or download it again.")
-        sound = ForwardSoundFile(path)
+        sound = _open_known(path, container)
     except AudioFileError:
         raise
     except OSError as error:
@@ -110,14 +171,40 @@ def open_sound(path: str | os.PathLike[str]) -> ForwardSoundFile:
             f"{path} cannot be read: {error.strerror or error}. Check the disk, and the name."
         ) from error
     except (soundfile.LibsndfileError, TypeError) as error:
+        if needs_decoder(path):
+            raise AudioFileError(
+                f"{path} is read through ffmpeg, which is not installed: install ffmpeg so that it is found on PATH, "
+                "convert the file to .wav or .flac, or leave it out."
+            ) from error
         raise AudioFileError(
             f"{path} is not a sound file that can be read ({_reason(error)}). Readable are "
-            f"{', '.join(FORMATS)}; convert it first, or leave it out."
+            f"{', '.join(FORMATS)}, and with ffmpeg {', '.join(sorted(DECODED_SUFFIXES))}; convert it first, or leave it out."
         ) from error
     if sound.frames == 0:
         sound.close()
         raise AudioFileError(f"{path} holds no samples; record or export it again.")
     return sound
+
+
+def is_readable(path: str | os.PathLike[str]) -> bool:
+    """Return True if the suffix is one of a sound file that can be read here; some need ffmpeg on PATH."""
+    suffix = Path(path).suffix.lower()
+    return suffix in READABLE_SUFFIXES or (suffix in DECODED_SUFFIXES and find_ffmpeg() is not None)
+
+
+def needs_decoder(path: str | os.PathLike[str]) -> bool:
+    """Return True if the suffix is one of a sound file that cannot be read here because ffmpeg is not on PATH."""
+    return Path(path).suffix.lower() in DECODED_SUFFIXES and find_ffmpeg() is None
+
+
+def _open_known(path: Path, container: str) -> ForwardSoundFile:
+    """Open a file with libsndfile, else with ffmpeg if it is there and the suffix is one of its."""
+    try:
+        return ForwardSoundFile(path)
+    except soundfile.LibsndfileError:
+        if path.suffix.lower() not in DECODED_SUFFIXES or find_ffmpeg() is None:
+            raise
+        return DecodedSoundFile(Decoder(path, container))
 
 
 def read_blocks(
@@ -182,65 +269,6 @@ def _missing_of_page(page: bytes) -> str:
     table = page[27 : 27 + page[26]] if len(page) > 26 else b""
     complete = len(page) > 26 and len(table) == page[26] and len(page) >= 27 + len(table) + sum(table)
     return "" if complete else "its last page is cut off"
-
-
-def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) -> tuple[str, str]:
-    """Return libsndfile's names of format and subtype for a file to be written.
-
-    Raises
-    ------
-    ParameterError
-        The suffix is unknown, or its format does not support the subtype, the sampling rate or the number of channels.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ParameterError(
-            f"path={os.fspath(path)!r} has the suffix {path.suffix!r}; the format follows the suffix, which must "
-            f"be one of {', '.join(FORMATS)}."
-        )
-    kind = FORMATS[suffix]
-    legal = legal_subtypes(kind)
-    if subtype is None:
-        subtype = "OPUS" if suffix == ".opus" else DEFAULT_SUBTYPES.get(kind, "PCM_16")
-    if not isinstance(subtype, str) or subtype.upper() not in legal:
-        raise ParameterError(f"subtype={subtype!r} is not a subtype of {kind} files: choose one of {', '.join(legal)}.")
-    subtype = subtype.upper()
-    most = MOST_CHANNELS.get(kind, 1024)
-    if not 1 <= n_channels <= most:
-        raise ParameterError(
-            f"n_channels={n_channels} must be from 1 to {most} in a {kind} file. Channels come first, (n_channels, "
-            "n_samples): transpose audio of soundfile's shape, or choose .wav."
-        )
-    if sr not in RATES.get(subtype, (sr,)):
-        raise ParameterError(
-            f"sr={sr} cannot be stored as {subtype}: legal are {', '.join(map(str, RATES[subtype]))} Hz. Resample "
-            "first with sktimbre.audio.resample, or choose .flac."
-        )
-    return kind, subtype
-
-
-def legal_subtypes(kind: str) -> list[str]:
-    """Return the subtypes that sktimbre writes in a format, a subset of libsndfile's."""
-    available = soundfile.available_subtypes(kind)
-    # libsndfile 1.2 reads back one sample too many from 8-bit AIFF files of odd length.
-    excluded = {"PCM_S8", "PCM_U8"} if kind == "AIFF" else set()
-    return [
-        s for s in (*BYTES, *COMPRESSED) if s in available and s not in excluded and COMPRESSED.get(s, kind) == kind
-    ]
-
-
-def quantise(samples: np.ndarray, subtype: str) -> np.ndarray:
-    """Quantise samples in [-1, 1] to int32 for libsndfile; samples of other subtypes than PCM are returned unchanged.
-
-    libsndfile scales floats by 32767 when it writes and by 1/32768 when it reads. Scaling by 32768 here makes a file that
-    is read and written again lossless.
-    """
-    if subtype not in PCM_BITS:
-        return samples
-    bits = PCM_BITS[subtype]
-    full_scale = float(1 << (bits - 1))
-    steps = np.clip(np.rint(samples.astype(np.float64) * full_scale), -full_scale, full_scale - 1)
-    return (steps.astype(np.int64) << (32 - bits)).astype(np.int32)
 
 
 def _counts_frames(sound: ForwardSoundFile, position: int) -> bool:

@@ -194,9 +194,7 @@ def _convert(
 ) -> Outcome:
     started = time.perf_counter()
     try:
-        duration = convert_recording(
-            model, recording, subtype=writing.subtype, gain=writing.gain, overwrite=writing.overwrite, advance=advance
-        )
+        duration = convert_recording(model, recording, gain=writing.gain, overwrite=writing.overwrite, advance=advance)
     except Exception as error:  # a failure must not stop the other recordings
         return Outcome(recording, time.perf_counter() - started, error=describe(error), trace=trace_of(error))
     return Outcome(recording, time.perf_counter() - started, duration)

@@ -23,14 +23,14 @@ def _architectures(ctx: typer.Context) -> Iterable[str]:
 
 
 def _formats(ctx: typer.Context) -> Iterable[str]:
-    from sktimbre.audio.soundfiles import FORMATS
+    from sktimbre.audio.formats import FORMATS
 
     return [suffix.removeprefix(".") for suffix in FORMATS]
 
 
 def _subtypes(ctx: typer.Context) -> Iterable[str]:
     """Return the subtypes of the format given by --format, or of all formats."""
-    from sktimbre.audio.soundfiles import FORMATS, legal_subtypes
+    from sktimbre.audio.formats import FORMATS, legal_subtypes
 
     given = FORMATS.get(f".{(ctx.params.get('format') or '').lower().removeprefix('.')}")
     return dict.fromkeys(name for kind in ([given] if given else FORMATS.values()) for name in legal_subtypes(kind))

@@ -60,8 +60,9 @@ def convert(
         typer.Option("--watch", help="Keep converting new recordings until Ctrl-C; skip those that have an output."),
     ] = False,
     keep_rate: Annotated[
-        bool, typer.Option("--keep-rate", help="Write at the sample rate of each recording instead of the model's.")
-    ] = False,
+        bool,
+        typer.Option("--keep-rate/--model-rate", help="Write at the sample rate of each recording, or at the model's."),
+    ] = True,
     format: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +75,7 @@ def convert(
         str | None,
         typer.Option(
             help="Sample format: PCM_16, PCM_24, FLOAT, ...",
-            show_default="the format's usual one: PCM_16, VORBIS",
+            show_default="the recording's, or the nearest of the format",
             autocompletion=complete_subtype,
         ),
     ] = None,
@@ -90,7 +91,8 @@ def convert(
     """Convert recordings with a MODEL and write them to a folder under their own names.
 
     Recordings are read, converted and written in blocks, so they may have any length; each channel is converted separately.
-    A file that cannot be read is reported, and the others are converted.
+    A file that cannot be read is reported, and the others are converted. Outputs keep sample rate, format, sample format and
+    metadata of the recordings: loops, markers, root note, title and the like.
 
     With --watch, a recording is converted as soon as it is completely written. If it fails, it is tried again when it
     changes.
@@ -192,7 +194,21 @@ class Tally:
                 continue
             planned.append(recording)
             self.pending[recording] = _stamp(recording.target)
+        self._warn_of_missing_band(planned, sr)
         return planned
+
+    def _warn_of_missing_band(self, planned: Sequence["Recording"], sr: int) -> None:
+        """Warn if outputs have a higher sample rate than the model."""
+        higher = [recording for recording in planned if recording.sr > sr]
+        if len(higher) == 1:
+            subject = f"{higher[0].source} has {higher[0].sr} Hz, the model {sr} Hz: the output has"
+        else:
+            subject = f"{len(higher)} recordings have a higher sample rate than the model ({sr} Hz): their outputs have"
+        if higher:
+            self.s.warn(
+                f"{subject} nothing above {sr / 2:g} Hz. `sktimbre fit --sr` makes a model of a higher rate; "
+                "--model-rate writes smaller files."
+            )
 
     def add(self, outcome: "Outcome") -> None:
         """Record an outcome, and report a failure."""

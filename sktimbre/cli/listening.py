@@ -247,7 +247,7 @@ def _harmonics(sounds, sr):
 def _flac(y: np.ndarray, sr: float) -> bytes:
     import soundfile
 
-    from sktimbre.audio.soundfiles import quantise
+    from sktimbre.audio.formats import quantise
 
     buffer = io.BytesIO()
     soundfile.write(buffer, quantise(y, "PCM_16"), round(sr), subtype="PCM_16", format="FLAC")

@@ -48,7 +48,7 @@ class Writing:
     format : str or None
         Suffix; None is the recording's if it can be written, else wav.
     subtype : str or None
-        Sample format, such as PCM_16; None is the usual one of the format.
+        Sample format, such as PCM_16; None is the recording's, or the nearest that the format has.
     gain : float
         Gain of the output in dB.
     overwrite : bool
@@ -56,7 +56,7 @@ class Writing:
     """
 
     folder: Path
-    keep_rate: bool = False
+    keep_rate: bool = True
     format: str | None = None
     subtype: str | None = None
     gain: float = 0.0
@@ -64,7 +64,7 @@ class Writing:
 
     def check(self) -> None:
         """Raise `ParameterError` if an option is wrong for every recording."""
-        from sktimbre.audio.soundfiles import FORMATS
+        from sktimbre.audio.formats import FORMATS
 
         if self.folder.exists() and not self.folder.is_dir():
             raise ParameterError(f"--output {self.folder} is a file; give a folder to write to.")
@@ -90,20 +90,26 @@ class Writing:
             The recording cannot be read.
         """
         from sktimbre.audio import AudioReader
-        from sktimbre.audio.soundfiles import resolve_format
 
         reader = AudioReader(found.path, sr=model_sr)
         sr = reader.file_sr if self.keep_rate else model_sr
-        chosen = self._suffix
-        if chosen is None:
-            chosen = found.path.suffix.lower()
-            try:
-                resolve_format(Path(f"x{chosen}"), self.subtype, sr, reader.n_channels)
-            except ParameterError:
-                chosen = ".wav"
-        target = self.folder / found.name.parent / f"{found.name.stem}{chosen}"
-        resolve_format(target, self.subtype, sr, reader.n_channels)
-        return Recording(found.path, target, sr, reader.n_frames)
+        suffix, subtype = self._format(found.path.suffix.lower(), reader.subtype, sr, reader.n_channels)
+        target = self.folder / found.name.parent / f"{found.name.stem}{suffix}"
+        return Recording(found.path, target, sr, reader.n_frames, subtype)
+
+    def _format(self, suffix: str, subtype: str, sr: int, n_channels: int) -> tuple[str, str]:
+        """Return suffix and subtype of the output for a recording's: the same if they can be written."""
+        from sktimbre.audio.formats import FORMATS, nearest_subtype, resolve_format
+
+        suffixes = [self._suffix] if self._suffix else [suffix, ".wav"] if suffix in FORMATS else [".wav"]
+        wrong: list[ParameterError] = []
+        for each in suffixes:
+            for wanted in [self.subtype] if self.subtype else [nearest_subtype(subtype, each), None]:
+                try:
+                    return each, resolve_format(Path(f"x{each}"), wanted, sr, n_channels)[1]
+                except ParameterError as error:
+                    wrong.append(error)
+        raise wrong[-1]
 
 
 def find_recordings(
@@ -111,8 +117,9 @@ def find_recordings(
 ) -> list[Found]:
     """Return the recordings named by files, folders and patterns such as ``takes/*.wav``, each once.
 
-    In folders, files with the suffix of a sound file are found, except hidden files and those in the output folder. Named
-    files are returned even if they do not exist.
+    In folders, files with the suffix of a sound file are found, except hidden files and those in the output folder; also
+    those that need ffmpeg where it is missing, so that they are reported. Named files are returned even if they do not
+    exist.
 
     Parameters
     ----------
@@ -179,7 +186,7 @@ def check_target(recording: Recording, sources: Set[Path], overwrite: bool) -> N
 
 
 def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
-    from sktimbre.audio.soundfiles import READABLE_SUFFIXES
+    from sktimbre.audio.soundfiles import SOUND_SUFFIXES
 
     written = output.resolve()
     if written == folder.resolve():
@@ -189,7 +196,7 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
         name = file.relative_to(folder)
         # Hidden files may look like sound files: beside x.aif, macOS leaves a ._x.aif that holds no sound.
         hidden = any(part.startswith(".") for part in name.parts)
-        if hidden or file.suffix.lower() not in READABLE_SUFFIXES or not file.is_file():
+        if hidden or file.suffix.lower() not in SOUND_SUFFIXES or not file.is_file():
             continue
         # Skip the files in an output folder that lies inside the searched folder.
         if not (written.is_relative_to(folder.resolve()) and file.resolve().is_relative_to(written)):
@@ -198,7 +205,7 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
 
 
 def _nothing_in(folder: Path, recursive: bool) -> str:
-    from sktimbre.audio.soundfiles import READABLE_SUFFIXES
+    from sktimbre.audio.soundfiles import SOUND_SUFFIXES
 
     fix = "Check the name." if recursive else "Pass --recursive to search its subfolders."
-    return f"{folder} holds no recordings; looked for {', '.join(sorted(READABLE_SUFFIXES))}. {fix}"
+    return f"{folder} holds no recordings; looked for {', '.join(sorted(SOUND_SUFFIXES))}. {fix}"

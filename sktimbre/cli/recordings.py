@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sktimbre.cli.pitches import HeardPitches
+
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
@@ -26,24 +28,26 @@ class Recording:
         Sample rate of the target in Hz.
     n_samples : int or None
         Samples in each channel of the source at the model's sample rate; None if the header lacks the length.
+    subtype : str or None
+        Sample format of the target, as in `sktimbre.audio.AudioWriter`.
     """
 
     source: Path
     target: Path
     sr: int
     n_samples: int | None
+    subtype: str | None = None
 
 
 def convert_recording(
     model: "TimbreTransfer",
     recording: Recording,
     *,
-    subtype: str | None = None,
     gain: float = 0.0,
     overwrite: bool = False,
     advance: Callable[[int], None] = lambda n_samples: None,
 ) -> float:
-    """Convert a file; the target appears only when it is complete.
+    """Convert a file and copy its metadata; the target appears only when it is complete.
 
     Parameters
     ----------
@@ -51,10 +55,10 @@ def convert_recording(
         Fitted model.
     recording : Recording
         Source and target.
-    subtype, overwrite
-        As in `sktimbre.audio.AudioWriter`.
     gain : float
         Gain of the output in dB.
+    overwrite : bool
+        Whether an existing target may be replaced.
     advance : callable
         Called with the number of samples, at the model's sample rate, of each converted block.
 
@@ -67,21 +71,37 @@ def convert_recording(
     ------
     AudioFileError
         The source cannot be read, or the target cannot be written.
+
+    Warns
+    -----
+    PitchRangeWarning
+        The source has pitches outside of the range of the notes that `sktimbre fit` trained the model on.
     """
-    from sktimbre.audio import AudioReader, AudioWriter
+    from sktimbre.audio import AudioReader, AudioWriter, read_metadata
+    from sktimbre.audio.metadata import without_loudness
+    from sktimbre.cli.comparison import trained_on
 
     factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
         writer = AudioWriter(
-            recording.target, recording.sr, n_channels=reader.n_channels, subtype=subtype, overwrite=overwrite
+            recording.target,
+            recording.sr,
+            n_channels=reader.n_channels,
+            subtype=recording.subtype,
+            overwrite=overwrite,
+            metadata=without_loudness(read_metadata(recording.source)),
         )
-        blocks = _reporting(_converted(model, reader, reader.n_channels), advance)
+        heard, known = HeardPitches(reader.sr), (trained_on(model) or {}).get("pitches")
+        read = heard.listen(reader) if known else reader
+        blocks = _reporting(_converted(model, read, reader.n_channels), advance)
         if recording.sr != reader.sr:
             header = AudioReader(recording.source).n_frames if recording.sr == reader.file_sr else None
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
         with writer:
             for block in blocks:
                 writer.write(block * factor)
+    if known:
+        heard.warn_outside(known, recording.source)
     return writer.n_frames / writer.sr
 
 

@@ -26,6 +26,7 @@ from sktimbre.exceptions import (
     DatasetWarning,
     ParameterError,
     PersistenceError,
+    PitchRangeWarning,
     SktimbreError,
     SmallerBatchWarning,
     VersionWarning,
@@ -41,6 +42,14 @@ STDERR = 2
 FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # Default seconds of each note, equal in all commands so that `evaluate` judges what `fit` trained.
 DURATION = 2.0
+SHOWN_WARNINGS = (
+    ClippingWarning,
+    CollapsedModelWarning,
+    DatasetWarning,
+    PitchRangeWarning,
+    SmallerBatchWarning,
+    VersionWarning,
+)
 NOTHING_WRITTEN = "Nothing was written (--dry-run)."
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
@@ -188,7 +197,7 @@ def session(as_json: bool = False, quiet: bool = False, debug: bool = False) -> 
 def choose_warnings(debug: bool) -> None:
     """Show the package's own warnings, which are for users; hide all others unless ``debug`` is set."""
     warnings.simplefilter("default" if debug else "ignore")
-    for category in (ClippingWarning, CollapsedModelWarning, DatasetWarning, SmallerBatchWarning, VersionWarning):
+    for category in SHOWN_WARNINGS:
         warnings.simplefilter("always", category)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from statistics import median
 
-from sktimbre.audio.soundfiles import READABLE_SUFFIXES
+from sktimbre.audio.soundfiles import SOUND_SUFFIXES
 from sktimbre.exceptions import DatasetError
 
 __all__ = [
@@ -233,7 +233,7 @@ def _is_german(stems):
 
 def _stem(name):
     path = PurePath(name)
-    return path.stem if path.suffix.lower() in READABLE_SUFFIXES else path.name
+    return path.stem if path.suffix.lower() in SOUND_SUFFIXES else path.name
 
 
 def _notes(stems, german) -> dict[tuple, dict[int, int]]:

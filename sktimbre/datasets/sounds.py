@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sktimbre._utils.files import as_path
-from sktimbre.audio.soundfiles import READABLE_SUFFIXES
+from sktimbre.audio.soundfiles import READABLE_SUFFIXES, is_readable, needs_decoder
 from sktimbre.exceptions import DatasetError, ParameterError
 
 __all__ = ["Folder", "Match", "find_sounds", "show"]
@@ -15,6 +15,7 @@ PathLike = str | os.PathLike[str]
 Folder = PathLike | Sequence[PathLike]
 Match = str | Sequence[str] | None
 
+INSIDE = "is in a folder inside"
 # Of copies of one take in several formats the first of these is read.
 LOSSLESS = (".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".flac", ".caf")
 
@@ -94,14 +95,19 @@ def _in_folder(folder: Path, recursive: bool) -> tuple[list[Path], dict[Path, st
     for path, folders, names in os.walk(folder):
         folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
         for name in sorted(names):
-            file, suffix = Path(path) / name, Path(name).suffix.lower()
+            file = Path(path) / name
             # For each x.aif macOS may leave a hidden file ._x.aif, which is not a sound file.
-            if suffix not in READABLE_SUFFIXES or name.startswith("."):
+            if name.startswith("."):
+                continue
+            if needs_decoder(file):
+                left_out[file] = "needs ffmpeg to be read"
+                continue
+            if not is_readable(file):
                 continue
             if Path(path) == folder or recursive:
                 files.append(file)
             else:
-                left_out[file] = "is in a folder inside"
+                left_out[file] = INSIDE
     return sorted(files), left_out
 
 
@@ -141,7 +147,8 @@ def _why(left_out, match):
     if match is not None:
         return f" that match {match!r}; the patterns are compared with names, as in '*_ff_*'."
     suffixes = f"; looked for {', '.join(sorted(READABLE_SUFFIXES))}."
+    if inside := [file.parent for file, reason in left_out.items() if reason == INSIDE]:
+        return f"{suffixes} Folders inside it are not searched: give {inside[0]}, or recursive=True (--recursive)."
     if left_out:
-        inside = next(iter(left_out)).parent
-        return f"{suffixes} Folders inside it are not searched: give {inside}, or recursive=True (--recursive)."
+        return f"; {len(left_out)} files, such as {next(iter(left_out)).name}, need ffmpeg to be read. Install it."
     return f"{suffixes} Check the name of the folder."

@@ -164,7 +164,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         for pair, name in zip(given, ("X", "validation_data[0]"), strict=False):
             if on_disk(pair):
                 check_on_disk(stft, pair, name)
-        fit_stft(stft, given[0][0])
+        if not on_disk(given[0]):
+            fit_stft(stft, given[0][0])
         autoencoder = self._new_autoencoder()
         in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:

@@ -62,6 +62,15 @@ def test_a_file_whose_name_looks_like_a_pattern(sktimbre, unchanging, tones, tmp
     assert written(tmp_path / "out") == ["take [1].wav"]
 
 
+def test_files_that_need_ffmpeg_are_reported(sktimbre, unchanging, takes, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (takes / "c.m4a").write_bytes(b"no sound that libsndfile reads")
+    result = sktimbre("convert", unchanging, takes, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "c.m4a is read through ffmpeg" in " ".join(result.stderr.split())
+    assert written(tmp_path / "out") == ["a.flac", "b.wav"]
+
+
 @pytest.mark.parametrize(
     ("given", "output", "code", "message"),
     [
@@ -100,7 +109,7 @@ def test_processes_tell_failures_and_warnings(sktimbre, unchanging, tones, tmp_p
     whole = (tmp_path / "broken.flac").read_bytes()
     (tmp_path / "broken.flac").write_bytes(whole[: len(whole) // 2])
     files = tmp_path / "broken.flac", tmp_path / "loud.wav"
-    result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--jobs=2", "--json")
+    result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--jobs=2", "--subtype=PCM_16", "--json")
     printed = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [entry["input"] for entry in printed["failed"]] == [str(files[0])]

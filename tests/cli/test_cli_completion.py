@@ -41,7 +41,7 @@ def offered(line, shell="bash"):
         ("sktimbre convert --re", ["--recursive"]),
         ("sktimbre fit --architecture dil", ["dilated", "dilated_residual"]),
         ("sktimbre fit --phase ", ["estimate", "source"]),
-        ("sktimbre convert m.sktimbre --format a", ["aif", "aiff", "au"]),
+        ("sktimbre convert m.sktimbre --format a", ["aif", "aiff", "au", "aifc"]),
         # Of the format that stands before.
         ("sktimbre convert m.sktimbre --format flac --subtype P", ["PCM_S8", "PCM_16", "PCM_24"]),
         # Nothing is offered, so that bash goes on to the names of files.

@@ -1,12 +1,13 @@
 import json
 import re
+import struct
 import tracemalloc
 
 import numpy as np
 import pytest
 import soundfile
 
-from sktimbre.audio import read_audio, write_audio
+from sktimbre.audio import Metadata, read_audio, read_metadata, root_note, write_audio
 
 
 def converted(sktimbre, *arguments):
@@ -38,10 +39,10 @@ def test_long_recording_through_pieces(sktimbre, unchanging, tones, tmp_path):
 def test_other_rates(sktimbre, unchanging, tones, tmp_path, rate):
     y = tones(1.0, rate)[:, : rate - 7]
     write_audio(tmp_path / "a.wav", y, rate)
-    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "model")
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "model", "--model-rate")
     assert entry["sr"] == 22050
     assert entry["duration"] == pytest.approx(y.shape[1] / rate, abs=1 / 22050)
-    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "own", "--keep-rate")
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "own")
     read, sr = read_audio(entry["output"], mono=False)
     assert (sr, read.shape) == (rate, y.shape)
     # The ends ring: the tone is cut there.
@@ -68,13 +69,94 @@ def test_format_follows_the_recording(sktimbre, unchanging, tones, tmp_path):
     y = tones(0.5, 22050)
     for name, subtype in (("a.flac", None), ("b.aiff", None), ("c.ogg", None), ("d.au", "PCM_24")):
         write_audio(tmp_path / name, y, 22050, subtype=subtype)
-    # Opus has no 22050 Hz, and a suffix may be unknown.
+    # A suffix may be unknown.
     write_audio(tmp_path / "e.opus", tones(0.5, 48000), 48000)
     (tmp_path / "f.sound").write_bytes((tmp_path / "a.flac").read_bytes())
     files = sorted(p for p in tmp_path.iterdir() if p.is_file())
     entries = converted(sktimbre, unchanging, *files, "-o", tmp_path / "out")
     names = [entry["output"].rsplit("/", 1)[-1] for entry in entries]
-    assert names == ["a.flac", "b.aiff", "c.ogg", "d.au", "e.wav", "f.wav"]
+    assert names == ["a.flac", "b.aiff", "c.ogg", "d.au", "e.opus", "f.wav"]
+    # Opus has no 22050 Hz.
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "e.opus", "-o", tmp_path / "model", "--model-rate")
+    assert entry["output"].endswith("e.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "options", "written"),
+    [
+        ("a.wav", "PCM_16", [], "PCM_16"),
+        ("a.wav", "PCM_24", [], "PCM_24"),
+        ("a.wav", "FLOAT", [], "FLOAT"),
+        ("a.wav", "DOUBLE", [], "DOUBLE"),
+        ("a.wav", "ULAW", [], "ULAW"),
+        ("a.aiff", "PCM_24", [], "PCM_24"),
+        ("a.flac", "PCM_24", [], "PCM_24"),
+        ("a.wav", "PCM_24", ["--format=flac"], "PCM_24"),
+        ("a.wav", "FLOAT", ["--format=flac"], "PCM_24"),
+        ("a.wav", "PCM_32", ["--format=flac"], "PCM_24"),
+        ("a.wav", "PCM_U8", ["--format=flac"], "PCM_S8"),
+        ("a.wav", "PCM_U8", ["--format=aiff"], "PCM_16"),
+        ("a.wav", "FLOAT", ["--format=ogg"], "VORBIS"),
+        ("a.wav", "FLOAT", ["--subtype=PCM_16"], "PCM_16"),
+        ("a.ogg", "VORBIS", ["--format=wav"], "PCM_16"),
+        ("a.wav", "IMA_ADPCM", [], "PCM_16"),
+    ],
+)
+def test_sample_format_is_kept(sktimbre, unchanging, tones, tmp_path, name, subtype, options, written):
+    soundfile.write(tmp_path / name, tones(0.2, 22050)[0], 22050, subtype=subtype)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / name, "-o", tmp_path / "out", *options)
+    assert soundfile.info(entry["output"]).subtype == written
+
+
+def test_missing_band_is_a_warning(sktimbre, unchanging, tones, tmp_path):
+    for name, rate in (("a.wav", 44100), ("b.wav", 48000), ("c.wav", 22050)):
+        write_audio(tmp_path / name, tones(0.2, rate), rate)
+
+    def warnings_of(*names, options=()):
+        files = [tmp_path / name for name in names]
+        result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--json", "--overwrite", *options)
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)["warnings"]
+
+    (warning,) = warnings_of("a.wav", "c.wav")
+    assert warning.startswith(
+        f"{tmp_path / 'a.wav'} has 44100 Hz, the model 22050 Hz: the output has nothing above 11025 Hz."
+    )
+    (warning,) = warnings_of("a.wav", "b.wav", "c.wav", options=["--dry-run"])
+    assert warning.startswith("2 recordings have a higher sample rate than the model (22050 Hz)")
+    assert warnings_of("c.wav") == []
+    assert warnings_of("a.wav", options=["--model-rate"]) == []
+
+
+@pytest.mark.parametrize(("options", "ratio"), [((), 1), (("--model-rate",), 2), (("--format=aiff",), 1)])
+def test_metadata_is_kept(sktimbre, unchanging, tones, tmp_path, options, ratio):
+    loop = struct.pack("<15I", 0, 0, 22676, 57, 0, 0, 0, 1, 0, 0, 0, 1000, 2999, 0, 0)
+    known = Metadata(44100, {"title": "Song"}, ((b"smpl", loop),), "<")
+    write_audio(tmp_path / "a.wav", tones(0.2, 44100), 44100, metadata=known)
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "out", *options)
+    assert root_note(entry["output"]) == 57
+    chunks = dict(read_metadata(entry["output"]).chunks)
+    if "MARK" in str(chunks):
+        assert struct.unpack_from(">hI10xhI", chunks[b"MARK"], 2) == (1, 1000, 2, 3000)
+    else:
+        assert struct.unpack_from("<2I", chunks[b"smpl"], 44) == (1000 // ratio, 3000 // ratio - 1)
+
+
+def test_texts_are_kept_by_processes(sktimbre, unchanging, tones, tmp_path):
+    for name in ("a.flac", "b.ogg", "c.mp3"):
+        write_audio(tmp_path / name, tones(0.2, 22050), 22050, metadata=Metadata(22050, {"title": name, "artist": "Ä"}))
+    files = sorted(tmp_path.iterdir())
+    for entry in converted(sktimbre, unchanging, *files, "-o", tmp_path / "out", "--jobs=2"):
+        assert read_metadata(entry["output"]).texts == {"title": entry["output"].rsplit("/", 1)[1], "artist": "Ä"}
+
+
+def test_damaged_metadata_is_left_out(sktimbre, unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.wav", tones(0.2, 22050), 22050)
+    with open(tmp_path / "a.wav", "ab") as file:
+        file.write(b"smpl\xff\xff\xff\x0fcut off")
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
+    assert read_metadata(entry["output"]).chunks == ()
+    assert soundfile.info(entry["output"]).frames == 4410
 
 
 def test_format_and_subtype(sktimbre, unchanging, tones, tmp_path):
@@ -183,12 +265,13 @@ def test_files_that_are_no_model(sktimbre, tmp_path):
 def test_clipping_is_a_warning(sktimbre, unchanging, tones, tmp_path):
     write_audio(tmp_path / "loud.wav", 3 * tones(0.5, 22050), 22050, subtype="FLOAT")
     result = sktimbre("convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out")
+    assert (result.exit_code, "full scale" in result.stderr) == (0, False)
+    arguments = "convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out", "--overwrite", "--subtype=PCM_16"
+    result = sktimbre(*arguments)
     assert result.exit_code == 0
     assert "beyond full scale" in result.stderr
     said = re.search(r"--gain (-[\d.]+)", " ".join(result.stderr.split()))[1]
-    result = sktimbre(
-        "convert", unchanging, tmp_path / "loud.wav", "-o", tmp_path / "out", "--overwrite", "--gain", said
-    )
+    result = sktimbre(*arguments, "--gain", said)
     assert result.exit_code == 0
     assert "full scale" not in result.stderr
 

@@ -45,7 +45,7 @@ def test_fit_without_a_seed_cannot_know_what_is_held_out(dry, notes, tmp_path):
 
 def test_convert(dry, sktimbre, unchanging, tones, tmp_path):
     write_audio(tmp_path / "a.flac", tones(0.5, 44100, 2), 44100)
-    arguments = "convert", unchanging, tmp_path, "-o", tmp_path / "out", "--keep-rate", "--format=wav"
+    arguments = "convert", unchanging, tmp_path, "-o", tmp_path / "out", "--model-rate", "--format=wav"
     (entry,) = dry(*arguments)["planned"]
     assert not (tmp_path / "out").exists()
     (done,) = json.loads(sktimbre(*arguments, "--json").stdout)["converted"]

@@ -67,9 +67,9 @@ MISTAKES = {
     ),
     "model exists": (["fit", "{flute}", "{clarinet}", "-o", "{model}"], 1, ["exists; pass --overwrite to replace it"]),
     "unknown format": (
-        ["convert", "{model}", "{sound}", "-o", "{new}", "--format=wave"],
+        ["convert", "{model}", "{sound}", "-o", "{new}", "--format=flack"],
         2,
-        ["--format wave", "choose one of wav,", "Did you mean wav?"],
+        ["--format flack", "choose one of wav,", "Did you mean flac?"],
     ),
     "mistyped architecture": (
         ["fit", "{flute}", "{clarinet}", "-o", "{new}", "--architecture=resdual"],

@@ -107,8 +107,8 @@ def load_notes(
     Pitches may be written as note names (``A4``, ``Bb4``, ``A#4``, ``As4``, ``Asharp4``; ``C4`` is 60, middle C; German where
     there is an ``H``), as MIDI numbers (``61``, ``061``, ``M61``), as Latin note names (``la4``), as root notes in headers of
     WAV (``smpl``) and AIFF (``INST``), or in an ``.sfz`` map beside or above the files. The part that agrees with the clear
-    pitches that are heard in most notes is the pitch. Where nothing is clear, as in noises, it is the part that is in most names and
-    varies as pitches do; numbers that count files, velocities and parts that never change are not pitches.
+    pitches that are heard in most notes is the pitch. Where nothing is clear, as in noises, it is the part that is in most
+    names and varies as pitches do; numbers that count files, velocities and parts that never change are not pitches.
 
     Files whose names have a range, such as ``C4B4.aiff``, are cut into notes with the pitches that are heard.
 

@@ -36,6 +36,9 @@ class PairsDisplay(Display):
     """
 
     def __init__(self, source_notes: Sequence[Any], target_notes: Sequence[Any]) -> None:
+        for name, notes in (("source_notes", source_notes), ("target_notes", target_notes)):
+            if not isinstance(notes, list | tuple) or not all(hasattr(note, "partner") for note in notes):
+                raise ParameterError(f"{name}={notes!r} must be a list of notes, as pair_files returns it.")
         self.source_notes, self.target_notes = source_notes, target_notes
 
     @classmethod

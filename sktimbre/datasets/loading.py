@@ -206,8 +206,8 @@ def load_paired_notes(
     -----
     Names tell dynamics, velocities, articulations, lengths, strings, round robins and microphones. Notes that differ in one of
     the first four, where both sides have the same values, are never a pair. An assignment within each pitch minimizes the
-    other differences: those in the order above, other parts of the names that both sides have, the order of dynamics or
-    velocities, length, and loudness beside the median of the folder.
+    other differences: the order of dynamics or velocities, the kinds in the order above, other parts of the names that both
+    sides have, length, and loudness beside the median of the folder.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePath
 from statistics import median
+from typing import Any
 
 from sktimbre.audio.soundfiles import SOUND_SUFFIXES
 from sktimbre.exceptions import DatasetError
@@ -38,6 +39,10 @@ LATIN_NOTE = re.compile(
 )
 # Letters that may stand before a MIDI number, as in M60.
 NUMBER = re.compile(r"(?<![^\W_])(m|midi|n|note|key|k|p|)(\d{1,3})(?![^\W_])", re.IGNORECASE)
+# Spellings that are believed only if they agree with what is heard: C 4 or C-4, 4C, and numbers right after letters, Fl60v100.
+SPACED = re.compile(r"(?<![^\W_])([A-Ga-g])(sharp|flat|[#♯♭bs]?)[ _-]([0-9])(?![^\W_])")
+OCTAVE_FIRST = re.compile(r"(?<![^\W_])([0-9])([A-Ga-g])(sharp|flat|[#♯♭bs]?)(?![^\W_])")
+AFTER_LETTERS = re.compile(r"(?<=[A-Za-z])(\d{2,3})(?!\d)")
 PIANO = range(21, 109)
 # A pitch is in this share of the names at least; single files without one, such as effects, are left out.
 COVERAGE = 0.6
@@ -175,7 +180,7 @@ def pitch_part(names: Sequence[str]) -> tuple[NamePart | None, list[NamePart]]:
 def pitch_candidates(names: Sequence[str]) -> list[NamePart]:
     """Return all parts of names that could be a pitch, also unlikely ones, for comparison with what is heard."""
     stems = [_stem(name) for name in names]
-    found = [_notes(stems, _is_german(stems)), _numbers(stems), _latin_notes(stems)]
+    found = [_notes(stems, _is_german(stems)), _numbers(stems), _latin_notes(stems), _other_spellings(stems)]
     return [part for fields in found for part in _scored(fields, len(stems), least=None)]
 
 
@@ -274,6 +279,25 @@ def _numbers(stems):
     return fields
 
 
+def _other_spellings(stems):
+    fields: dict[tuple, dict[int, int]] = {}
+    for i, stem in enumerate(stems):
+        matches: list[tuple[str, str, list[int]]] = [
+            ("note name", "C 4", [_named(m[1], m[2], m[3]) for m in SPACED.finditer(stem)]),
+            ("note name", "4C", [_named(m[2], m[3], m[1]) for m in OCTAVE_FIRST.finditer(stem)]),
+            ("MIDI number", "letters", [int(m[1]) for m in AFTER_LETTERS.finditer(stem)]),
+        ]
+        for kind, style, values in matches:
+            for place, value in _places(values):
+                if 0 <= value <= 127:
+                    fields.setdefault((kind, style, place), {})[i] = value
+    return fields
+
+
+def _named(letter, sign, octave):
+    return 12 * (int(octave) + 1) + SEMITONES[letter.upper()] + SIGNS[sign.lower()]
+
+
 def _latin_notes(stems):
     fields: dict[tuple, dict[int, int]] = {}
     for i, stem in enumerate(stems):
@@ -284,8 +308,8 @@ def _latin_notes(stems):
     return fields
 
 
-def _places(matches: list) -> Iterator[tuple[int, re.Match]]:
-    """Yield matches with their places, counted from the first and, negative, from the last."""
+def _places(matches: list) -> Iterator[tuple[int, Any]]:
+    """Yield matches, or values, with their places, counted from the first and, negative, from the last."""
     for k, match in enumerate(matches):
         yield k, match
         yield k - len(matches), match

@@ -13,9 +13,11 @@ from sktimbre.datasets.tokens import DYNAMICS, KINDS, STRICT
 
 __all__ = ["pair_notes"]
 
+# Greatest number of velocity layers; greater numbers are velocities of MIDI, which mean the same everywhere.
+MOST_LAYERS = 24
 # Cost of a difference: each kind counts more than all later ones together. Then other tokens, length and loudness.
 WEIGHTS = {kind: 4.0 ** (len(KINDS) + 2 - i) for i, kind in enumerate(KINDS)}
-OTHERS, LENGTH, LEVEL, STRENGTH = 4.0, 1.0, 0.25, 4.0**2
+OTHERS, LENGTH, LEVEL = 4.0, 1.0, 0.25
 # Of notes that are alike otherwise, the louder ones are paired: there is less noise in them.
 LOUDER = 1e-6
 IMPOSSIBLE = 1e9
@@ -27,8 +29,8 @@ def pair_notes(
     """Pair notes of equal pitch, like with like.
 
     Kinds of tokens that both sides share (dynamic, velocity, articulation, length) are never mixed. Other differences are
-    minimized by an assignment within each pitch: string, round robin, microphone, other tokens that both sides have, strength
-    (order of dynamics and velocities), length, and loudness beside the median of the folder.
+    minimized by an assignment within each pitch: the order of dynamics and velocities, string, round robin, microphone, other
+    tokens that both sides have, length, and loudness beside the median of the folder.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def pair_notes(
     """
     sides = (source, target)
     groups = [_by_pitch(side) for side in sides]
-    strict = [kind for kind in STRICT if _values(source, kind) & _values(target, kind)]
+    strict = [kind for kind in STRICT if _comparable(kind, _values(source, kind), _values(target, kind))]
     # Tokens that all notes of a side have, such as the instrument, tell nothing about pairs.
     shared = _telling(source) & _telling(target)
     levels = [_levels(side) for side in sides]
@@ -57,7 +59,7 @@ def pair_notes(
         for row, i in enumerate(a):
             for column, j in enumerate(b):
                 cost[row, column] = _cost(source[i], target[j], strict, shared)
-                cost[row, column] += STRENGTH * abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
+                cost[row, column] += WEIGHTS["dynamic"] * abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
                 cost[row, column] += LEVEL * min(1.0, abs(levels[0][i] - levels[1][j]) / 100)
                 cost[row, column] -= LOUDER * (levels[0][i] + levels[1][j])
         found = [(a[row], b[column]) for row, column in zip(*linear_sum_assignment(cost), strict=True)]
@@ -80,6 +82,14 @@ def _by_pitch(side):
 
 def _used(side):
     return [note for note in side if note.pitch is not None and not note.reason]
+
+
+def _comparable(kind: str, a: set[str], b: set[str]) -> bool:
+    """Return True if values of a kind mean the same on both sides, and some are on both."""
+    if kind == "velocity" and max(map(int, a | b), default=0) <= MOST_LAYERS:
+        # The second of three layers is not the second of sixteen.
+        return a == b and bool(a)
+    return bool(a & b)
 
 
 def _values(side, kind) -> set[str]:

@@ -81,7 +81,13 @@ def hear_pitch(y: np.ndarray, sr: float) -> HeardPitch:
     pitches, combs = _combs(highest)
     scores = combs @ (salience / norm)
     best = int(np.argmax(scores))
-    return HeardPitch(float(69 + 12 * (pitches[best % len(pitches)] - np.log2(440))), float(scores[best]))
+    place = best % len(pitches)
+    octaves = pitches[place]
+    if 0 < place < len(pitches) - 1:
+        # The vertex of a parabola through the best score and its neighbours.
+        low, top, high = scores[best - 1 : best + 2]
+        octaves += 0.5 * (low - high) / (low - 2 * top + high) / RESOLUTION if low - 2 * top + high < 0 else 0.0
+    return HeardPitch(float(69 + 12 * (octaves - np.log2(440))), float(scores[best]))
 
 
 def _spectrum(y, sr):
@@ -118,7 +124,8 @@ def _salience(spectrum, grid, bin_width):
 def _combs(highest):
     """Return the pitches, in octaves above 1 Hz, and their combs, one group of rows for each inharmonicity."""
     grid = _grid(highest)
-    pitches = np.arange(np.log2(LOWEST), np.log2(min(HIGHEST, 0.97 * highest)), 1 / RESOLUTION)
+    first, last = (round(RESOLUTION * np.log2(f / LOWEST_PARTIAL)) for f in (LOWEST, min(HIGHEST, 0.97 * highest)))
+    pitches = grid[first:last]
     number = np.arange(1, PARTIALS + 1)
     weight = number**-DECAY
     rows = np.repeat(np.arange(len(pitches)), PARTIALS)

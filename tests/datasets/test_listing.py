@@ -63,6 +63,23 @@ def test_the_ear_decides_which_number_is_the_pitch(library, tmp_path):
     assert pitches_of(library(tmp_path, notes)) == notes
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda midi: f"Flute {name_of_pitch(midi)[:-1]} {midi // 12 - 1} mf",
+        lambda midi: f"Flute_{name_of_pitch(midi)[:-1]}-{midi // 12 - 1}",
+        lambda midi: f"fl {midi // 12 - 1}{name_of_pitch(midi)[:-1]}",
+        lambda midi: f"Fl{midi}v100",
+        lambda midi: f"{sum(map(ord, str(midi)))}_flute_{midi + 12}_{127 - midi}",
+    ],
+)
+def test_other_spellings_are_believed_if_they_sound_so(library, tmp_path, name):
+    library(tmp_path, {f"{name(midi)}.wav": midi for midi in SCALE})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert list(pitches_of(tmp_path).values()) == list(SCALE)
+
+
 def test_names_without_a_pitch_use_the_heard_one_if_asked(library, tmp_path):
     library(tmp_path, {f"take {'abcde'[i]}.wav": midi for i, midi in enumerate(SCALE)})
     with pytest.raises(DatasetError, match=r"do not tell the pitch.*pitches='heard', --pitches heard"):
@@ -261,3 +278,15 @@ def test_options_of_each_side(library, tmp_path):
     y, sr = read_audio(notes.source_files[0])
     assert sr == notes.sr
     assert np.corrcoef(notes.source[0][:1000], y[:1000])[0, 1] > 0.99
+
+
+def test_files_that_need_a_decoder_are_named(library, tmp_path, monkeypatch):
+    library(tmp_path / "notes", named(SCALE))
+    (tmp_path / "notes" / "flute.A4.m4a").write_bytes(b"compressed")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.warns(DatasetWarning, match=r"1 of 6 .*flute\.A4\.m4a needs ffmpeg to be read"):
+        assert load_notes(tmp_path / "notes").pitches.tolist() == list(SCALE)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "notes" / "flute.A4.m4a").rename(tmp_path / "alone" / "flute.A4.m4a")
+    with pytest.raises(DatasetError, match=r"flute\.A4\.m4a, need ffmpeg to be read\. Install it"):
+        load_notes(tmp_path / "alone")

@@ -70,6 +70,14 @@ def test_other_scales_of_strength_are_compared_by_rank():
     ]
 
 
+def test_layers_mean_the_same_only_where_there_are_as_many():
+    few, many = notes("x_v1", "x_v2", "x_v3"), notes(*(f"y_v{i}" for i in range(1, 10)))
+    assert paired(few, many)[0] == [("x_v1", "y_v1"), ("x_v2", "y_v5"), ("x_v3", "y_v9")]
+    assert paired(few, notes("y_v3", "y_v1"))[0] == [("x_v1", "y_v1"), ("x_v3", "y_v3")]
+    # Velocities of MIDI.
+    assert paired(notes("x_v40", "x_v80"), notes("y_v80", "y_v120"))[0] == [("x_v80", "y_v80")]
+
+
 def test_the_kinds_count_in_the_order_of_what_matters():
     a = notes("x_ff_vib_rr1", "x_ff_nonvib_rr2")
     b = notes("y_ff_nonvib_rr1", "y_ff_vib_rr2", "y_ff_vib_rr1")

@@ -9,7 +9,15 @@ from rich.filesize import decimal
 from rich.progress import Progress
 
 from sktimbre.cli.completion import complete_architecture, complete_phase
-from sktimbre.cli.noteoptions import NOTE_OPTIONS, as_arguments, option_name, takes_notes
+from sktimbre.cli.noteoptions import (
+    NOTE_OPTIONS,
+    Folders,
+    To,
+    as_arguments,
+    option_name,
+    sides_of,
+    takes_notes,
+)
 from sktimbre.cli.pairing import PairedHeaders, read_headers
 from sktimbre.cli.params import FitParams
 from sktimbre.cli.session import (
@@ -37,13 +45,9 @@ __all__ = ["fit", "train"]
 
 @takes_notes
 def fit(
-    source: Annotated[
-        Path | None, typer.Argument(help="Folder of notes of the source instrument, or one file.")
-    ] = None,
-    target: Annotated[
-        Path | None, typer.Argument(help="Folder of notes of the target instrument, or one file.")
-    ] = None,
+    folders: Folders = None,
     *,
+    to: To = None,
     note_options: dict[str, Any],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="MODEL", help="Model file to write, usually *.sktimbre.")
@@ -95,6 +99,8 @@ def fit(
 ) -> None:
     """Train a model to convert SOURCE to TARGET, on notes that both play, and save it.
 
+    Several sources (`sktimbre fit flute/ oboe/ violin/ --to clarinet/ -o MODEL`) make a model that converts each of them.
+
     The notes are sound files, one note each. Their pitches are read from names (A4, Bb4, a MIDI number), headers or maps and
     compared with what is heard; notes of equal pitch are paired, like with like. `sktimbre pairs` shows the pairs. The notes
     of some pitches are held out. Compare the model's error on them with that of the unchanged source (identity) and
@@ -111,8 +117,9 @@ def fit(
     with session(as_json, quiet, debug) as s:
         check_output(output, overwrite)
         given = FitParams.read(params)
+        sources, target = sides_of(folders, to)
         for option, value, *names in (
-            ("SOURCE", source, "source"),
+            ("SOURCE", [str(each) for each in sources] or None, "source"),
             ("TARGET", target, "target"),
             ("--duration", duration, "duration"),
             ("--architecture", architecture, "autoencoder.architecture"),
@@ -135,7 +142,7 @@ def fit(
             given.set_option(option_name(name), value, name)
         # Check before large imports and before notes are read.
         given.check()
-        folders = _folders(given)
+        sides = _folders(given)
         how = as_arguments({name: value for name in NOTE_OPTIONS if (value := given.get(name)) is not None})
         seconds = given.get("duration", DURATION)
         model = given.build()
@@ -150,10 +157,10 @@ def fit(
             with given.locating_errors("autoencoder"):
                 training_options(model.autoencoder, seed=0)
         if dry_run:
-            _show_plan(s, model, read_headers(*folders, model.sr, seconds, **how), seconds, output)
+            _show_plan(s, model, read_headers(*sides, model.sr, seconds, **how), seconds, output)
             return
         with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=model.sr, duration=seconds, **how)
+            notes = load_paired_notes(*sides, sr=model.sr, duration=seconds, **how)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
         with s.status("Comparing with baselines"):
@@ -198,7 +205,7 @@ def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_par
 
 
 def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
-    """Return the folders of source and target; raise an error if neither the command line nor the file names them."""
+    """Return the folders of sources and target; raise an error if neither the command line nor the file names them."""
     for name in ("source", "target"):
         if given.get(name) is None:
             fix = (
@@ -207,7 +214,9 @@ def _folders(given: FitParams) -> tuple[Path | list[Path], Path | list[Path]]:
                 else "as in `sktimbre fit flute/ clarinet/ -o MODEL`"
             )
             raise ParameterError(f"{name.upper()} is missing: name the folder of its notes, {fix}.")
-    return note_folders(Path(given.get("source")), Path(given.get("target")))
+    sources = given.get("source")
+    sources = [sources] if isinstance(sources, str | Path) else sources
+    return note_folders([Path(each) for each in sources], Path(given.get("target")))
 
 
 def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, duration: float, output: Path) -> None:

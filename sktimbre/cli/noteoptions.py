@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["NOTE_OPTIONS", "as_arguments", "option_name", "takes_notes"]
+__all__ = ["NOTE_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
 
 # Options by the names of their parameters in `load_paired_notes`.
 NOTE_OPTIONS: dict[str, Any] = {
@@ -57,6 +58,39 @@ NOTE_OPTIONS: dict[str, Any] = {
 def option_name(parameter: str) -> str:
     """Return the option of a parameter: ``--source-pitches`` for ``source_pitches``."""
     return f"--{parameter.replace('_', '-')}"
+
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="SOURCE... TARGET",
+        help="Folder of notes of the source instrument, and folder of the target; or one file each. With --to, folders of one "
+        "or several source instruments.",
+        show_default=False,
+    ),
+]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="TARGET", help="Folder of notes of the target; all other folders are sources."),
+]
+
+
+def sides_of(folders: list[Path] | None, to: Path | None) -> tuple[list[Path], Path | None]:
+    """Return the sources and the target that a command line names.
+
+    Raises
+    ------
+    ParameterError
+        There are more than two folders and no --to.
+    """
+    given = list(folders or ())
+    if to is not None:
+        return given, to
+    if len(given) > 2:
+        raise ParameterError(
+            f"{len(given)} folders: name the target with --to, as in `sktimbre fit flute/ oboe/ --to clarinet/`."
+        )
+    return given[:1], given[1] if len(given) == 2 else None
 
 
 def takes_notes(command: Callable[..., None]) -> Callable[..., None]:

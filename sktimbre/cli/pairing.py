@@ -71,7 +71,8 @@ def read_headers(
     -------
     PairedHeaders
     """
-    from sktimbre.datasets.loading import check_sizes, pair_files
+    from sktimbre.datasets.loading import check_sizes
+    from sktimbre.datasets.pairing import pair_files
 
     check_sizes(sr, duration, trim_db)
     pairs = pair_files(source, target, **how)

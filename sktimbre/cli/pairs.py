@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from sktimbre.cli.noteoptions import as_arguments, takes_notes
+from sktimbre.cli.noteoptions import Folders, To, as_arguments, sides_of, takes_notes
 from sktimbre.cli.session import (
     Debug,
     Json,
@@ -25,9 +25,9 @@ __all__ = ["pairs"]
 
 @takes_notes
 def pairs(
-    source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
-    target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
+    folders: Folders,
     note_options: dict[str, Any],
+    to: To = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the table as CSV; --pitches reads it after editing.")
     ] = None,
@@ -54,13 +54,16 @@ def pairs(
             raise ParameterError(f"--plot {plot} must end in .png, .pdf or .svg.")
         arguments = as_arguments(note_options)
         arguments.pop("trim_db", None)
-        folders = note_folders(source, target)
+        sources, target = sides_of(folders, to)
+        if not sources or target is None:
+            raise ParameterError("Name two folders, as in `sktimbre pairs flute/ clarinet/`.")
+        sides = note_folders(sources, target)
         with s.status("Listening"):
             from sktimbre.audio import atomic_path
             from sktimbre.datasets import name_of_pitch, pair_files
             from sktimbre.datasets.table import to_csv
 
-            found = pair_files(*folders, **arguments)
+            found = pair_files(*sides, **arguments)
         rows = [note.row("source") for note in found.source_notes] + [note.row("target") for note in found.target_notes]
         if csv is not None:
             with atomic_path(csv, overwrite) as temporary:

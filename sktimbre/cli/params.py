@@ -80,8 +80,9 @@ class FitParams:
             return self.options[name]
         value = self.in_file.get(name, default)
         is_path = name in PATHS or (name.endswith("pitches") and str(value).lower().endswith(".csv"))
-        if self.path is not None and is_path and isinstance(value, str):
-            return str(self.path.parent / value)
+        if self.path is not None and is_path and isinstance(value, str | list):
+            values = [str(self.path.parent / each) for each in ([value] if isinstance(value, str) else value)]
+            return values[0] if isinstance(value, str) else values
         return value
 
     def origin(self, name: str) -> str:
@@ -256,7 +257,7 @@ def _constraints() -> dict[str, tuple[str, list]]:
         for name, constraints in kind._parameter_constraints.items()
     }
     return known | {
-        "source": ("sktimbre fit", [str, Path]),
+        "source": ("sktimbre fit", [str, Path, list, tuple]),
         "target": ("sktimbre fit", [str, Path]),
         "duration": ("sktimbre fit", [Interval(Real, 0, None, closed="neither")]),
         **{name: ("sktimbre fit", [str]) for name in ("pitches", "source_pitches", "target_pitches")},

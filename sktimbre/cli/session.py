@@ -298,15 +298,20 @@ def _is_sound(path: Path) -> bool:
     return True
 
 
-def note_folders(source: Path, target: Path) -> tuple[Path | list[Path], Path | list[Path]]:
-    """Check two folders or files of notes; return a folder as it is and a file as a list of one, as the loaders take them."""
-    for path in (source, target):
+def note_folders(sources: Path | list[Path], target: Path) -> tuple[Path | list[Path], Path | list[Path]]:
+    """Check folders or files of notes; return a folder as it is and files or several folders as a list, as the loaders do."""
+    sources = [sources] if isinstance(sources, Path) else sources
+    for path in (*sources, target):
         check_readable(path)
-    if source.samefile(target):
-        raise ParameterError(
-            f"SOURCE and TARGET are both {source}; give the notes of two instruments, for instance flute/ and clarinet/."
-        )
-    return [source] if source.is_file() else source, [target] if target.is_file() else target
+    for source in sources:
+        if source.samefile(target):
+            raise ParameterError(
+                f"SOURCE and TARGET are both {source}; give the notes of two instruments, for instance flute/ and clarinet/."
+            )
+    if len(sources) > 1 and len({source.is_dir() for source in sources}) > 1:
+        raise ParameterError(f"{', '.join(map(str, sources))}: give either folders or files.")
+    one = len(sources) == 1 and sources[0].is_dir()
+    return sources[0] if one else sources, [target] if target.is_file() else target
 
 
 def table(*columns: str, numbers: bool = True, title: str | None = None) -> Table:

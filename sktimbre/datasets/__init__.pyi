@@ -1,6 +1,7 @@
 from .iowa import fetch_iowa_notes
-from .loading import load_notes, load_paired_notes, pair_files
+from .loading import load_notes, load_paired_notes
 from .names import name_of_pitch, pitch_from_name
+from .pairing import pair_files
 from .segments import overlap_add, segment
 from .synthesis import INSTRUMENTS, Instrument, make_paired_notes
 

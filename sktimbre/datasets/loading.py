@@ -1,10 +1,8 @@
 """Load folders of recorded notes, of one instrument or of two, paired by pitch."""
 
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from sktimbre._utils.checks import check_flags, check_real, check_whole
 from sktimbre._utils.progress import with_bar
@@ -12,9 +10,9 @@ from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.listing import Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.onset import find_onset
-from sktimbre.datasets.pairing import pair_notes
+from sktimbre.datasets.pairing import order, pair_files, warn
 from sktimbre.datasets.sounds import Folder, Match
-from sktimbre.exceptions import DatasetError, DatasetWarning, ParameterError
+from sktimbre.exceptions import ParameterError
 
 # Seconds kept before the onset, so that a soft attack is not cut off.
 PREROLL = 0.01
@@ -135,8 +133,8 @@ def load_notes(
     listing = list_notes(
         folder, pitches=pitches, octave=octave, misfits=misfits, match=match, recursive=recursive, progress=progress
     )
-    _warn([listing])
-    used = sorted(listing.used, key=lambda note: (note.pitch, *_order(note)))
+    warn([listing])
+    used = sorted(listing.used, key=lambda note: (note.pitch, *order(note)))
     files = [note.file for note in used]
     numbers = [note.pitch for note in used]
     audio = _read([note.sound for note in used], sr, n_samples, trim_db if trim else None, progress)
@@ -146,7 +144,7 @@ def load_notes(
         files=files,
         names=[file.name for file in files],
         left_out=listing.left_out,
-        notes=sorted(listing.notes, key=_order),
+        notes=sorted(listing.notes, key=order),
         sr=sr,
     )
 
@@ -174,7 +172,8 @@ def load_paired_notes(
     Parameters
     ----------
     source, target : path-like or list of path-like
-        Folders or files of the source and of the target instrument.
+        Folders or files of the source and of the target instrument. The source may be a list of folders of several
+        instruments, each of which is paired with the target: a model of many to one.
     sr, duration, trim, trim_db
         As in `load_notes`.
     source_pitches, target_pitches, source_octave, target_octave, source_match, target_match
@@ -253,77 +252,6 @@ def load_paired_notes(
     )
 
 
-def pair_files(
-    source: Folder,
-    target: Folder,
-    *,
-    source_pitches: Pitches = None,
-    target_pitches: Pitches = None,
-    source_octave: Octave = "auto",
-    target_octave: Octave = "auto",
-    source_match: Match = None,
-    target_match: Match = None,
-    misfits: Misfits = "leave_out",
-    recursive: bool = False,
-    progress: bool = False,
-) -> Bunch:
-    """Pair the files of two instruments, as `load_paired_notes` does, and return the table of all sound files.
-
-    Parameters
-    ----------
-    source, target, source_pitches, target_pitches, source_octave, target_octave, source_match, target_match
-        As in `load_paired_notes`.
-    misfits, recursive, progress
-        As in `load_notes`.
-
-    Returns
-    -------
-    sklearn.utils.Bunch
-        The fields of `load_paired_notes` without audio: pitches, source_files, target_files, unpaired_source,
-        unpaired_target, reasons, source_notes, target_notes.
-
-    Raises
-    ------
-    AudioFileError, DatasetError, ParameterError
-        As in `load_paired_notes`.
-
-    Examples
-    --------
-    >>> from sktimbre.datasets import pair_files
-    >>> pairs = pair_files("flute/", "clarinet/")  # doctest: +SKIP
-    >>> for note in pairs.source_notes:  # doctest: +SKIP
-    ...     print(note.file.name, note.written, note.heard, note.partner, note.reason)
-    """
-    how: dict[str, Any] = {"misfits": misfits, "recursive": recursive, "progress": progress}
-    listings = [
-        list_notes(source, "source", pitches=source_pitches, octave=source_octave, match=source_match, **how),
-        list_notes(target, "target", pitches=target_pitches, octave=target_octave, match=target_match, **how),
-    ]
-    _warn(listings)
-    notes = [sorted(listing.notes, key=_order) for listing in listings]
-    pairs, reasons = pair_notes(*notes)
-    if not pairs:
-        raise DatasetError(_no_pairs(listings, reasons, notes))
-    for i, j in pairs:
-        notes[0][i].partner, notes[1][j].partner = notes[1][j], notes[0][i]
-    for side in (0, 1):
-        for i, reason in reasons[side].items():
-            notes[side][i].reason = reason
-    unpaired = [[note for note in side if note.partner is None] for side in notes]
-    return Bunch(
-        pitches=np.array([notes[0][i].pitch for i, _ in pairs], dtype=int),
-        source_sounds=[notes[0][i].sound for i, _ in pairs],
-        target_sounds=[notes[1][j].sound for _, j in pairs],
-        source_files=[notes[0][i].file for i, _ in pairs],
-        target_files=[notes[1][j].file for _, j in pairs],
-        unpaired_source=[note.file for note in unpaired[0]],
-        unpaired_target=[note.file for note in unpaired[1]],
-        reasons={note.file: note.reason for side in unpaired for note in side},
-        source_notes=notes[0],
-        target_notes=notes[1],
-    )
-
-
 def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
     """Return the sampling rate and the number of samples of each note, or raise `ParameterError`."""
     sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
@@ -355,28 +283,3 @@ def _fit(y: np.ndarray, n_samples: int) -> np.ndarray:
     fitted = np.zeros(n_samples, np.float32)
     fitted[: len(y)] = y[:n_samples]
     return fitted
-
-
-def _order(note):
-    return note.file.name, note.file, note.start or 0.0
-
-
-def _warn(listings):
-    for listing in listings:
-        for message in listing.messages:
-            warnings.warn(message, DatasetWarning, stacklevel=4)
-
-
-def _no_pairs(listings, reasons, notes):
-    used = [[note.pitch for note in listing.used] for listing in listings]
-    ranges = [f"{listing.shown} (MIDI {min(p)} to {max(p)})" for listing, p in zip(listings, used, strict=True)]
-    if not set(used[0]) & set(used[1]):
-        return (
-            f"No note of {ranges[0]} has the pitch of one of {ranges[1]}. Check the folders and the pitches, which "
-            "`sktimbre pairs` shows; source_pitches= and target_pitches= give others."
-        )
-    i, reason = next(iter(reasons[0].items()))
-    return (
-        f"No note of {ranges[0]} is like one of {ranges[1]}: {notes[0][i].file.name} has {reason}. Rename the files, or "
-        "select those to pair with source_match= and target_match=."
-    )

@@ -1,17 +1,25 @@
 """Pair the notes of two folders: equal pitch, then like with like by names, then by length and loudness."""
 
+import os
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from sklearn.utils import Bunch
 
+from sktimbre.datasets.listing import Listing, Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.names import name_of_pitch
+from sktimbre.datasets.sounds import Folder, Match
 from sktimbre.datasets.table import NoteFile
 from sktimbre.datasets.tokens import DYNAMICS, KINDS, STRICT
+from sktimbre.exceptions import DatasetError, DatasetWarning
 
-__all__ = ["pair_notes"]
+__all__ = ["is_folders", "order", "pair_files", "pair_notes", "warn"]
 
 # Greatest number of velocity layers; greater numbers are velocities of MIDI, which mean the same everywhere.
 MOST_LAYERS = 24
@@ -21,6 +29,118 @@ OTHERS, LENGTH, LEVEL = 4.0, 1.0, 0.25
 # Of notes that are alike otherwise, the louder ones are paired: there is less noise in them.
 LOUDER = 1e-6
 IMPOSSIBLE = 1e9
+
+
+def pair_files(
+    source: Folder,
+    target: Folder,
+    *,
+    source_pitches: Pitches = None,
+    target_pitches: Pitches = None,
+    source_octave: Octave = "auto",
+    target_octave: Octave = "auto",
+    source_match: Match = None,
+    target_match: Match = None,
+    misfits: Misfits = "leave_out",
+    recursive: bool = False,
+    progress: bool = False,
+) -> Bunch:
+    """Pair the files of two instruments, as `load_paired_notes` does, and return the table of all sound files.
+
+    Parameters
+    ----------
+    source, target, source_pitches, target_pitches, source_octave, target_octave, source_match, target_match
+        As in `load_paired_notes`.
+    misfits, recursive, progress
+        As in `load_notes`.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        The fields of `load_paired_notes` without audio: pitches, source_files, target_files, unpaired_source,
+        unpaired_target, reasons, source_notes, target_notes.
+
+    Raises
+    ------
+    AudioFileError, DatasetError, ParameterError
+        As in `load_paired_notes`.
+
+    Examples
+    --------
+    >>> from sktimbre.datasets import pair_files
+    >>> pairs = pair_files("flute/", "clarinet/")  # doctest: +SKIP
+    >>> for note in pairs.source_notes:  # doctest: +SKIP
+    ...     print(note.file.name, note.written, note.heard, note.partner, note.reason)
+    """
+    how: dict[str, Any] = {"misfits": misfits, "recursive": recursive, "progress": progress}
+    given: Any = source
+    folders = list(given) if is_folders(given) else [given]
+    sources = [
+        list_notes(each, "source", pitches=source_pitches, octave=source_octave, match=source_match, **how)
+        for each in folders
+    ]
+    targets = list_notes(target, "target", pitches=target_pitches, octave=target_octave, match=target_match, **how)
+    warn([*sources, targets])
+    found = [_paired(each, replace(targets, notes=[replace(note) for note in targets.notes])) for each in sources]
+    return found[0] if len(found) == 1 else _joined(found)
+
+
+def is_folders(source: Any) -> bool:
+    """Return True if a source is a list of folders rather than of files."""
+    if not isinstance(source, list | tuple) or not all(isinstance(each, str | os.PathLike) for each in source):
+        return False
+    return len(source) > 0 and all(os.path.isdir(each) for each in source)
+
+
+def order(note: NoteFile) -> tuple[str, Path, float]:
+    """Return the key by which notes are sorted."""
+    return note.file.name, note.file, note.start or 0.0
+
+
+def warn(listings: Sequence[Listing]) -> None:
+    """Show the messages of listings as warnings."""
+    for listing in listings:
+        for message in listing.messages:
+            warnings.warn(message, DatasetWarning, stacklevel=4)
+
+
+def _paired(source: Listing, target: Listing) -> Bunch:
+    notes = [sorted(listing.notes, key=order) for listing in (source, target)]
+    pairs, reasons = pair_notes(*notes)
+    if not pairs:
+        raise DatasetError(_no_pairs((source, target), reasons, notes))
+    for i, j in pairs:
+        notes[0][i].partner, notes[1][j].partner = notes[1][j], notes[0][i]
+    for side in (0, 1):
+        for i, reason in reasons[side].items():
+            notes[side][i].reason = reason
+    return _as_bunch([notes[0][i] for i, _ in pairs], *notes)
+
+
+def _joined(found: Sequence[Bunch]) -> Bunch:
+    """Join the pairs of several sources; a target without a partner in any of them has none."""
+    sources = [note for each in found for note in each.source_notes]
+    targets = {note.sound: note for each in found for note in each.target_notes if note.partner is None}
+    targets |= {note.sound: note for each in found for note in each.target_notes if note.partner is not None}
+    paired = sorted((n for n in sources if n.partner is not None), key=lambda n: (n.pitch, *order(n)))
+    return _as_bunch(paired, sources, list(targets.values()))
+
+
+def _as_bunch(paired: Sequence[NoteFile], sources: list[NoteFile], targets: list[NoteFile]) -> Bunch:
+    partners = [note.partner for note in paired if note.partner is not None]
+    unpaired = [[note for note in side if note.partner is None] for side in (sources, targets)]
+    return Bunch(
+        pitches=np.array([note.pitch for note in paired], dtype=int),
+        source_sounds=[note.sound for note in paired],
+        target_sounds=[note.sound for note in partners],
+        source_files=[note.file for note in paired],
+        target_files=[note.file for note in partners],
+        unpaired_source=[note.file for note in unpaired[0]],
+        unpaired_target=[note.file for note in unpaired[1]],
+        reasons={note.file: note.reason for side in unpaired for note in side},
+        source_notes=sources,
+        target_notes=targets,
+    )
 
 
 def pair_notes(
@@ -148,3 +268,18 @@ def _reason(note: NoteFile, others: Sequence[NoteFile], strict: Sequence[str], p
         if value is not None and all(other.tokens.kinds.get(kind, value) != value for other in others):
             return f"no {name_of_pitch(pitch)} with the {kind} {value} on the other side"
     return f"the other side has {len(others)} like {name_of_pitch(pitch)}, all of them paired"
+
+
+def _no_pairs(listings, reasons, notes):
+    used = [[note.pitch for note in listing.used] for listing in listings]
+    ranges = [f"{listing.shown} (MIDI {min(p)} to {max(p)})" for listing, p in zip(listings, used, strict=True)]
+    if not set(used[0]) & set(used[1]):
+        return (
+            f"No note of {ranges[0]} has the pitch of one of {ranges[1]}. Check the folders and the pitches, which "
+            "`sktimbre pairs` shows; source_pitches= and target_pitches= give others."
+        )
+    i, reason = next(iter(reasons[0].items()))
+    return (
+        f"No note of {ranges[0]} is like one of {ranges[1]}: {notes[0][i].file.name} has {reason}. Rename the files, or "
+        "select those to pair with source_match= and target_match=."
+    )

@@ -113,6 +113,25 @@ def test_options_in_a_file(sktimbre, folders, tmp_path):
     assert "params.toml: misfits" in result.stderr
 
 
+def test_several_sources(sktimbre, fit, tones, tmp_path):
+    for side, midi in (("a", (60, 62)), ("b", (62, 64)), ("c", (60, 62, 64, 65))):
+        for m in midi:
+            (tmp_path / side).mkdir(exist_ok=True)
+            write_audio(tmp_path / side / f"{side}_{m}.wav", tones(0.4, 8000, midi=m), 8000)
+    a, b, c = (tmp_path / side for side in "abc")
+    printed = run(sktimbre, "pairs", a, b, "--to", c)
+    assert (printed["pairs"], printed["pitches"]) == (4, [60, 62, 64])
+    assert [path.rsplit("/", 1)[1] for path in printed["unpaired"]] == ["c_65.wav"]
+    fitted = fit(a, b, "--to", c, "-o", tmp_path / "m.sktimbre", "--json")
+    assert json.loads(fitted.stdout)["notes"] == 4
+    params = tmp_path / "params.toml"
+    params.write_text('source = ["a", "b"]\ntarget = "c"\n')
+    again = run(sktimbre, "fit", "-o", tmp_path / "n.sktimbre", f"--params={params}", "--dry-run")
+    assert [pair["pitch"] for pair in again["pairs"]] == [60, 62, 62, 64]
+    result = sktimbre("fit", a, b, c, "-o", tmp_path / "n.sktimbre")
+    assert (result.exit_code, "--to" in result.stderr) == (2, True)
+
+
 def test_takes_of_one_pitch_are_held_out_together(fit, tones, tmp_path):
     for side in ("a", "b"):
         for midi in (60, 62, 64, 65):

@@ -2,6 +2,7 @@ from .iowa import fetch_iowa_notes
 from .loading import load_notes, load_paired_notes
 from .names import name_of_pitch, pitch_from_name
 from .pairing import pair_files
+from .recordings import load_recordings
 from .segments import overlap_add, segment
 from .synthesis import INSTRUMENTS, Instrument, make_paired_notes
 
@@ -11,6 +12,7 @@ __all__ = [
     "fetch_iowa_notes",
     "load_notes",
     "load_paired_notes",
+    "load_recordings",
     "make_paired_notes",
     "name_of_pitch",
     "overlap_add",

@@ -66,8 +66,9 @@ def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 
     Notes
     -----
     The comb of partials that fits the whole note best gives the semitone [2]_. YIN [1]_ refines it on the signal upsampled to
-    at least 16 samples in a period, which removes a bias of tens of cents from high notes. The semitone is right for all
-    single notes of flute, clarinet and piano (A0 to C8) of the University of Iowa.
+    at least 16 samples in a period, which removes a bias of tens of cents from high notes. Of 252 single notes of flute,
+    clarinet and piano (A0 to C8) of the University of Iowa none is off by an octave; eight are more than 50 cents off, at most
+    74 cents but for the lowest piano note, whose partials are inharmonic (109 cents). Most of these are out of tune.
 
     References
     ----------

@@ -295,7 +295,7 @@ def test_a_fit_that_fails_leaves_a_fitted_estimator_as_it_was(name):
     bad.flat[-1] = np.nan
     model.fit(good, good)
     before = dict(vars(model))
-    for method in {"fit", "fit_transform", "partial_fit"} & set(dir(model)):
+    for method in [m for m in ("fit", "fit_transform", "partial_fit") if hasattr(model, m)]:
         for y in (bad, good[:2]):
             with pytest.raises(AudioError):
                 getattr(model, method)(bad, y)

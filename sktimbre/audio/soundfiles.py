@@ -88,7 +88,8 @@ class DecodedSoundFile(ForwardSoundFile):
     def __init__(self, decoder: Decoder):
         self._decoder = decoder
         try:
-            super().__init__(self._decoder.fileno(), closefd=False)
+            # A copy of the descriptor: libsndfile 1.2.0 closes it when it cannot open the file.
+            super().__init__(os.dup(self._decoder.fileno()), closefd=True)
         except soundfile.LibsndfileError as error:
             reason = self._decoder.finish() or _reason(error)
             self._decoder.close()

@@ -113,8 +113,8 @@ def test_notes_with_channels_are_refused_with_what_mixes_them(note, fix):
         ({"C4": np.zeros(9)}, r"X is of type dict, .* Pass list\(X\.values\(\)\)"),
         ({"C4": np.zeros(9)}.values(), r"X is of type dict_values, .* Pass list\(X\)"),
         ({1.0}, r"X is of type set, "),
-        ("a.wav", r"names of files .*read_audio"),
-        (["a.wav"], r"names of files .*load_notes.*TimbreTransfer"),
+        ("a.wav", r"names of files; .*read_audio"),
+        (["a.wav"], r"names of files; .*load_notes.*TimbreTransfer"),
         (pd.Series(["a.wav"]), "names of files"),
     ],
 )

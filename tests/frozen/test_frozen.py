@@ -43,6 +43,7 @@ def test_frozen(path):
     assert set(model.autoencoder_.get_params()) == set(type(model.autoencoder_)().get_params())
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 def test_pickles_of_former_modules_load():
     """Pickles name modules; those of version 0.1.0 name some that have moved."""
     models = joblib.load(FOLDER / "pickle-0.1.0.joblib")

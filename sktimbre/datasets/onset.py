@@ -71,7 +71,7 @@ def find_onset(y: np.ndarray, sr: float, trim_db: float = 60.0) -> int:
     True
     """
     y = np.asarray(y)
-    if y.size == 0 or y.max() == y.min():
+    if y.size == 0 or y.max() == y.min() or np.abs(y).max() < np.finfo(np.float32).tiny:
         return 0
     y = (y / np.abs(y).max()).astype(np.float32)
     sr = max(sr, 1000)

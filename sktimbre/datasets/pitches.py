@@ -19,14 +19,17 @@ __all__ = ["CURES", "Decided", "decide_pitches", "heard_pitches"]
 
 # Clarity from which a heard pitch can contradict a name, and from which also by an octave or a fifth.
 CLEAR, UNMISTAKABLE = 0.3, 0.4
-# Semitones between a heard and a written pitch that count as mistuning.
-TOLERANCE = 0.75
+# Semitones between a heard pitch and a written one, in the tuning of the folder, that count as mistuning: ends of pianos are
+# stretched, and their partials are inharmonic.
+TOLERANCE = 0.85
 # Share of the notes with a clear pitch that must agree with a part of the names.
 MAJORITY = 0.6
 # Pitches that `hear_pitch` hears.
 HEARABLE = range(21, 109)
 # Octaves by which the numbering of octaves may differ, and notes that are needed to believe in a transposition.
 MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
+# Notes that are needed to know the tuning of a folder.
+FEWEST_TUNED = 5
 # Intervals in semitones by which ears are mistaken.
 MISTAKABLE = (7, 12, 19, 24)
 CURES = (
@@ -56,12 +59,13 @@ class Decided:
 
 
 class _Judged(NamedTuple):
-    """A part of the names, its constant offset in semitones, and how many clear notes agree and are compared."""
+    """A part of the names, its constant offset in semitones, and how many clear notes agree and are compared; the tuning."""
 
     part: NamePart
     offset: int
     n_agree: int
     n_compared: int
+    tuning: float = 0.0
 
 
 def decide_pitches(
@@ -196,7 +200,8 @@ def _judge(part, clear):
         if not (octaves or transposed):
             continue
         if (n_agree, offset % 12 == 0, -abs(offset)) > (best.n_agree, best.offset % 12 == 0, -abs(best.offset)):
-            best = _Judged(part, offset, n_agree, len(compared))
+            tuning = float(np.median([d - offset for d in compared.values() if abs(d - offset) <= TOLERANCE]))
+            best = _Judged(part, offset, n_agree, len(compared), tuning if n_agree >= FEWEST_TUNED else 0.0)
     return best
 
 
@@ -206,7 +211,7 @@ def _compare(decided, files, heard, clear, chosen, shown, misfits):
     for i in decided.pitches.keys() & clear.keys():
         if not chosen.n_compared or decided.written[i] not in HEARABLE:
             continue
-        difference = clear[i] - decided.written[i] - chosen.offset
+        difference = clear[i] - decided.written[i] - chosen.offset - chosen.tuning
         mistakable = min(abs(abs(difference) - interval) for interval in MISTAKABLE) <= TOLERANCE
         if abs(difference) > TOLERANCE and heard[i].clarity >= (UNMISTAKABLE if mistakable else CLEAR):
             found[i] = f"sounds like {name_of_pitch(round(clear[i]))}, not {name_of_pitch(decided.pitches[i])}"

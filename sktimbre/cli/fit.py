@@ -278,9 +278,11 @@ def _report(s, model, notes, held_out, errors, output):
     size = output.stat().st_size
     n_notes, n_held_out = len(notes.pitches), len(held_out)
     of = f"On {n_held_out} held-out notes" if n_held_out else "On the training notes (none were held out)"
-    shown = table("", "Reconstruction error", title=of)
+    # Errors depend on the level of the notes, their ratios do not.
+    shown = table("", "Reconstruction error", "Beside identity", title=of)
     for name, error in errors.items():
-        shown.add_row(name, number(error, 4), style="bold" if name == "model" else None)
+        ratio = error / errors["identity"] if errors["identity"] else None
+        shown.add_row(name, number(error, 4), number(ratio, 2), style="bold" if name == "model" else None)
     facts = table("Model", str(output), numbers=False)
     facts.add_row("Notes paired", f"{n_notes}, {n_notes - n_held_out} of them for training")
     facts.add_row("Unpaired files, left out", _listed(unpaired))

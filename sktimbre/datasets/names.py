@@ -265,6 +265,11 @@ def _notes(stems, german) -> dict[tuple, dict[int, int]]:
     return {key: values for key, values in fields.items() if negative[key] < len(values) or len(values) == 1}
 
 
+def values_of_note(match: re.Match) -> set[int]:
+    """Return the MIDI numbers of a match of `NOTE`, in English and in German."""
+    return {_midi(match, german) for german in (False, True)}
+
+
 def _midi(match, german):
     letter, sign, octave = match[1].upper(), match[2].lower(), int(match[3])
     semitone = SEMITONES[letter] - (german and letter == "B")

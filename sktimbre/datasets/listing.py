@@ -30,12 +30,13 @@ Misfits = Literal["leave_out", "raise", "keep"]
 
 # Faults of notes that are never used, and of notes that are left out where most others of the folder do not have them: drums
 # are noise, and plucked notes can be short.
-NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short")
+NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short", "several")
 FAULTS = {
     "silent": "is silent",
     "antiphase": "is silent when its channels, of opposite phase, are mixed",
     "noise": "is noise without a pitch",
     "short": "is shorter than a window",
+    "several": "has several notes of different pitches",
 }
 
 
@@ -144,6 +145,11 @@ def list_notes(
                 sound.end,
                 reason=faults[i] or decided.reasons.get(place, ""),
             )
+        )
+    if several := [note for note in notes if note.pitch is not None and "several" in note.faults]:
+        messages.append(
+            f"{shown}: {len(several)} files, such as {several[0].file.name}, have several notes of different pitches; each "
+            "is used as one note, the first. Files whose names have a range, such as C4B4, are cut into notes."
         )
     _leave_out_far(notes, misfits)
     listing = Listing(shown, notes, [*messages, *decided.messages])

@@ -30,9 +30,16 @@ MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
 # Intervals in semitones by which ears are mistaken.
 MISTAKABLE = (7, 12, 19, 24)
 IN_NAMES = ("note name", "German note name", "Latin note name", "MIDI number")
+TABLE = (
+    "or give a table (--pitches FILE.csv): `sktimbre pairs --pitches heard --csv FILE.csv` writes one, to be corrected"
+)
 CURES = (
-    "Use the heard pitches (pitches='heard', --pitches heard), believe the names (misfits='keep', --misfits keep), or give "
-    "the pitches (pitches=, --pitches FILE.csv); `sktimbre pairs` shows them."
+    "Use the heard pitches (pitches='heard', --pitches heard), believe the names (misfits='keep', --misfits keep), "
+    f"{TABLE}; --source-pitches and --target-pitches are for one side."
+)
+UNTOLD = (
+    "Use the heard pitches (pitches='heard', --pitches heard), say where the names have them (a regular expression: --pitches "
+    f"'_(?P<note>[A-G]#?\\d)_'), {TABLE}; --source-pitches and --target-pitches are for one side."
 )
 
 
@@ -109,7 +116,7 @@ def decide_pitches(
     clear = {i: note.midi for i, note in enumerate(heard) if note.clarity >= CLEAR and not np.isnan(note.midi)}
     candidates = list(parts) if parts is not None else _candidates(files)
     chosen = _choose(files, clear, shown, candidates, parts is None, trusted=misfits == "keep")
-    decided = Decided(_other_spellings(chosen, candidates, clear) | chosen.part.values)
+    decided = Decided(chosen.part.values | _other_spellings(chosen, candidates, clear))
     if chosen.offset % 12 and misfits != "keep":
         raise DatasetError(
             f"{shown}: all notes sound {_interval(chosen.offset)} than their {chosen.part.kind}s say, as those of a "
@@ -120,7 +127,12 @@ def decide_pitches(
         decided.messages.append(
             f"{shown}: the notes sound {_interval(12 * octaves)} than their {chosen.part.kind}s say "
             f"({chosen.n_agree} of {chosen.n_compared} notes with a clear pitch), and are used as they sound; octave=0 "
-            "(--octave 0) uses them as written."
+            "(--source-octave 0, --target-octave 0) uses them as written."
+        )
+    if chosen.part.kind == "MIDI number" and not chosen.n_compared and len(files) > 1 and misfits != "keep":
+        decided.messages.append(
+            f"{shown}: no pitch is heard clearly enough to be compared with the numbers in the names, which are "
+            "used as MIDI numbers."
         )
     for i, value in decided.written.items():
         if 0 <= value + 12 * octaves <= 127:
@@ -170,11 +182,12 @@ def _choose(files, clear, shown, candidates, by_names, trusted):
     )
     if part is not None:
         i = next(iter(part.values.keys() & clear.keys()))
+        written = part.values[i] if part.kind == "MIDI number" else name_of_pitch(part.values[i])
         raise DatasetError(
             f"{shown}: {which} not agree with what is heard: {files[i].name} has the {part.kind} "
-            f"{name_of_pitch(part.values[i])} and sounds like {name_of_pitch(round(clear[i]))}. {CURES}"
+            f"{written} and sounds like {name_of_pitch(round(clear[i]))}. {CURES}"
         )
-    raise DatasetError(f"{shown}: {which} not tell the pitch: {_considered(considered, len(files))} {CURES}")
+    raise DatasetError(f"{shown}: {which} not tell the pitch: {_considered(considered, len(files))} {UNTOLD}")
 
 
 def _contradicted(part, clear):
@@ -187,13 +200,13 @@ def _contradicted(part, clear):
 
 def _other_spellings(chosen, candidates, clear):
     """Return the pitches of files that write them in another way than most, where they sound so."""
+
+    def sounds_so(part, i):
+        return i in part.values and abs(clear[i] - part.values[i] - chosen.offset) <= TOLERANCE
+
     others = [part for part in candidates if part.kind != "MIDI number" or part.kind == chosen.part.kind]
-    return {
-        i: value
-        for part in reversed(others if chosen.n_agree else [])
-        for i, value in part.values.items()
-        if i in clear and abs(clear[i] - value - chosen.offset) <= TOLERANCE
-    }
+    lacking = [i for i in clear if chosen.n_agree and not sounds_so(chosen.part, i)]
+    return {i: part.values[i] for i in lacking for part in others if sounds_so(part, i)}
 
 
 def _away(difference, intervals):

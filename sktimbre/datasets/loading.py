@@ -114,7 +114,8 @@ def load_notes(
     Files whose names have a range, such as ``C4B4.aiff``, are cut into notes with the pitches that are heard.
 
     Left out are also files that are silent, whose channels cancel each other, that are noise, shorter than a window
-    or of several notes although most others are not, notes that are 40 dB from the median level, and copies of one take in several formats.
+    or of several notes although most others are not, notes that are 40 dB from the median level, and copies of one take in
+    several formats.
 
     What is heard is cached in the user's cache folder, or in ``SKTIMBRE_DATA_HOME``, by the content of the files.
 

@@ -20,6 +20,10 @@ SHORTEST, END = 1024 / 22050, 50.0
 RUNS, RUN, LEAVES, STEPS = 3, 4, 1e-3, 4
 # The averaged spectrum of noise stands out from its surroundings by less than this, in dB.
 PEAK = 10.0
+# A file of several notes: in pieces of this many seconds, or as many pieces, whose levels are within a range in dB, pitches of
+# this clarity lie further apart than trills, in semitones, but by no interval by which ears are mistaken.
+PIECE, PIECES, LOUD, SURE, APART = 0.4, 16, 20.0, 0.4, 2.5
+MISTAKABLE = (7, 12, 19, 24, 28, 31, 36)
 
 
 def note_level(y: np.ndarray, sr: float) -> float:
@@ -108,6 +112,7 @@ def note_faults(channels: np.ndarray, sr: float, clarity: float | None = None) -
         - "clipped": at least three runs of four or more samples stay at an extreme that the wave reaches and leaves steeply.
         - "short": the sound lasts less than 46 ms.
         - "noise": no pitch is heard, and no partial stands out from the spectrum.
+        - "several": pitches that are heard one after another are more than 2.5 semitones apart.
 
     Examples
     --------
@@ -134,6 +139,8 @@ def note_faults(channels: np.ndarray, sr: float, clarity: float | None = None) -
     clarity = hear_pitch(mix, sr).clarity if clarity is None else clarity
     if not clarity >= LEAST_CLARITY and _flat(note, sr):
         faults.append("noise")
+    elif _several(note, sr):
+        faults.append("several")
     return tuple(faults)
 
 
@@ -179,6 +186,18 @@ def _clipped(y):
         starts, ends = starts[inside], ends[inside]
         runs += int(np.sum(side.max() - np.minimum(side[starts - 1], side[ends]) > leaves))
     return runs >= RUNS
+
+
+def _several(note, sr):
+    """Tell whether pieces of a recording have different pitches."""
+    n = max(round(PIECE * sr), -(-len(note) // PIECES))
+    pieces = [note[start : start + n] for start in range(0, len(note) - n // 2, n)]
+    powers = [np.mean(np.square(piece)) for piece in pieces]
+    loud = [piece for piece, power in zip(pieces, powers, strict=True) if power > max(powers) * 10 ** (-LOUD / 10)]
+    heard = [hear_pitch(piece, sr) for piece in loud] if len(loud) > 1 else []
+    sure = [pitch.midi for pitch in heard if pitch.clarity > SURE]
+    apart = [abs(midi - sure[0]) for midi in sure]
+    return any(d > APART and min(abs(d - interval) for interval in MISTAKABLE) > 1 for d in apart)
 
 
 def _flat(note, sr):

@@ -22,7 +22,7 @@ from sktimbre.datasets.pitch import hear_pitch
 __all__ = ["HeardNote", "Sound", "hear_note", "listen"]
 
 # Version of cached results; it changes when results would change.
-VERSION = 1
+VERSION = 2
 # Seconds of a file that are listened to.
 LONGEST = 30.0
 # Files that a thread listens to at a time.
@@ -151,7 +151,10 @@ def _in_threads(function, items):
 
 
 def _listen(sound: Sound) -> HeardNote:
-    return hear_note(*sound.read(mono=False, longest=LONGEST))
+    heard = hear_note(*sound.read(mono=False, longest=LONGEST))
+    if "silent" in heard.faults and heard.duration > LONGEST - 1:
+        return hear_note(*sound.read(mono=False))  # The note may begin later.
+    return heard
 
 
 def _digest(sound: Sound) -> str:

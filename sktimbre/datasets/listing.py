@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from sktimbre.datasets.pitches import CLEAR, CURES, TOLERANCE, Decided, decide_p
 from sktimbre.datasets.scales import cut_scales
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
 from sktimbre.datasets.table import NoteFile, read_table
-from sktimbre.datasets.tokens import KINDS, tokens_of
+from sktimbre.datasets.tokens import KINDS, tokens_of, words_in
 from sktimbre.exceptions import DatasetError, ParameterError
 
 __all__ = ["Listing", "Misfits", "Octave", "Pitches", "list_notes"]
@@ -29,12 +30,13 @@ Misfits = Literal["leave_out", "raise", "keep"]
 
 # Faults of notes that are never used, and of notes that are left out where most others of the folder do not have them: drums
 # are noise, and plucked notes can be short.
-NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short")
+NEVER_USED, LEFT_OUT = ("silent", "antiphase"), ("noise", "short", "several")
 FAULTS = {
     "silent": "is silent",
     "antiphase": "is silent when its channels, of opposite phase, are mixed",
     "noise": "is noise without a pitch",
     "short": "is shorter than a window",
+    "several": "has several notes of different pitches",
 }
 
 
@@ -122,10 +124,11 @@ def list_notes(
         decided = _decide([sounds[i] for i in open_], [heard[i] for i in open_], given, shown, octave, misfits)
     places = {i: place for place, i in enumerate(open_)}
     notes = [NoteFile(file, reason=reason) for file, reason in left_out.items()]
+    frequent = Counter(word for file in files for word in set(words_in(file, root)))
     for i, (sound, note) in enumerate(zip(sounds, heard, strict=True)):
         place = places.get(i, -1)
         written = decided.written.get(place)
-        tokens = tokens_of(sound.file, root, written)
+        tokens = tokens_of(sound.file, root, written, frequent)
         tokens.kinds.update(given.tokens.get(sound, {}))
         notes.append(
             NoteFile(
@@ -142,6 +145,11 @@ def list_notes(
                 sound.end,
                 reason=faults[i] or decided.reasons.get(place, ""),
             )
+        )
+    if several := [note for note in notes if note.pitch is not None and "several" in note.faults]:
+        messages.append(
+            f"{shown}: {len(several)} files, such as {several[0].file.name}, have several notes of different pitches; each "
+            "is used as one note, the first. Files whose names have a range, such as C4B4, are cut into notes."
         )
     _leave_out_far(notes, misfits)
     listing = Listing(shown, notes, [*messages, *decided.messages])
@@ -228,7 +236,8 @@ def _by_expression(expression: Any, files: list[Path], name: str) -> _Given:
 def _number(text: str, where: str) -> int:
     text = text.strip()
     try:
-        value = int(text) if re.fullmatch(r"\d+", text) else midi_of_name(text)
+        # Spreadsheets may write whole numbers as 60.0 or 60,0.
+        value = int(re.split("[.,]", text)[0]) if re.fullmatch(r"\d+([.,]0*)?", text) else midi_of_name(text)
     except DatasetError:
         value = -1
     if not 0 <= value <= 127:

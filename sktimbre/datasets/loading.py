@@ -106,12 +106,14 @@ def load_notes(
     there is an ``H``), as MIDI numbers (``61``, ``061``, ``M61``), as Latin note names (``la4``), as root notes in headers of
     WAV (``smpl``) and AIFF (``INST``), or in an ``.sfz`` map beside or above the files. The part that agrees with the clear
     pitches that are heard in most notes is the pitch. Where nothing is clear, as in noises, it is the part that is in most
-    names and varies as pitches do; numbers that count files, velocities and parts that never change are not pitches.
+    names and varies as pitches do; numbers that count files, velocities and parts that never change are not pitches. Files
+    that write it in another way than most are read where they sound so.
 
     Files whose names have a range, such as ``C4B4.aiff``, are cut into notes with the pitches that are heard.
 
-    Left out are also files that are silent, whose channels cancel each other, that are noise or shorter than a window although
-    most others are not, notes that are 40 dB from the median level, and copies of one take in several formats.
+    Left out are also files that are silent, whose channels cancel each other, that are noise, shorter than a window
+    or of several notes although most others are not, notes that are 40 dB from the median level, and copies of one take in
+    several formats.
 
     What is heard is cached in the user's cache folder, or in ``SKTIMBRE_DATA_HOME``, by the content of the files.
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from statistics import median
 from typing import Any
+from urllib.parse import unquote
 
 from sktimbre.audio.soundfiles import SOUND_SUFFIXES
 from sktimbre.exceptions import DatasetError
@@ -27,7 +28,7 @@ __all__ = [
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 LATIN = {"do": 0, "ut": 0, "re": 2, "ré": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "si": 11}
-SIGNS = {"": 0, "#": 1, "♯": 1, "s": 1, "is": 1, "sharp": 1, "b": -1, "♭": -1, "es": -1, "flat": -1}
+SIGNS = {"": 0, "#": 1, "♯": 1, "s": 1, "is": 1, "sharp": 1, "d": 1, "dièse": 1, "b": -1, "♭": -1, "es": -1, "flat": -1}
 # A letter, a sign and an octave. No letter stands before them, unless a capital begins a word as in FluteC4. Only a number of
 # velocities or round robins, such as v8 or rr1, may follow without a separator: in C4B4 the note is not told.
 NOTE = re.compile(
@@ -39,10 +40,13 @@ LATIN_NOTE = re.compile(
 )
 # Letters that may stand before a MIDI number, as in M60.
 NUMBER = re.compile(r"(?<![^\W_])(m|midi|n|note|key|k|p|)(\d{1,3})(?![^\W_])", re.IGNORECASE)
-# Spellings that are believed only if they agree with what is heard: C 4 or C-4, 4C, and numbers right after letters, Fl60v100.
+# Spellings that are believed only if they agree with what is heard: anything beside the note name, capital signs (fluteC4f1,
+# BB4), C 4 or C-4, 4C, and numbers beside letters (Fl60v100, 060C). The French d is a dièse.
+BESIDE = re.compile(r"([A-Ha-h])(sharp|flat|is|es|[#♯♭bs]?)(-?\d)(?![\d#♯♭])", re.IGNORECASE)
+LATIN_BESIDE = re.compile(r"(do|ut|re|ré|mi|fa|sol|la|si)(sharp|flat|dièse|d|#|♯|♭|b|)(-?\d)(?!\d)", re.IGNORECASE)
 SPACED = re.compile(r"(?<![^\W_])([A-Ga-g])(sharp|flat|[#♯♭bs]?)[ _-]([0-9])(?![^\W_])")
 OCTAVE_FIRST = re.compile(r"(?<![^\W_])([0-9])([A-Ga-g])(sharp|flat|[#♯♭bs]?)(?![^\W_])")
-AFTER_LETTERS = re.compile(r"(?<=[A-Za-z])(\d{2,3})(?!\d)")
+BESIDE_LETTERS = re.compile(r"(?<=[A-Za-z])(\d{2,3})(?!\d)|(?<!\d)(\d{2,3})(?=[A-Za-z])")
 PIANO = range(21, 109)
 # A pitch is in this share of the names at least; single files without one, such as effects, are left out.
 COVERAGE = 0.6
@@ -100,7 +104,7 @@ def midi_of_name(name: str) -> int:
     if match := NOTE.fullmatch(name.strip()):
         return _midi(match, german=False)
     if match := LATIN_NOTE.fullmatch(name.strip()):
-        return 12 * (int(match[3]) + 1) + LATIN[match[1].lower()] + SIGNS[match[2].lower()]
+        return _latin(match)
     raise DatasetError(f"{name!r} is not the name of a note, such as A4 or Bb4.")
 
 
@@ -131,7 +135,7 @@ class NamePart:
 
     Parameters
     ----------
-    kind : {"note name", "MIDI number", "Latin note name"}
+    kind : {"note name", "German note name", "Latin note name", "MIDI number"}
         How the pitch is written.
     values : dict of int to int
         MIDI numbers by the index of the name.
@@ -180,7 +184,9 @@ def pitch_part(names: Sequence[str]) -> tuple[NamePart | None, list[NamePart]]:
 def pitch_candidates(names: Sequence[str]) -> list[NamePart]:
     """Return all parts of names that could be a pitch, also unlikely ones, for comparison with what is heard."""
     stems = [_stem(name) for name in names]
-    found = [_notes(stems, _is_german(stems)), _numbers(stems), _latin_notes(stems), _other_spellings(stems)]
+    # One file with an H or an Es does not make the others German: the ear decides.
+    notes = [_notes(stems, german) for german in (False, True)]
+    found = [*notes, _numbers(stems), _latin_notes(stems), _other_spellings(stems)]
     return [part for fields in found for part in _scored(fields, len(stems), least=None)]
 
 
@@ -238,7 +244,8 @@ def _is_german(stems):
 
 def _stem(name):
     path = PurePath(name)
-    return path.stem if path.suffix.lower() in SOUND_SUFFIXES else path.name
+    # Downloads may have %23 for #.
+    return unquote(path.stem if path.suffix.lower() in SOUND_SUFFIXES else path.name)
 
 
 def _notes(stems, german) -> dict[tuple, dict[int, int]]:
@@ -256,6 +263,11 @@ def _notes(stems, german) -> dict[tuple, dict[int, int]]:
                     negative[key] += match[3].startswith("-")
     # Where all octaves follow a hyphen it is a separator: take 1, and no octave -1.
     return {key: values for key, values in fields.items() if negative[key] < len(values) or len(values) == 1}
+
+
+def values_of_note(match: re.Match) -> set[int]:
+    """Return the MIDI numbers of a match of `NOTE`, in English and in German."""
+    return {_midi(match, german) for german in (False, True)}
 
 
 def _midi(match, german):
@@ -285,7 +297,10 @@ def _other_spellings(stems):
         matches: list[tuple[str, str, list[int]]] = [
             ("note name", "C 4", [_named(m[1], m[2], m[3]) for m in SPACED.finditer(stem)]),
             ("note name", "4C", [_named(m[2], m[3], m[1]) for m in OCTAVE_FIRST.finditer(stem)]),
-            ("MIDI number", "letters", [int(m[1]) for m in AFTER_LETTERS.finditer(stem)]),
+            ("note name", "beside", [_midi(m, german=False) for m in BESIDE.finditer(stem)]),
+            ("German note name", "beside", [_midi(m, german=True) for m in BESIDE.finditer(stem)]),
+            ("Latin note name", "beside", [_latin(m) for m in LATIN_BESIDE.finditer(stem)]),
+            ("MIDI number", "letters", [int(m[1] or m[2]) for m in BESIDE_LETTERS.finditer(stem)]),
         ]
         for kind, style, values in matches:
             for place, value in _places(values):
@@ -298,11 +313,15 @@ def _named(letter, sign, octave):
     return 12 * (int(octave) + 1) + SEMITONES[letter.upper()] + SIGNS[sign.lower()]
 
 
+def _latin(match):
+    return 12 * (int(match[3]) + 1) + LATIN[match[1].lower()] + SIGNS[match[2].lower()]
+
+
 def _latin_notes(stems):
     fields: dict[tuple, dict[int, int]] = {}
     for i, stem in enumerate(stems):
         for place, match in _places(list(LATIN_NOTE.finditer(stem))):
-            value = 12 * (int(match[3]) + 1) + LATIN[match[1].lower()] + SIGNS[match[2].lower()]
+            value = _latin(match)
             if 0 <= value <= 127:
                 fields.setdefault(("Latin note name", "", place), {})[i] = value
     return fields
@@ -321,7 +340,7 @@ def _scored(fields: dict[tuple, dict[int, int]], n_names: int, least: float | No
         score = _score(kind, style, values, n_names)
         if least is None or score > least:
             # Counted from the first and from the last, the same part is found twice.
-            parts[tuple(sorted(values.items()))] = NamePart(kind, values, score)
+            parts.setdefault(tuple(sorted(values.items())), NamePart(kind, values, score))
     return list(parts.values())
 
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,8 @@ WEIGHTS = {kind: 4.0 ** (len(KINDS) + 2 - i) for i, kind in enumerate(KINDS)}
 OTHERS, LENGTH, LEVEL = 4.0, 1.0, 0.25
 # Of notes that are alike otherwise, the louder ones are paired: there is less noise in them.
 LOUDER = 1e-6
+# Where the dynamics of the folders have different names, those whose ranks differ by more than this share are unlike.
+UNLIKE = 0.6
 IMPOSSIBLE = 1e9
 
 
@@ -167,6 +169,9 @@ def pair_notes(
     sides = (source, target)
     groups = [_by_pitch(side) for side in sides]
     strict = [kind for kind in STRICT if _comparable(kind, _values(source, kind), _values(target, kind))]
+    if any(len(_values(side, "dynamic")) == 1 < len(_values(side, "velocity")) for side in sides):
+        # The F of a horn in F, or the name of a library, beside velocities.
+        strict = [kind for kind in strict if kind != "dynamic"]
     # Tokens that all notes of a side have, such as the instrument, tell nothing about pairs.
     shared = _telling(source) & _telling(target)
     levels = [_levels(side) for side in sides]
@@ -179,16 +184,23 @@ def pair_notes(
         for row, i in enumerate(a):
             for column, j in enumerate(b):
                 cost[row, column] = _cost(source[i], target[j], strict, shared)
-                cost[row, column] += WEIGHTS["dynamic"] * abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
+                apart = abs(strengths[0].get(i, 0.5) - strengths[1].get(j, 0.5))
+                cost[row, column] += WEIGHTS["dynamic"] * apart
+                if apart > UNLIKE and not _equally_strong(source[i], target[j], strict):
+                    cost[row, column] = IMPOSSIBLE
                 cost[row, column] += LEVEL * min(1.0, abs(levels[0][i] - levels[1][j]) / 100)
                 cost[row, column] -= LOUDER * (levels[0][i] + levels[1][j])
-        found = [(a[row], b[column]) for row, column in zip(*linear_sum_assignment(cost), strict=True)]
-        allowed = [(i, j) for i, j in found if not _differences(source[i], target[j], strict)]
+        found = zip(*linear_sum_assignment(cost), strict=True)
+        allowed = [(a[row], b[column]) for row, column in found if cost[row, column] < IMPOSSIBLE / 2]
         pairs += sorted(allowed)
+        possible = cost < IMPOSSIBLE / 2
         for side, (own, other) in enumerate(((a, b), (b, a))):
-            rest = set(own) - {pair[side] for pair in allowed}
-            for i in rest:
-                reasons[side][i] = _reason(sides[side][i], [sides[1 - side][j] for j in other], strict, pitch)
+            paired = {pair[side] for pair in allowed}
+            for place, i in enumerate(own):
+                if i not in paired:
+                    n_like = int(np.take(possible, place, axis=side).sum())
+                    others = [sides[1 - side][j] for j in other]
+                    reasons[side][i] = _reason(sides[side][i], others, n_like, strict, pitch)
     return pairs, reasons
 
 
@@ -218,8 +230,10 @@ def _values(side, kind) -> set[str]:
 
 def _telling(side) -> set[str]:
     used = _used(side)
-    every = {token for note in used for token in note.tokens.others}
-    return {token for token in every if any(token not in note.tokens.others for note in used)}
+    counts = Counter(token for note in used for token in note.tokens.others)
+    several = len({note.pitch for note in used}) > 1
+    # Numbers that only one file has count the files.
+    return {token for token, n in counts.items() if n < len(used) and not (n == 1 and several and token.isdecimal())}
 
 
 def _levels(side) -> list[float]:
@@ -260,14 +274,23 @@ def _cost(a: NoteFile, b: NoteFile, strict: Sequence[str], shared: set[str]) -> 
     return cost
 
 
-def _reason(note: NoteFile, others: Sequence[NoteFile], strict: Sequence[str], pitch: int) -> str:
+def _equally_strong(a: NoteFile, b: NoteFile, strict: Sequence[str]) -> bool:
+    """Return True if the names of two notes have the same dynamic or velocity, in a sense that both folders share."""
+    kinds = {"dynamic", "velocity"} & set(strict) & a.tokens.kinds.keys() & b.tokens.kinds.keys()
+    return any(a.tokens.kinds[kind] == b.tokens.kinds[kind] for kind in kinds)
+
+
+def _reason(note: NoteFile, others: Sequence[NoteFile], n_like: int, strict: Sequence[str], pitch: int) -> str:
     if not others:
         return f"no {name_of_pitch(pitch)} on the other side"
     for kind in strict:
         value = note.tokens.kinds.get(kind)
         if value is not None and all(other.tokens.kinds.get(kind, value) != value for other in others):
             return f"no {name_of_pitch(pitch)} with the {kind} {value} on the other side"
-    return f"the other side has {len(others)} like {name_of_pitch(pitch)}, all of them paired"
+    if not n_like:
+        return f"no {name_of_pitch(pitch)} of a similar dynamic, by its name, on the other side"
+    taken = f"{n_like} like it {'is' if n_like == 1 else 'are'} paired"
+    return f"no {name_of_pitch(pitch)} is left on the other side, where {taken}"
 
 
 def _no_pairs(listings, reasons, notes):

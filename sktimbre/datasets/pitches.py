@@ -32,9 +32,17 @@ MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
 FEWEST_TUNED = 5
 # Intervals in semitones by which ears are mistaken.
 MISTAKABLE = (7, 12, 19, 24)
+IN_NAMES = ("note name", "German note name", "Latin note name", "MIDI number")
+TABLE = (
+    "or give a table (--pitches FILE.csv): `sktimbre pairs --pitches heard --csv FILE.csv` writes one, to be corrected"
+)
 CURES = (
-    "Use the heard pitches (pitches='heard', --pitches heard), believe the names (misfits='keep', --misfits keep), or give "
-    "the pitches (pitches=, --pitches FILE.csv); `sktimbre pairs` shows them."
+    "Use the heard pitches (pitches='heard', --pitches heard), believe the names (misfits='keep', --misfits keep), "
+    f"{TABLE}; --source-pitches and --target-pitches are for one side."
+)
+UNTOLD = (
+    "Use the heard pitches (pitches='heard', --pitches heard), say where the names have them (a regular expression: --pitches "
+    f"'_(?P<note>[A-G]#?\\d)_'), {TABLE}; --source-pitches and --target-pitches are for one side."
 )
 
 
@@ -110,8 +118,9 @@ def decide_pitches(
         Nothing is written, it does not agree with what is heard, or, with ``misfits="raise"``, single notes do not.
     """
     clear = {i: note.midi for i, note in enumerate(heard) if note.clarity >= CLEAR and not np.isnan(note.midi)}
-    chosen = _choose(files, clear, shown, parts, trusted=misfits == "keep")
-    decided = Decided(dict(chosen.part.values))
+    candidates = list(parts) if parts is not None else _candidates(files)
+    chosen = _choose(files, clear, shown, candidates, parts is None, trusted=misfits == "keep")
+    decided = Decided(chosen.part.values | _other_spellings(chosen, candidates, clear))
     if chosen.offset % 12 and misfits != "keep":
         raise DatasetError(
             f"{shown}: all notes sound {_interval(chosen.offset)} than their {chosen.part.kind}s say, as those of a "
@@ -122,7 +131,12 @@ def decide_pitches(
         decided.messages.append(
             f"{shown}: the notes sound {_interval(12 * octaves)} than their {chosen.part.kind}s say "
             f"({chosen.n_agree} of {chosen.n_compared} notes with a clear pitch), and are used as they sound; octave=0 "
-            "(--octave 0) uses them as written."
+            "(--source-octave 0, --target-octave 0) uses them as written."
+        )
+    if chosen.part.kind == "MIDI number" and not chosen.n_compared and len(files) > 1 and misfits != "keep":
+        decided.messages.append(
+            f"{shown}: no pitch is heard clearly enough to be compared with the numbers in the names, which are "
+            "used as MIDI numbers."
         )
     for i, value in decided.written.items():
         if 0 <= value + 12 * octaves <= 127:
@@ -146,21 +160,24 @@ def heard_pitches(heard: Sequence[HeardNote]) -> Decided:
     return decided
 
 
-def _choose(files, clear, shown, parts, trusted):
+def _candidates(files):
+    return [*pitch_candidates([file.name for file in files]), *_in_files(files)]
+
+
+def _choose(files, clear, shown, candidates, by_names, trusted):
     """Return the part that tells the pitch."""
     names = [file.name for file in files]
-    in_files = _in_files(files) if parts is None else list(parts)
-    in_names = pitch_candidates(names) if parts is None else []
     confirmed = [
         each
-        for each in (_judge(part, clear) for part in [*in_names, *in_files])
+        for each in (_judge(part, clear) for part in candidates)
         if each.n_agree and each.n_agree >= MAJORITY * each.n_compared
     ]
     if confirmed:
         return max(confirmed, key=lambda each: (each.n_agree, each.offset == 0, each.part.score))
-    part, considered = pitch_part(names) if parts is None else (None, [])
-    part = next((each for each in in_files if each.score > 0), part)
-    if part is not None and (trusted or not _judge(part, clear).n_compared):
+    part, considered = pitch_part(names) if by_names else (None, [])
+    in_files = [each for each in candidates if each.score > 0 and not (by_names and each.kind in IN_NAMES)]
+    part = next(iter(in_files), part)
+    if part is not None and (trusted or not _contradicted(part, clear)):
         return _Judged(part, 0, 0, 0)
     which = (
         f"the name {names[0]!r} does"
@@ -169,11 +186,36 @@ def _choose(files, clear, shown, parts, trusted):
     )
     if part is not None:
         i = next(iter(part.values.keys() & clear.keys()))
+        written = part.values[i] if part.kind == "MIDI number" else name_of_pitch(part.values[i])
         raise DatasetError(
             f"{shown}: {which} not agree with what is heard: {files[i].name} has the {part.kind} "
-            f"{name_of_pitch(part.values[i])} and sounds like {name_of_pitch(round(clear[i]))}. {CURES}"
+            f"{written} and sounds like {name_of_pitch(round(clear[i]))}. {CURES}"
         )
-    raise DatasetError(f"{shown}: {which} not tell the pitch: {_considered(considered, len(files))} {CURES}")
+    raise DatasetError(f"{shown}: {which} not tell the pitch: {_considered(considered, len(files))} {UNTOLD}")
+
+
+def _contradicted(part, clear):
+    """Tell whether clear pitches contradict a part with which they do not agree."""
+    compared = {i: clear[i] - value for i, value in part.values.items() if i in clear}
+    # Of notes lower or higher than those that are heard, partials are: numbers of takes sound like anything.
+    lost = [d for i, d in compared.items() if part.values[i] not in HEARABLE and _away(d, (0, *MISTAKABLE)) > TOLERANCE]
+    return any(part.values[i] in HEARABLE for i in compared) or 2 * len(lost) > len(compared) > 0
+
+
+def _other_spellings(chosen, candidates, clear):
+    """Return the pitches of files that write them in another way than most, where they sound so."""
+
+    def sounds_so(part, i):
+        return i in part.values and abs(clear[i] - part.values[i] - chosen.offset) <= TOLERANCE
+
+    others = [part for part in candidates if part.kind != "MIDI number" or part.kind == chosen.part.kind]
+    lacking = [i for i in clear if chosen.n_agree and not sounds_so(chosen.part, i)]
+    return {i: part.values[i] for i in lacking for part in others if sounds_so(part, i)}
+
+
+def _away(difference, intervals):
+    """Return the distance in semitones of a difference, up or down, from the nearest of the intervals."""
+    return min(abs(abs(difference) - interval) for interval in intervals)
 
 
 def _in_files(files):
@@ -212,7 +254,7 @@ def _compare(decided, files, heard, clear, chosen, shown, misfits):
         if not chosen.n_compared or decided.written[i] not in HEARABLE:
             continue
         difference = clear[i] - decided.written[i] - chosen.offset - chosen.tuning
-        mistakable = min(abs(abs(difference) - interval) for interval in MISTAKABLE) <= TOLERANCE
+        mistakable = _away(difference, MISTAKABLE) <= TOLERANCE
         if abs(difference) > TOLERANCE and heard[i].clarity >= (UNMISTAKABLE if mistakable else CLEAR):
             found[i] = f"sounds like {name_of_pitch(round(clear[i]))}, not {name_of_pitch(decided.pitches[i])}"
     if found and misfits == "raise":

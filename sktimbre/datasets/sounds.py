@@ -16,6 +16,7 @@ Folder = PathLike | Sequence[PathLike]
 Match = str | Sequence[str] | None
 
 INSIDE = "is in a folder inside"
+LINK = "is a link to a folder, which is not followed"
 # Of copies of one take in several formats the first of these is read.
 LOSSLESS = (".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".flac", ".caf")
 
@@ -94,6 +95,7 @@ def _in_folder(folder: Path, recursive: bool) -> tuple[list[Path], dict[Path, st
     # Links are not followed: they may lead in circles.
     for path, folders, names in os.walk(folder):
         folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
+        left_out |= {Path(path, inner): LINK for inner in folders if Path(path, inner).is_symlink()}
         for name in sorted(names):
             file = Path(path) / name
             # For each x.aif macOS may leave a hidden file ._x.aif, which is not a sound file.

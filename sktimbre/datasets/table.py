@@ -132,7 +132,8 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict
     ----------
     path : Path
         CSV file with the columns "file" and "pitch" and, optionally, kinds of tokens such as "dynamic". Files are given by
-        their names, or by paths relative to the table's folder or the working directory.
+        their names, or by paths relative to the table's folder or the working directory. Columns may be separated by commas,
+        semicolons or tabs, and text be in UTF-8 or UTF-16.
     files : iterable of Path
         The files of a folder.
     name : str
@@ -146,37 +147,65 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict
     Raises
     ------
     DatasetError
-        The table cannot be read, lacks a column, or has none of the files.
+        The table cannot be read, lacks a column, has none of the files, or a name that several of them have, or two pitches
+        for one.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{name}: the table {path} cannot be read: {error}. It must be a CSV file.") from None
-    if not rows or not {"file", "pitch"} <= rows[0].keys():
-        raise DatasetError(
-            f"{name}: the table {path} needs a header with the columns file and pitch, then a line for each file; "
-            "`sktimbre pairs --csv` writes one."
-        )
+    rows = _rows(path, name)
     by_place: dict[Path, Path] = {}
     by_name: dict[str, list[Path]] = {}
     for file in files:
         by_place[file.resolve()] = file
         by_name.setdefault(file.name, []).append(file)
     found: dict[Sound, dict[str, str]] = {}
+    unclear: list[str] = []
     for row in rows:
-        given = (row["file"] or "").strip()
-        if not given or not (row["pitch"] or "").strip():
+        if not row.get("file") or not row.get("pitch"):
             continue
+        given = row["file"] if "/" in row["file"] else row["file"].replace("\\", "/")
         places = [Path(given).resolve(), (path.parent / given).resolve()]
         same = [by_place[place] for place in places if place in by_place] or by_name.get(given, [])
-        # A name that several folders have tells nothing.
-        if len(set(same)) == 1:
-            values = {key: value.strip() for key, value in row.items() if key and isinstance(value, str)}
-            found[_part(same[0], values, f"{name}: {path}")] = values
+        if len(set(same)) > 1:
+            unclear.append(f"{given} may be {' or '.join(map(str, same[:2]))}")
+        if len(set(same)) != 1:
+            continue
+        sound = _part(same[0], row, f"{name}: {path}")
+        if found.setdefault(sound, row)["pitch"] != row["pitch"]:
+            raise DatasetError(
+                f"{name}: the table {path} has two pitches for {sound.name}: {found[sound]['pitch']} and {row['pitch']}; "
+                "delete one of the lines, or write files with their folders."
+            )
+    if unclear:
+        raise DatasetError(f"{name}: in the table {path}, {unclear[0]}; write files with their folders.")
     if not found:
-        raise DatasetError(f"{name}: the table {path} lists none of the files with a pitch; check its column file.")
+        raise DatasetError(
+            f"{name}: the table {path} lists none of the files with a pitch. Its first file is {rows[0].get('file')}; "
+            f"looked for {next(iter(by_place), 'files')}, or its name, or its path from the table's folder."
+        )
     return found
+
+
+def _rows(path: Path, name: str) -> list[dict[str, str]]:
+    """Return the lines of a table, as spreadsheets write it: separated by commas, semicolons or tabs."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        lines = text.splitlines(keepends=True)
+        if lines and lines[0].startswith("sep="):
+            del lines[0]
+        separator = max(",;\t", key=(lines[0] if lines else "").count)
+        header, *rest = csv.reader(lines, delimiter=separator) if lines else [[]]
+    except UnicodeDecodeError:
+        raise DatasetError(f"{name}: the table {path} is not in UTF-8; save it as CSV with this encoding.") from None
+    except (OSError, csv.Error) as error:
+        raise DatasetError(f"{name}: the table {path} cannot be read: {error}. It must be a CSV file.") from None
+    columns = [column.strip().lower() for column in header]
+    rows = [dict(zip(columns, map(str.strip, row), strict=False)) for row in rest if any(row)]
+    if not rows or not {"file", "pitch"} <= set(columns):
+        raise DatasetError(
+            f"{name}: the table {path} needs a header with the columns file and pitch, then a line for each file; "
+            f"`sktimbre pairs --csv` writes one. Its header has {', '.join(columns[:8]) or 'nothing'}."
+        )
+    return rows
 
 
 def _part(file: Path, values: Mapping[str, str], where: str) -> Sound:
@@ -184,7 +213,7 @@ def _part(file: Path, values: Mapping[str, str], where: str) -> Sound:
     if start is None and end is None:
         return Sound(file)
     try:
-        seconds = float(start or 0), float(end or "inf")
+        seconds = float((start or "0").replace(",", ".")), float((end or "inf").replace(",", "."))
     except ValueError:
         seconds = np.nan, np.nan
     if not 0 <= seconds[0] < seconds[1]:

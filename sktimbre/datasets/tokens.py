@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
-from sktimbre.datasets.names import LATIN_NOTE, NOTE
+from sktimbre.datasets.names import LATIN_NOTE, NOTE, values_of_note
 
-__all__ = ["DYNAMICS", "Tokens", "tokens_of"]
+__all__ = ["DYNAMICS", "Tokens", "tokens_of", "words_in"]
 
 DYNAMICS = ("pppp", "ppp", "pp", "p", "mp", "mf", "f", "ff", "fff", "ffff")
 DYNAMIC_WORDS = {
@@ -95,6 +96,8 @@ MICROPHONES = {
     "stage",
     "decca",
 }
+# A dynamic with the number of a round robin.
+NUMBERED = re.compile(r"(p{1,4}|mp|mf|f{1,4})(\d{1,2})")
 VELOCITY = re.compile(r"(?:v|vel|vl|velocity|layer)(\d{1,3})")
 ROUND_ROBIN = re.compile(r"(?:rr|r|robin|take|tk)(\d{1,2})")
 STRING = re.compile(r"(\d)c|str(?:ing)?(\d)|sul([gdaec])")
@@ -121,7 +124,9 @@ class Tokens:
     others: Counter = field(default_factory=Counter)
 
 
-def tokens_of(file: Path, root: Path | None = None, pitch: int | None = None) -> Tokens:
+def tokens_of(
+    file: Path, root: Path | None = None, pitch: int | None = None, frequent: Mapping[str, int] | None = None
+) -> Tokens:
     """Return the tokens of a file's name, and of the folders between it and ``root``, without those of its pitch.
 
     Parameters
@@ -132,38 +137,53 @@ def tokens_of(file: Path, root: Path | None = None, pitch: int | None = None) ->
         Folder that was searched.
     pitch : int or None
         MIDI number as written in the name.
+    frequent : mapping of str to int or None
+        In how many names of the folder each word is. Of two words of a kind the rarer tells about the note: of ``pp`` and the
+        ``F`` of a horn in F, which all names have, it is ``pp``.
 
     Examples
     --------
     >>> tokens_of(Path("flute_A4_1_mezzo-forte_normal.mp3"), pitch=69).kinds
     {'dynamic': 'mf', 'articulation': 'ordinario'}
     """
-    parts: Sequence[str] = [file.stem]
-    if root is not None and file.is_relative_to(root):
-        parts = [*file.relative_to(root).parent.parts, file.stem]
-    text = LATIN_NOTE.sub(" ", NOTE.sub(" ", " ".join(parts)))
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    text = re.sub(r"[\W_]+", " ", text).lower()
-    text = JOINED.sub(r"\1\2", text)
     kinds: dict[str, str] = {}
+    counts: dict[str, int] = {}
     others: Counter = Counter()
-    for token in text.split():
+    for token in words_in(file, root, pitch):
         kind, value = _kind(token)
+        count = (frequent or {}).get(token, 0)
         if kind is None:
             if not (token.isdecimal() and int(token) == pitch):
                 others[token] += 1
         elif kind == "articulation" and kind in kinds:
             kinds[kind] = ", ".join(sorted({*kinds[kind].split(", "), value}))
-        elif kind != "dynamic" or token != "piano":  # more often the instrument
-            kinds[kind] = value
-        else:
-            kinds.setdefault(kind, value)
+        elif kind not in kinds or (count < counts[kind] if count != counts[kind] else token != "piano"):
+            # Piano is more often the instrument.
+            kinds[kind], counts[kind] = value, count
     return Tokens(kinds, others)
+
+
+def words_in(file: Path, root: Path | None = None, pitch: int | None = None) -> list[str]:
+    """Return the words in a file's name and folders, in small letters, without its pitch; parameters as in `tokens_of`."""
+    parts: Sequence[str] = [file.stem]
+    if root is not None and file.is_relative_to(root):
+        parts = [*file.relative_to(root).parent.parts, file.stem]
+
+    def without_pitch(match):
+        # The f-1 in C4_f-1 is the first take of a forte.
+        return " " if pitch is None or pitch in values_of_note(match) else match[0]
+
+    text = LATIN_NOTE.sub(" ", NOTE.sub(without_pitch, unquote(" ".join(parts))))
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    text = re.sub(r"[\W_]+", " ", text).lower()
+    return JOINED.sub(r"\1\2", text).split()
 
 
 def _kind(token):
     if token in DYNAMIC_WORDS:
         return "dynamic", DYNAMIC_WORDS[token]
+    if match := NUMBERED.fullmatch(token):
+        return "dynamic", match[1]
     if token in ARTICULATIONS:
         return "articulation", ARTICULATIONS[token]
     if token in LENGTHS:

@@ -1,0 +1,67 @@
+"""Tables of pitches as spreadsheets and people write them."""
+
+import pytest
+
+from sktimbre.datasets import load_notes, pair_files
+from sktimbre.exceptions import DatasetError
+
+NOTES = {"x 1.wav": 60, "x 2.wav": 62, "x 3.wav": 64}
+ROWS = [("File", " pitch"), *NOTES.items()]
+
+
+@pytest.fixture
+def folder(library, tmp_path):
+    return library(tmp_path / "notes", NOTES)
+
+
+def written(tmp_path, rows, separator=",", end="\n", encoding="utf-8", first=""):
+    text = first + "".join(separator.join(map(str, row)) + end for row in rows)
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    return tmp_path / "t.csv"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"end": "\r\n", "encoding": "utf-8-sig"},
+        {"separator": ";", "end": "\r\n"},
+        {"separator": "\t", "encoding": "utf-16"},
+        {"separator": ";", "first": "sep=;\n"},
+    ],
+)
+def test_as_spreadsheets_write_them(folder, tmp_path, how):
+    assert load_notes(folder, pitches=written(tmp_path, ROWS, **how)).pitches.tolist() == [60, 62, 64]
+
+
+@pytest.mark.parametrize("pitch", ["60.0", "60,", "C4", " 60 "])
+def test_ways_to_write_a_pitch(folder, tmp_path, pitch):
+    rows = [("file", "pitch"), ("x 1.wav", pitch), ("notes\\x 2.wav", 62), ("notes/x 3.wav", 64)]
+    assert load_notes(folder, pitches=written(tmp_path, rows, ";")).pitches.tolist() == [60, 62, 64]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([*ROWS, ("x 1.wav", 61)], r"two pitches for x 1\.wav: 60 and 61"),
+        ([("side", "file"), ("source", "x 1.wav")], r"Its header has side, file"),
+        ([("file", "pitch")], "then a line for each file"),
+        ([("file", "pitch"), ("y.wav", 60)], r"Its first file is y\.wav; looked for .*x 1\.wav"),
+        ([("file", "pitch"), ("x 1.wav", "60.5")], "must be a MIDI number"),
+    ],
+)
+def test_refusals_say_what_was_read(folder, tmp_path, rows, words):
+    with pytest.raises(DatasetError, match=words):
+        load_notes(folder, pitches=written(tmp_path, rows))
+
+
+def test_other_encodings_are_refused(folder, tmp_path):
+    with pytest.raises(DatasetError, match="not in UTF-8; save it"):
+        load_notes(folder, pitches=written(tmp_path, [*ROWS, ("Flöte.wav", 60)], encoding="latin-1"))
+
+
+def test_a_name_in_two_folders_is_refused(library, tmp_path):
+    library(tmp_path / "a", {"p/C4.wav": 60, "f/C4.wav": 60})
+    table = written(tmp_path, [("file", "pitch"), ("C4.wav", 60)])
+    with pytest.raises(DatasetError, match=r"C4\.wav may be .*C4\.wav or .*C4\.wav; write files with their folders"):
+        pair_files(tmp_path / "a", tmp_path / "a", source_pitches=table, recursive=True)

@@ -75,20 +75,19 @@ def pairs(
 
             with atomic_path(plot, overwrite) as temporary:
                 PairsDisplay.from_pairs(found).figure_.savefig(temporary, dpi=110)
-        shown = table("Source", "Target", "Pitch", "Heard", "Cents", "Onset", "Level", numbers=False)
-        for column in shown.columns[2:]:
-            column.min_width, column.no_wrap = None, True
+        shown = table("Source", "Target", "Pitch", "Cents heard", "Onset, s", "Level, dB", numbers=False)
+        for i, column in enumerate(shown.columns):
+            column.min_width, column.no_wrap = (None, i > 1)
         for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
             if note.partner is None:
                 continue
             both = (note, note.partner)
             shown.add_row(
-                note.sound.name,
-                note.partner.sound.name,
+                *(_below(each, sides) for each in both),
                 name_of_pitch(note.pitch),
                 *(
-                    "\n".join(number(getattr(each, name), digits) for each in both)
-                    for name, digits in (("heard", 1), ("cents", 0), ("onset", 2), ("level", 0))
+                    " / ".join(number(getattr(each, name), digits) for each in both)
+                    for name, digits in (("cents", 0), ("onset", 2), ("level", 0))
                 ),
             )
         rest = table("Without a partner", "Why", numbers=False)
@@ -105,6 +104,15 @@ def pairs(
         }
         summary = f"{len(found.pitches)} pairs of {len(pitches)} pitches; {len(unpaired)} files without a partner."
         s.result(values, shown, *([rest] if unpaired else []), summary)
+
+
+def _below(note, sides):
+    """Return the name of a note, with the folders below the folder that was searched."""
+    for side in sides:
+        for folder in [side] if isinstance(side, Path) else side:
+            if folder.is_dir() and note.file.is_relative_to(folder):
+                return str(note.file.relative_to(folder).parent / note.sound.name)
+    return note.sound.name
 
 
 def _absolute(path):

@@ -18,6 +18,7 @@ from sktimbre.audio import read_audio
 from sktimbre.datasets.faults import note_faults, note_level
 from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pitch import hear_pitch
+from sktimbre.exceptions import AudioFileError
 
 __all__ = ["HeardNote", "Sound", "hear_note", "listen"]
 
@@ -78,7 +79,7 @@ class HeardNote:
     faults: tuple[str, ...] = ()
 
 
-def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote]:
+def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote | AudioFileError]:
     """Listen to files, or parts of files, of single notes.
 
     Results are cached in the user's cache folder, or in the folder in ``SKTIMBRE_DATA_HOME``, by the content of the files.
@@ -92,13 +93,8 @@ def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote
 
     Returns
     -------
-    list of HeardNote
-        In the order of the notes.
-
-    Raises
-    ------
-    AudioFileError
-        A file cannot be read; the error names it.
+    list of HeardNote or AudioFileError
+        In the order of the notes; errors, which name the file, for files that cannot be read.
     """
     with with_bar(total=len(sounds), description="Listening", unit="file", show=progress) as bar:
         # FFTs and decoders release Python's lock.
@@ -110,7 +106,7 @@ def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote
             part = new[start : start + 4 * BLOCK]
             heard = _in_threads(_listen, [sound for sound, _ in part])
             found = {digest: note for (_, digest), note in zip(part, heard, strict=True)}
-            _remember(found)
+            _remember({digest: note for digest, note in found.items() if isinstance(note, HeardNote)})
             cached |= found
             bar.update(len(part))
     return [cached[digest] for digest in digests]
@@ -150,10 +146,13 @@ def _in_threads(function, items):
     return Parallel(min(4, os.cpu_count() or 1), prefer="threads")(delayed(function)(item) for item in items)
 
 
-def _listen(sound: Sound) -> HeardNote:
-    heard = hear_note(*sound.read(mono=False, longest=LONGEST))
-    if "silent" in heard.faults and heard.duration > LONGEST - 1:
-        return hear_note(*sound.read(mono=False))  # The note may begin later.
+def _listen(sound: Sound) -> HeardNote | AudioFileError:
+    try:
+        heard = hear_note(*sound.read(mono=False, longest=LONGEST))
+        if "silent" in heard.faults and heard.duration > LONGEST - 1:
+            return hear_note(*sound.read(mono=False))  # The note may begin later.
+    except AudioFileError as error:
+        return error
     return heard
 
 
@@ -162,8 +161,7 @@ def _digest(sound: Sound) -> str:
         with sound.file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
     except OSError:
-        read_audio(sound.file)  # raises the error that names the file
-        raise
+        digest = str(sound.file)  # reading it raises the error that names the file
     return digest if sound.start is None else f"{digest} {sound.start} {sound.end}"
 
 
@@ -175,8 +173,9 @@ def _open_cache() -> sqlite3.Connection:
     return connection
 
 
-def _look_up(digests: Iterable[str]) -> dict[str, HeardNote]:
-    query, found = "SELECT note FROM heard WHERE version = ? AND digest = ?", {}
+def _look_up(digests: Iterable[str]) -> dict[str, HeardNote | AudioFileError]:
+    query = "SELECT note FROM heard WHERE version = ? AND digest = ?"
+    found: dict[str, HeardNote | AudioFileError] = {}
     # Without a cache, files are heard again.
     with suppress(OSError, sqlite3.Error), closing(_open_cache()) as connection:
         for digest in digests:

@@ -20,7 +20,7 @@ from sktimbre.datasets.scales import cut_scales
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
 from sktimbre.datasets.table import NoteFile, read_table
 from sktimbre.datasets.tokens import KINDS, tokens_of, words_in
-from sktimbre.exceptions import DatasetError, ParameterError
+from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
 __all__ = ["Listing", "Misfits", "Octave", "Pitches", "list_notes"]
 
@@ -115,7 +115,7 @@ def list_notes(
         left_out |= {file: given.missing for file in files if file not in listed}
     else:
         sounds = [Sound(file) for file in files]
-    heard = listen(sounds, progress=progress)
+    sounds, heard = _readable(sounds, listen(sounds, progress=progress), left_out, root is None or misfits == "raise")
     faults = _faults(heard, misfits)
     # Notes of scales are decided by what is heard.
     open_ = [i for i, sound in enumerate(sounds) if not faults[i] and sound not in scales]
@@ -273,6 +273,20 @@ def _decide(
             raise DatasetError(f"{message}. {CURES}")
         decided.messages.append(f"{message}. The given pitches are used.")
     return decided
+
+
+def _readable(
+    sounds: list[Sound], heard: list[HeardNote | AudioFileError], left_out: dict[Path, str], strict: bool
+) -> tuple[list[Sound], list[HeardNote]]:
+    """Return the notes that can be read; others are left out, or, if there are no others, raise their error."""
+    errors = {sound.file: note for sound, note in zip(sounds, heard, strict=True) if isinstance(note, AudioFileError)}
+    if errors and (strict or len(errors) == len({sound.file for sound in sounds})):
+        raise next(iter(errors.values()))
+    left_out |= dict.fromkeys(errors, "cannot be read")
+    return (
+        [sound for sound in sounds if sound.file not in errors],
+        [note for note in heard if not isinstance(note, AudioFileError)],
+    )
 
 
 def _faults(heard: Sequence[HeardNote], misfits: Misfits) -> list[str]:

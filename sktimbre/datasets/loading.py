@@ -84,7 +84,7 @@ def load_notes(
     Raises
     ------
     AudioFileError
-        A sound file cannot be read; the error names it.
+        A sound file of a list, or all of a folder, cannot be read; the error names the first one.
     DatasetError
         The folder does not exist or has no usable notes, nothing tells the pitches, what is written contradicts what is heard
         in most notes, or all notes are transposed by another interval than octaves.

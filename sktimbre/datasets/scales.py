@@ -11,6 +11,7 @@ from sktimbre.datasets.cutting import cut_notes
 from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.names import midi_of_name, name_of_pitch
 from sktimbre.datasets.pitch import LEAST_CLARITY, hear_pitch
+from sktimbre.exceptions import AudioFileError
 
 __all__ = ["cut_scales", "range_in_name"]
 
@@ -60,7 +61,10 @@ def cut_scales(files: Sequence[Path]) -> tuple[dict[Sound, int], dict[Path, str]
         if limits is None:
             continue
         low, high = limits
-        found = [(sound, midi) for sound, midi in _notes_of(file) if low <= midi <= high]
+        try:
+            found = [(sound, midi) for sound, midi in _notes_of(file) if low <= midi <= high]
+        except AudioFileError:
+            continue  # said when it is listened to
         names = f"{name_of_pitch(low)} to {name_of_pitch(high)}"
         if not found:
             left_out[file] = f"has no note that sounds like one from {names}"

@@ -132,7 +132,8 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict
     ----------
     path : Path
         CSV file with the columns "file" and "pitch" and, optionally, kinds of tokens such as "dynamic". Files are given by
-        their names, or by paths relative to the table's folder or the working directory. Columns may be separated by commas,
+        paths, relative to the table's folder or the working directory, or by names; lines whose column "side" names the other
+        side are for the other side. Columns may be separated by commas,
         semicolons or tabs, and text be in UTF-8 or UTF-16.
     files : iterable of Path
         The files of a folder.
@@ -159,11 +160,12 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict
     found: dict[Sound, dict[str, str]] = {}
     unclear: list[str] = []
     for row in rows:
-        if not row.get("file") or not row.get("pitch"):
+        other = {"source_pitches": "target", "target_pitches": "source"}.get(name)
+        if not row.get("file") or not row.get("pitch") or (other and row.get("side") == other):
             continue
         given = row["file"] if "/" in row["file"] else row["file"].replace("\\", "/")
         places = [Path(given).resolve(), (path.parent / given).resolve()]
-        same = [by_place[place] for place in places if place in by_place] or by_name.get(given, [])
+        same = [by_place[place] for place in places if place in by_place] or by_name.get(Path(given).name, [])
         if len(set(same)) > 1:
             unclear.append(f"{given} may be {' or '.join(map(str, same[:2]))}")
         if len(set(same)) != 1:

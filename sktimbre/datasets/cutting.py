@@ -11,12 +11,13 @@ from sktimbre.datasets.tracking import FRAME, HOP, RATE, track_pitch
 
 __all__ = ["Cut", "CutNote", "LeftOut", "cut_notes", "cut_recording"]
 
-# Silence is this far below the loudest frame, and at most so far above the quietest tenth of the frames, in dB.
-SILENCE, NOISE = 45.0, 10.0
+# Silence is this far below the loudest frame, in dB.
+SILENCE = 50.0
 # Shortest note in frames (58 ms), and longest dip of the level that is no silence (35 ms).
 SHORTEST, DIP = 5, 3
-# Semitones from the median of the last 0.28 s to another note, and those of its jump within 23 ms; vibratos and glides are slower.
-STEP, RECENT, JUMP, JUMP_FRAMES = 0.7, 24, 0.65, 2
+# Semitones from the median of the last 0.28 s to another note, and those of its jump from a frame to the next, at most two frames
+# before: vibratos and glides are slower. What rises changes up to so many frames before that.
+STEP, RECENT, JUMP, JUMP_FRAMES, EARLIER = 0.7, 24, 0.55, 3, 6
 # A repeated note: novelty of the partials, absolute and relative to the median around, and dB by which they rise in 46 ms.
 NOVELTY, TIMES, AROUND, RISE, RISE_FRAMES = 0.2, 2.0, 43, 2.5, 4
 # Share of the growing power that belongs to a note of one voice, if so much of its power grows, and to the notes within 1 s on
@@ -104,8 +105,8 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     A note ends
 
     - where the level falls into silence or the pitch of `track_pitch` ends,
-    - where the pitch leaves the median of the last 0.28 s by 0.7 semitones for 58 ms or longer, if it moves by 0.65 semitones
-      within 23 ms: vibrato and glides stay in a note,
+    - where the pitch leaves the median of the last 0.28 s by 0.7 semitones for 58 ms or longer, if it jumps by 0.55 semitones
+      within 12 ms: vibrato and glides stay in a note,
     - where its partials do not go on as they did (`follow_partials`) and rise by 2.5 dB: the note is played again.
 
     Notes are polyphonic if less than 0.7 of the power that begins with one belongs to its partials (`own_share`), or less than
@@ -133,7 +134,7 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     midi = _filled(np.where(sounding, track.midi, np.nan), sounding)
     parts, short = [], []
     for start, end in _runs(np.isfinite(midi)):
-        whole, rest = _absorbed([(start + a, start + b) for a, b in _steps(midi[start:end])])
+        whole, rest = _absorbed([(start + a, start + b) for a, b in _steps(midi[start:end], track.early[start:end])])
         parts += whole
         short += rest
     parts = _played_again(y, midi, parts)
@@ -164,8 +165,8 @@ def _sounding(y, n_frames):
     power = np.add.reduceat(np.square(y, dtype=np.float64), np.arange(0, len(y), HOP))
     power = np.pad(scipy.ndimage.uniform_filter1d(power, 2), (0, 1), mode="edge")[:n_frames]
     level = 10 * np.log10(power + 1e-12 * power.max())
-    threshold = max(level.max() - SILENCE, min(np.percentile(level, 10) + NOISE, level.max() - 15))
-    return scipy.ndimage.binary_closing(level > threshold, np.ones(DIP)) | (level > threshold)
+    loud = level > level.max() - SILENCE
+    return scipy.ndimage.binary_closing(loud, np.ones(DIP)) | loud
 
 
 def _filled(midi, sounding):
@@ -181,19 +182,25 @@ def _runs(mask):
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _steps(pitch):
+def _steps(pitch, early):
     """Return begin and end of the pitches in a part, between which it jumps."""
-    moved = np.zeros(len(pitch))
-    moved[:-JUMP_FRAMES] = np.abs(pitch[JUMP_FRAMES:] - pitch[:-JUMP_FRAMES])
+    fast = np.abs(np.diff(pitch, prepend=pitch[:1])) > JUMP
+    fast = scipy.ndimage.maximum_filter1d(fast, JUMP_FRAMES, origin=JUMP_FRAMES // 2)
     begin, found = 0, []
     for i in range(1, len(pitch)):
-        centre = np.median(pitch[max(begin, i - RECENT) : i]) if i > begin else pitch[i]
         ahead = pitch[i : i + SHORTEST]
-        fast = moved[max(0, i - JUMP_FRAMES) : i + 1].max() > JUMP
-        if fast and len(ahead) == SHORTEST and np.abs(ahead - centre).min() > STEP:
-            found.append((begin, i))
+        if i <= begin or not fast[i] or len(ahead) < SHORTEST:
+            continue
+        centre = np.median(pitch[max(begin, i - RECENT) : i])
+        if np.abs(ahead - centre).min() > STEP:
+            # A note that begins under another is heard first in what rises.
+            new = np.median(ahead)
+            before = early[max(begin + 1, i - EARLIER) : i + 1]
+            nearer = np.abs(before - new) < np.abs(before - centre)
+            cut = i + 1 - len(before) + int(np.argmax(nearer)) if nearer.any() else i
+            found.append(cut)
             begin = i
-    return [*found, (begin, len(pitch))]
+    return list(zip([0, *found], [*found, len(pitch)], strict=True))
 
 
 def _absorbed(parts):

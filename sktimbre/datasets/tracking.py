@@ -24,12 +24,19 @@ QUIETEST = 1e-3
 # Scores that a path loses by a jump and by each step of a 48th octave, of which it takes three at most in a frame (4 semitones
 # in 58 ms); the score of a frame without a pitch.
 JUMP, STEP, STEPS, UNPITCHED = 0.5, 0.04, 3, 0.3
+# Steps at each side of the path within which its pitch is refined.
+NEAR = 3
 
 
 class PitchTrack(NamedTuple):
-    """Pitch as fractional MIDI numbers (NaN where there is none) and its clarity from 0 to 1, every 256 samples at 22050 Hz."""
+    """Pitch of a recording every 256 samples at 22050 Hz.
+
+    The pitch is a fractional MIDI number, NaN where there is none. ``early`` is the pitch of what rises, to a quarter of a
+    semitone: it changes as soon as a note begins. The clarity is from 0 to 1.
+    """
 
     midi: np.ndarray
+    early: np.ndarray
     clarity: np.ndarray
 
 
@@ -71,13 +78,9 @@ def track_pitch(y: np.ndarray) -> PitchTrack:
     pitched = path < scores.shape[1]
     place = np.where(pitched, path, 0)
     clarity = np.where(pitched, scores[frames, place], 0)
-    inner = np.clip(place, 1, scores.shape[1] - 2)
-    low, top, high = (scores[frames, inner + side].astype(np.float64) for side in (-1, 0, 1))
-    # The vertex of a parabola through a score and its neighbours.
-    curve = low - 2 * top + high
-    vertex = np.where(curve < 0, 0.5 * (low - high) / np.where(curve < 0, curve, -1), 0)
-    midi = _pitches()[place] + np.clip(vertex, -0.5, 0.5) * 12 / RESOLUTION
-    return PitchTrack(np.where(pitched, midi, np.nan), np.clip(clarity, 0, 1))
+    midi = _refined(y, place)
+    early = np.where(pitched, _pitches()[place], np.nan)
+    return PitchTrack(np.where(pitched, midi, np.nan), early, np.clip(clarity, 0, 1))
 
 
 def frames_of(y, first, last):
@@ -134,6 +137,26 @@ def _combs():
             comb += lobe - BETWEEN * between
         combs.append(comb / np.sqrt(squares))
     return np.array(combs, np.float32)
+
+
+def _refined(y, path):
+    """Return the pitch of each frame near that of the path, without the rise, which favours where vibrato is about to go."""
+    midi = np.empty(len(path))
+    near = np.arange(-NEAR, NEAR + 1)
+    combs = _combs()
+    for first in range(0, len(path), BLOCK):
+        part = path[first : first + BLOCK]
+        scores = np.abs(frames_of(y, first, first + len(part))) ** np.float32(POWER) @ combs.T
+        frames = np.arange(len(part))
+        best = np.clip(part[:, np.newaxis] + near, 0, len(combs) - 1)
+        best = best[frames, scores[frames[:, np.newaxis], best].argmax(axis=1)]
+        inner = np.clip(best, 1, len(combs) - 2)
+        low, top, high = (scores[frames, inner + side].astype(np.float64) for side in (-1, 0, 1))
+        # The vertex of a parabola through a score and its neighbours.
+        curve = low - 2 * top + high
+        vertex = np.where(curve < 0, 0.5 * (low - high) / np.where(curve < 0, curve, -1), 0)
+        midi[first : first + BLOCK] = _pitches()[inner] + np.clip(vertex, -0.5, 0.5) * 12 / RESOLUTION
+    return midi
 
 
 def _best_path(scores):

@@ -21,8 +21,8 @@ STEP, RECENT, JUMP, JUMP_FRAMES, EARLIER = 0.7, 24, 0.55, 3, 6
 # A repeated note: novelty of the partials, absolute and relative to the median around, and dB by which they rise in 46 ms.
 NOVELTY, TIMES, AROUND, RISE, RISE_FRAMES = 0.2, 2.0, 43, 2.5, 4
 # Share of the growing power that belongs to a note of one voice, if so much of its power grows, and to the notes within 1 s on
-# both sides.
-SHARE, GROWTH, SHARE_AROUND, SECONDS_AROUND = 0.7, 0.3, 0.88, 1.0
+# both sides. Most of the notes within 2 s decide for each.
+SHARE, GROWTH, SHARE_AROUND, SECONDS_AROUND, SECONDS_AMONG = 0.7, 0.3, 0.92, 1.0, 2.0
 
 
 class CutNote(NamedTuple):
@@ -110,7 +110,7 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     - where its partials do not go on as they did (`follow_partials`) and rise by 2.5 dB: the note is played again.
 
     Notes are polyphonic if less than 0.7 of the power that begins with one belongs to its partials (`own_share`), or less than
-    0.88 within 1 s of it.
+    0.92 within 1 s of it, or if most notes within 2 s of it are.
 
     Examples
     --------
@@ -239,7 +239,11 @@ def _polyphonic(y, midi, parts):
         return np.zeros(0, bool)
     shares = [own_share(y, a, b, tuple(np.percentile(midi[a:b], [10, 90]))) for a, b in parts]
     share, growth = np.array(shares).T
-    middle = np.array([a + b for a, b in parts]) / 2 * HOP / RATE
-    weight = growth * np.minimum([b - a for a, b in parts], 0.5 * RATE / HOP) + 1e-6
-    near = (np.abs(middle[:, np.newaxis] - middle) <= SECONDS_AROUND) * weight
-    return ((share < SHARE) & (growth > GROWTH)) | (near @ share < SHARE_AROUND * near.sum(axis=1))
+    frames = np.array(parts)
+    middle, length = frames.mean(axis=1) * HOP / RATE, np.diff(frames, axis=1)[:, 0]
+    distance = np.abs(middle[:, np.newaxis] - middle)
+    near = (distance <= SECONDS_AROUND) * (growth * np.minimum(length, 0.5 * RATE / HOP) + 1e-6)
+    found = ((share < SHARE) & (growth > GROWTH)) | (near @ share < SHARE_AROUND * near.sum(axis=1))
+    # A part is also polyphonic among others that are.
+    among = (distance <= SECONDS_AMONG) * length
+    return found | (among @ found > 0.5 * among.sum(axis=1))

@@ -18,8 +18,11 @@ SHIFTS = np.linspace(-1, 1, 81)
 LEAST = 1e-8
 # Frames of a note, after its attack, that are compared with those before it; an attack is noisy.
 SETTLED, COMPARED, EARLIER, APART = 3, 90, 8, 2
-# Bins at each side of a partial that belong to it.
-WIDE = 3
+# What grows is louder than before by this factor, so that noise does not grow.
+LOUDER = 2.0
+# Bins at each side of a partial that belong to it. Partials of strings are sharp; those of high piano strings, which have few, by
+# so much, counted up to the eighth.
+WIDE, INHARMONICITY, SHARPEST = 3, 1.5e-3, 8
 
 
 class Partials(NamedTuple):
@@ -105,7 +108,7 @@ def own_share(y: np.ndarray, first: int, last: int, midi: tuple[float, float]) -
     settled = first + SETTLED if last - first > SETTLED + 2 else min(first + 1, last - 1)
     now = np.percentile(power[settled - begin :], 75, axis=0)
     before = power[: max(0, first - APART - begin)]
-    grown = np.maximum(now - before.max(axis=0), 0) if len(before) else now
+    grown = np.maximum(now - LOUDER * before.max(axis=0), 0) if len(before) else now
     total = grown.sum()
     if not total > 0:
         return 1.0, 0.0
@@ -113,6 +116,9 @@ def own_share(y: np.ndarray, first: int, last: int, midi: tuple[float, float]) -
     low, high = (440 * 2 ** ((pitch - 69) / 12) * FRAME / RATE for pitch in midi)
     # Between two partials of a low note there is less room.
     wide = min(WIDE + 0.5, low / 4)
-    number = np.clip(np.ceil((bins - wide) / high), 1, PARTIALS)
-    own = (bins >= number * low - wide) & (bins <= number * high + wide)
+    numbers = np.arange(1, PARTIALS + 1)
+    highest = numbers * np.sqrt(1 + INHARMONICITY * np.minimum(numbers, SHARPEST) ** 2) * high + wide
+    # The lowest partial that may be as high as a bin.
+    number = numbers[np.minimum(np.searchsorted(highest, bins), PARTIALS - 1)]
+    own = (bins >= number * low - wide) & (bins <= highest[number - 1])
     return float(grown[own].sum() / total), float(total / now.sum())

@@ -1,5 +1,6 @@
 """Cut a recording of one voice into notes, at silences, changes of pitch and repeated attacks."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,15 @@ __all__ = ["Cut", "CutNote", "LeftOut", "cut_notes", "cut_recording"]
 SILENCE = 50.0
 # Shortest note in frames (58 ms), and longest dip of the level that is no silence (35 ms).
 SHORTEST, DIP = 5, 3
-# Semitones from the median of the last 0.28 s to another note, and those of its jump from a frame to the next, at most two frames
-# before: vibratos and glides are slower. What rises changes up to so many frames before that.
-STEP, RECENT, JUMP, JUMP_FRAMES, EARLIER = 0.7, 24, 0.55, 3, 6
-# A repeated note: novelty of the partials, absolute and relative to the median around, and dB by which they rise in 46 ms.
+# Semitones from the median of the last 0.28 s to another note, and those of its jump from a frame to the next, at most two
+# frames before: vibratos and glides are slower. What rises changes up to so many frames before that.
+STEP, RECENT, JUMP, JUMP_FRAMES, EARLIER = 0.7, 24, 0.33, 3, 6
+# After a pitch that moved by so many semitones, as in vibrato, the jump is larger.
+WAVY, WAVY_JUMP = 0.5, 0.55
+# A repeated note: novelty of the partials, absolute and relative to the median around, and dB by which they rise in 46 ms; or
+# more novelty and a smaller rise.
 NOVELTY, TIMES, AROUND, RISE, RISE_FRAMES = 0.2, 2.0, 43, 2.5, 4
+MUCH, SMALL_RISE = 0.36, 1.2
 # Share of the growing power that belongs to a note of one voice, if so much of its power grows, and to the notes within 1 s on
 # both sides. Most of the notes within 2 s decide for each.
 SHARE, GROWTH, SHARE_AROUND, SECONDS_AROUND, SECONDS_AMONG = 0.7, 0.3, 0.92, 1.0, 2.0
@@ -105,9 +110,10 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     A note ends
 
     - where the level falls into silence or the pitch of `track_pitch` ends,
-    - where the pitch leaves the median of the last 0.28 s by 0.7 semitones for 58 ms or longer, if it jumps by 0.55 semitones
-      within 12 ms: vibrato and glides stay in a note,
-    - where its partials do not go on as they did (`follow_partials`) and rise by 2.5 dB: the note is played again.
+    - where the pitch leaves the median of the last 0.28 s by 0.7 semitones for 58 ms or longer, if it jumps by 0.33 semitones
+      within 12 ms, or 0.55 in vibrato: vibrato and glides stay in a note,
+    - where its partials do not go on as they did (`follow_partials`) and rise by 2.5 dB, or less where they
+      are very different: the note is played again.
 
     Notes are polyphonic if less than 0.7 of the power that begins with one belongs to its partials (`own_share`), or less than
     0.92 within 1 s of it, or if most notes within 2 s of it are.
@@ -137,26 +143,26 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
         whole, rest = _absorbed([(start + a, start + b) for a, b in _steps(midi[start:end], track.early[start:end])])
         parts += whole
         short += rest
-    parts = _played_again(y, midi, parts)
-    pitches = [float(np.median(midi[a:b])) for a, b in parts]
     polyphonic = _polyphonic(y, midi, parts)
 
     def time(frame):
-        return 0.0 if frame == 0 else min(frame * HOP / RATE, seconds) if frame < len(midi) else seconds
+        return min(float(frame) * HOP / RATE, seconds) if frame < len(midi) else seconds
 
     reasons = np.where(sounding, "unpitched", "silent").astype("U10")
     for a, b in short:
         reasons[a:b] = "short"
     notes = []
-    for (a, b), pitch, left_out in zip(parts, pitches, polyphonic, strict=True):
+    for (a, b), left_out in zip(parts, polyphonic, strict=True):
         reasons[a:b] = "polyphonic" if left_out else ""
-        if not left_out:
-            level = note_level(y[a * HOP : b * HOP], RATE)
-            notes.append(CutNote(time(a), time(b), pitch, level, float(np.median(track.clarity[a:b]))))
+    for a, b in _played_again(
+        y, midi, [part for part, left_out in zip(parts, polyphonic, strict=True) if not left_out]
+    ):
+        level = note_level(y[a * HOP : b * HOP], RATE)
+        notes.append(
+            CutNote(time(a), time(b), float(np.median(midi[a:b])), level, float(np.median(track.clarity[a:b])))
+        )
     edges = np.r_[0, np.flatnonzero(reasons[1:] != reasons[:-1]) + 1, len(reasons)]
-    spans = [
-        LeftOut(time(a), time(b), str(reasons[a])) for a, b in zip(edges[:-1], edges[1:], strict=True) if reasons[a]
-    ]
+    spans = [LeftOut(time(a), time(b), str(reasons[a])) for a, b in itertools.pairwise(edges) if reasons[a]]
     return Cut(notes, [span for span in spans if span.end > span.start])
 
 
@@ -184,14 +190,17 @@ def _runs(mask):
 
 def _steps(pitch, early):
     """Return begin and end of the pitches in a part, between which it jumps."""
-    fast = np.abs(np.diff(pitch, prepend=pitch[:1])) > JUMP
-    fast = scipy.ndimage.maximum_filter1d(fast, JUMP_FRAMES, origin=JUMP_FRAMES // 2)
+    jump = np.abs(np.diff(pitch, prepend=pitch[:1]))
+    jump = scipy.ndimage.maximum_filter1d(jump, JUMP_FRAMES, origin=JUMP_FRAMES // 2)
     begin, found = 0, []
     for i in range(1, len(pitch)):
         ahead = pitch[i : i + SHORTEST]
-        if i <= begin or not fast[i] or len(ahead) < SHORTEST:
+        if i <= begin or not jump[i] > JUMP or len(ahead) < SHORTEST:
             continue
-        centre = np.median(pitch[max(begin, i - RECENT) : i])
+        recent = pitch[max(begin, i - RECENT) : i]
+        if jump[i] < WAVY_JUMP and np.ptp(recent[: max(1, len(recent) - JUMP_FRAMES)]) > WAVY:
+            continue
+        centre = np.median(recent)
         if np.abs(ahead - centre).min() > STEP:
             # A note that begins under another is heard first in what rises.
             new = np.median(ahead)
@@ -224,7 +233,8 @@ def _played_again(y, midi, parts):
     size = RISE_FRAMES + 1
     lowest = scipy.ndimage.minimum_filter1d(partials.level, size, origin=size // 2)
     highest = scipy.ndimage.maximum_filter1d(partials.level, size, origin=-(size // 2))
-    again = (partials.novelty > np.maximum(NOVELTY, TIMES * usual)) & (highest - lowest > RISE)
+    least = np.where(highest - lowest > RISE, NOVELTY, np.where(highest - lowest > SMALL_RISE, MUCH, np.inf))
+    again = partials.novelty > np.maximum(least, TIMES * usual)
     again &= partials.novelty >= scipy.ndimage.maximum_filter1d(partials.novelty, 2 * SHORTEST + 1)
     cut = []
     for a, b in parts:
@@ -242,8 +252,10 @@ def _polyphonic(y, midi, parts):
     frames = np.array(parts)
     middle, length = frames.mean(axis=1) * HOP / RATE, np.diff(frames, axis=1)[:, 0]
     distance = np.abs(middle[:, np.newaxis] - middle)
-    near = (distance <= SECONDS_AROUND) * (growth * np.minimum(length, 0.5 * RATE / HOP) + 1e-6)
-    found = ((share < SHARE) & (growth > GROWTH)) | (near @ share < SHARE_AROUND * near.sum(axis=1))
+    near = (distance <= SECONDS_AROUND) * growth * np.minimum(length, 0.5 * RATE / HOP)
+    # Where little grows, as if a frame of one voice were near, little is known.
+    around = (near @ share + 1) / (near.sum(axis=1) + 1)
+    found = ((share < SHARE) & (growth > GROWTH)) | (around < SHARE_AROUND)
     # A part is also polyphonic among others that are.
     among = (distance <= SECONDS_AMONG) * length
     return found | (among @ found > 0.5 * among.sum(axis=1))

@@ -20,8 +20,8 @@ LEAST = 1e-8
 SETTLED, COMPARED, EARLIER, APART = 3, 90, 8, 2
 # What grows is louder than before by this factor, so that noise does not grow.
 LOUDER = 2.0
-# Bins at each side of a partial that belong to it. Partials of strings are sharp; those of high piano strings, which have few, by
-# so much, counted up to the eighth.
+# Bins at each side of a partial that belong to it. Partials of strings are sharp; those of high piano strings, which have few,
+# by so much, counted up to the eighth.
 WIDE, INHARMONICITY, SHARPEST = 3, 1.5e-3, 8
 
 
@@ -51,8 +51,8 @@ def follow_partials(y: np.ndarray, midi: np.ndarray) -> Partials:
 
     References
     ----------
-    .. [1] J. P. Bello, C. Duxbury, M. Davies and M. Sandler, "On the use of phase and energy for musical onset detection in the
-       complex domain", IEEE Signal Processing Letters 11(6), 2004.
+    .. [1] J. P. Bello, C. Duxbury, M. Davies and M. Sandler, "On the use of phase and energy for musical onset detection in
+       the complex domain", IEEE Signal Processing Letters 11(6), 2004.
     """
     f0 = 440 * 2 ** ((np.nan_to_num(midi, nan=69.0) - 69) / 12)
     number = np.arange(1, FOLLOWED + 1)

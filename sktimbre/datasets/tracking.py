@@ -24,6 +24,8 @@ QUIETEST = 1e-3
 # Scores that a path loses by a jump and by each step of a 48th octave, of which it takes three at most in a frame (4 semitones
 # in 58 ms); the score of a frame without a pitch.
 JUMP, STEP, STEPS, UNPITCHED = 0.5, 0.04, 3, 0.3
+# The lowest pitches, in whose combs rumble collects, are none.
+EDGE = 4
 # Steps at each side of the path within which its pitch is refined.
 NEAR = 3
 
@@ -75,7 +77,7 @@ def track_pitch(y: np.ndarray) -> PitchTrack:
     scores = _scores(y)
     path = _best_path(scores)
     frames = np.arange(len(path))
-    pitched = path < scores.shape[1]
+    pitched = (path < scores.shape[1]) & (path >= EDGE)
     place = np.where(pitched, path, 0)
     clarity = np.where(pitched, scores[frames, place], 0)
     midi = _refined(y, place)
@@ -84,7 +86,7 @@ def track_pitch(y: np.ndarray) -> PitchTrack:
 
 
 def frames_of(y, first, last):
-    """Return the spectra of frames first to last - 1, shape (n, FRAME // 2 + 1), complex; a sine of amplitude 1 has about 0.5."""
+    """Return the complex spectra of frames first to last - 1, of shape (n, FRAME // 2 + 1); a sine of amplitude 1 has 0.5."""
     start, stop = first * HOP - FRAME // 2, (last - 1) * HOP + FRAME // 2
     part = np.pad(y[max(0, start) : max(0, stop)].astype(np.float32), (max(0, -start), max(0, stop - len(y))))
     frames = np.lib.stride_tricks.sliding_window_view(part, FRAME)[::HOP]

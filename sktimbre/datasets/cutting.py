@@ -236,7 +236,7 @@ def _played_again(y, midi, parts):
     least = np.where(highest - lowest > RISE, NOVELTY, np.where(highest - lowest > SMALL_RISE, MUCH, np.inf))
     again = partials.novelty > np.maximum(least, TIMES * usual)
     again &= partials.novelty >= scipy.ndimage.maximum_filter1d(partials.novelty, 2 * SHORTEST + 1)
-    cut = []
+    cut: list[tuple[int, int]] = []
     for a, b in parts:
         inner = [i for i in np.flatnonzero(again[a:b]) + a if a + SHORTEST <= i <= b - SHORTEST]
         cut += zip([a, *inner], [*inner, b], strict=True)

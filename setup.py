@@ -45,6 +45,7 @@ EXTRAS = {
         "ruff>=0.6",
         "mypy>=1.11",
     ],
+    "benchmark": ["mir_eval>=0.7"],
     "docs": [
         "sphinx>=7.3",
         "numpydoc>=1.8",

@@ -1,3 +1,4 @@
+from .cutting import cut_notes, cut_recording
 from .iowa import fetch_iowa_notes
 from .loading import load_notes, load_paired_notes
 from .names import name_of_pitch, pitch_from_name
@@ -9,6 +10,8 @@ from .synthesis import INSTRUMENTS, Instrument, make_paired_notes
 __all__ = [
     "INSTRUMENTS",
     "Instrument",
+    "cut_notes",
+    "cut_recording",
     "fetch_iowa_notes",
     "load_notes",
     "load_paired_notes",

@@ -185,6 +185,6 @@ def check_fitted(estimator: Any, *attributes: str) -> None:
         )
 
 
-def add_legend(ax: "Axes") -> None:
+def add_legend(ax: "Axes", loc: str = "best") -> None:
     """Add a legend with a nearly opaque background."""
-    ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")
+    ax.legend(loc=loc, fontsize="small", framealpha=0.85, edgecolor="none")

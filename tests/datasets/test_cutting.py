@@ -1,12 +1,15 @@
 """Recordings of several notes, cut into single ones."""
 
+import json
+
 import numpy as np
 import pytest
 
 from sktimbre.audio import read_audio, write_audio
 from sktimbre.datasets import load_notes, pair_files, pitch_from_name
-from sktimbre.datasets.cutting import cut_notes
+from sktimbre.datasets.cutting import cut_notes, cut_recording
 from sktimbre.datasets.scales import range_in_name
+from sktimbre.datasets.tracking import track_pitch
 from sktimbre.exceptions import DatasetError, DatasetWarning
 
 SR = 22050
@@ -40,6 +43,143 @@ def test_vibrato_is_one_note_and_silence_is_none():
     assert cut_notes(np.zeros(SR), SR) == []
     assert cut_notes(vibrato[:100], SR) == []
     assert cut_notes(np.random.default_rng(0).normal(size=2 * SR), SR) == []
+
+
+def voice(midi, partials=8):
+    """Return partials of a pitch that is given for each sample, as a fractional MIDI number."""
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((midi - 69) / 12)) / SR
+    return 0.3 * sum(np.sin(n * phase) / n for n in range(1, partials + 1))
+
+
+def spans(cut, reason):
+    return [(part.start, part.end) for part in cut.left_out if part.reason == reason]
+
+
+@pytest.mark.parametrize("partials", [1, 8])
+@pytest.mark.parametrize("midi", [48, 69, 81])
+def test_vibrato_and_glides_stay_in_a_note_and_steps_do_not(midi, partials):
+    t = np.arange(3 * SR) / SR
+    bent = {
+        "vibrato": midi + 0.6 * np.sin(2 * np.pi * 6 * t),
+        "glide": midi + np.interp(t, [1, 1.4], [0, 4]),
+        "drift": midi + t,
+    }
+    for name, pitch in bent.items():
+        assert len(cut_notes(voice(pitch, partials), SR)) == 1, name
+    step = cut_notes(voice(midi + (t > 1.5), partials), SR)
+    assert [note.midi for note in step] == pytest.approx([midi, midi + 1], abs=0.1)
+    assert step[1].start == pytest.approx(1.5, abs=0.03)
+    assert step[0].end == step[1].start
+
+
+def test_a_pitch_track_follows_vibrato():
+    t = np.arange(2 * SR) / SR
+    midi = 69 + 0.6 * np.sin(2 * np.pi * 6 * t)
+    track = track_pitch(voice(midi))
+    # Frames of 93 ms flatten it.
+    inner = slice(10, -10)
+    assert np.abs(track.midi - midi[::256][: len(track.midi)])[inner].max() < 0.25
+    assert np.ptp(track.midi[inner]) > 0.9
+
+
+@pytest.mark.parametrize("gap", [0.03, 0.1])
+def test_a_note_played_again_under_its_release(gap):
+    def played(start, phase):
+        t = np.arange(2 * SR) / SR - start
+        envelope = np.minimum(t / 0.01, 1) * np.where(t < 0.5 - gap, 1, np.exp(-(t - 0.5 + gap) / 0.08))
+        return np.where(t > 0, envelope, 0) * sum(np.sin(2 * np.pi * 440 * n * t + phase * n) / n for n in range(1, 6))
+
+    found = cut_notes(played(0.2, 0) + played(0.7, 2), SR)
+    assert [round(note.midi) for note in found] == [69, 69]
+    assert [note.start for note in found] == pytest.approx([0.2, 0.7], abs=0.05)
+
+
+def test_a_ringing_note_does_not_hide_the_next():
+    # YIN hears D3, of which both are partials.
+    t = np.arange(SR) / SR
+    ringing = voice(np.full(SR, 74.0)) * np.where(t < 0.4, 1, np.exp(-(t - 0.4) / 0.15))
+    found = cut_notes(ringing + np.where(t > 0.4, voice(np.full(SR, 69.0)), 0), SR)
+    assert [round(note.midi) for note in found] == [74, 69]
+    assert found[1].start == pytest.approx(0.4, abs=0.05)
+
+
+def test_notes_and_what_is_left_out_fill_the_recording():
+    rng = np.random.default_rng(0)
+    silence, noise = np.zeros(SR), 0.1 * rng.normal(size=2 * SR)
+    chord = sum(voice(np.full(3 * SR, midi)) for midi in (60.0, 64.3, 67.1, 71.4))
+    y = np.r_[voice(np.full(SR, 69.0)), silence, noise, silence, chord, silence]
+    cut = cut_recording(y, SR)
+    ((start, end, midi, level, clarity),) = cut.notes
+    assert (start, end) == pytest.approx((0, 1), abs=0.06)
+    assert midi == pytest.approx(69, abs=0.05)
+    # The sines of 0.3 / n.
+    assert level == pytest.approx(10 * np.log10(0.09 * sum(1 / n**2 for n in range(1, 9))), abs=0.5)
+    assert 0.5 < clarity <= 1
+    for reason, begin, stop in (("unpitched", 2, 4), ("polyphonic", 5, 8)):
+        covered = sum(min(b, stop) - max(a, begin) for a, b in spans(cut, reason) if a < stop and b > begin)
+        assert covered > 0.9 * (stop - begin), reason
+    edges = sorted([(note.start, note.end) for note in cut.notes] + [part[:2] for part in cut.left_out])
+    assert edges[0][0] == 0
+    assert edges[-1][1] == pytest.approx(9)
+    assert [a for a, _ in edges[1:]] == pytest.approx([b for _, b in edges[:-1]])
+
+
+def test_nothing_is_cut_from_noise_and_silence():
+    rng = np.random.default_rng(0)
+    white = rng.normal(size=2 * SR)
+    for noise in (white, 1e-3 * white):
+        assert cut_notes(noise, SR) == []
+    assert cut_recording(np.zeros(SR), SR).left_out == [(0.0, 1.0, "silent")]
+    assert cut_recording(np.zeros(0), SR) == ([], [])
+
+
+@pytest.mark.parametrize("sr", [16000, 44100, 48000])
+def test_seconds_are_those_of_the_recording(sr):
+    t = np.arange(2 * sr) / sr
+    y = np.where(t < 1, np.sin(2 * np.pi * 440 * t), np.sin(2 * np.pi * 330 * t))
+    first, second = cut_notes(y, sr)
+    assert (first.end, second.end) == pytest.approx((1, 2), abs=0.03)
+    assert (first.midi, second.midi) == pytest.approx((69, 64.02), abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def performances(notes_folder):
+    """The folder of rendered performances, and their notes by name."""
+    gm = notes_folder.parent / "gm"
+    if not gm.is_dir():
+        pytest.skip(f"needs rendered performances: no folder {gm}")
+    return gm, json.loads((gm / "scores.json").read_text())
+
+
+def right(found, truth):
+    """Return the F-score of notes within 50 ms and half a semitone; every note counts once."""
+    pairs = 0
+    left = list(found)
+    for onset, _, midi, _ in truth:
+        match = next((n for n in left if abs(n.start - onset) <= 0.05 and abs(n.midi - midi) < 0.5), None)
+        if match is not None:
+            left.remove(match)
+            pairs += 1
+    return 2 * pairs / (len(found) + len(truth))
+
+
+@pytest.mark.parametrize(
+    ("instrument", "least"),
+    [("flute", 0.95), ("clarinet", 0.98), ("violin", 0.85), ("trumpet", 0.97), ("guitar", 0.97), ("piano", 0.95)],
+)
+def test_melodies_are_cut_into_the_notes_of_their_score(performances, instrument, least):
+    gm, scores = performances
+    y, sr = read_audio(gm / instrument / "melody" / "MonogramHornpipe.flac", SR)
+    y += 10 ** (-50 / 20) * np.random.default_rng(0).normal(size=len(y)).astype(np.float32)
+    assert right(cut_notes(y, sr), scores["melody/MonogramHornpipe"]) >= least
+
+
+@pytest.mark.parametrize("instrument", ["violin", "piano"])
+def test_chorales_are_polyphonic(performances, instrument):
+    gm, _ = performances
+    cut = cut_recording(*read_audio(gm / instrument / "chorale" / "bwv276.flac", SR))
+    kept = sum(note.end - note.start for note in cut.notes)
+    assert kept < 0.1 * sum(b - a for a, b in spans(cut, "polyphonic"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from sktimbre._utils.checks import check_flags, check_real
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio, resample
 from sktimbre.datasets.cutting import cut_notes
-from sktimbre.datasets.faults import note_level
 from sktimbre.datasets.loading import check_sizes
 from sktimbre.datasets.names import name_of_pitch
 from sktimbre.datasets.notes import Notes
@@ -169,9 +168,7 @@ def _notes_of(files: Sequence[Path], sr: int, longest: float, progress: bool) ->
                     part = y[first : min(round(note.end * sr), first + round(longest * sr))]
                     begins = note.start - end > REST
                     # Copied, so that the recording is freed.
-                    notes.append(
-                        _Note(file, note.start, note.end, note.midi, note_level(part, sr), begins, part.copy())
-                    )
+                    notes.append(_Note(file, note.start, note.end, note.midi, note.level, begins, part.copy()))
                 end = note.end
             bar.update(1)
     return notes

@@ -185,6 +185,6 @@ def check_fitted(estimator: Any, *attributes: str) -> None:
         )
 
 
-def add_legend(ax: "Axes", loc: str = "best") -> None:
+def add_legend(ax: "Axes", loc: Any = "best") -> None:
     """Add a legend with a nearly opaque background."""
     ax.legend(loc=loc, fontsize="small", framealpha=0.85, edgecolor="none")

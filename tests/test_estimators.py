@@ -178,8 +178,7 @@ PUBLIC = [
 def test_every_parameter_is_constrained_and_documented(estimator):
     parameters = set(inspect.signature(type(estimator)).parameters)
     assert set(estimator._parameter_constraints) == parameters
-    documented = type(estimator).__doc__
-    entries = re.findall(r"^    (\w+(?:, \w+)*) : ", documented, re.MULTILINE)
+    entries = re.findall(r"^(\w+(?:, \w+)*) : ", inspect.getdoc(type(estimator)), re.MULTILINE)
     assert parameters <= {name for entry in entries for name in entry.split(", ")}
 
 

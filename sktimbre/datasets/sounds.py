@@ -114,8 +114,9 @@ def _in_folder(folder: Path, recursive: bool) -> tuple[list[Path], dict[Path, st
 
 
 def _matches(file: Path, root: Path | None, match: Match) -> bool:
-    patterns = [match] if isinstance(match, str) else list(match or ())
-    if not patterns or not all(isinstance(pattern, str) and pattern.strip("!") for pattern in patterns):
+    patterns = [match] if isinstance(match, str) else match
+    usable = isinstance(patterns, list | tuple) and all(isinstance(each, str) and each.strip("!") for each in patterns)
+    if not usable or not patterns:
         raise ParameterError(f"match={match!r} must be a pattern such as '*_ff_*', or a list of patterns.")
     texts = [file.name.casefold()]
     if root is not None:

@@ -130,8 +130,9 @@ def test_patterns_select_and_exclude(library, tmp_path):
     assert names("!*ff*") == list(named(SCALE, "fl_PP_{}.wav"))
     with pytest.raises(DatasetError, match="no sound files that match"):
         load_notes(tmp_path, match="*_mf_*")
-    with pytest.raises(ParameterError, match="match="):
-        load_notes(tmp_path, match=[""])
+    for wrong in ([""], [], 0, np.array([]), ["!"], [3]):
+        with pytest.raises(ParameterError, match="match="):
+            load_notes(tmp_path, match=wrong)
 
 
 def test_folders_inside(library, tmp_path):

@@ -155,6 +155,7 @@ def broken(n_frequencies, options):
     raise RuntimeError("no such network")
 
 
+@pytest.mark.slow
 def test_candidates_that_fail_or_diverge_disturb_no_other(notes):
     X, y = notes.source, notes.target
     grid = [

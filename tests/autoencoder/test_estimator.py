@@ -53,6 +53,7 @@ def test_history_ends_in_the_error_that_score_measures(pair):
     assert model.history_["val_reconstruction_error"][-1] == pytest.approx(-model.score(S[6:], T[6:]), rel=0.05)
 
 
+@pytest.mark.slow
 def test_held_out_errors_are_of_the_notes_own_level(pair):
     """Quiet notes are trained on at the level of full ones, and judged at their own."""
     S, T = (np.log1p(0.01 * np.expm1(side)) for side in pair)

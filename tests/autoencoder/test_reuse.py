@@ -93,6 +93,7 @@ def test_a_network_that_a_callback_changed_is_given_to_nobody(pair):
     assert not reuse._waiting
 
 
+@pytest.mark.slow
 def test_few_networks_wait(pair, monkeypatch):
     monkeypatch.setattr(reuse, "LARGEST", 2)
     for filters in range(1, 4):
@@ -100,6 +101,7 @@ def test_few_networks_wait(pair, monkeypatch):
     assert len(reuse._waiting) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs are counted")
 def test_nothing_of_a_training_stays(pair, monkeypatch):
     """Left alone, Keras keeps each graph, and TensorFlow each training's data, until the process ends."""

@@ -64,6 +64,7 @@ def test_the_loss_weighs_quiet_values_in_their_own_logarithm():
     assert float(SpectralError(0.1)(y_true, predicted)) == pytest.approx(plain + 0.1 * quiet, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_options_that_have_no_use_are_refused(pair):
     with pytest.raises(ParameterError, match="tied_weights"):
         TimbreAutoencoder(tied_weights=True, epochs=1).fit(*pair)

@@ -142,6 +142,7 @@ def test_metadata_is_kept(sktimbre, unchanging, tones, tmp_path, options, ratio)
         assert struct.unpack_from("<2I", chunks[b"smpl"], 44) == (1000 // ratio, 3000 // ratio - 1)
 
 
+@pytest.mark.slow
 def test_texts_are_kept_by_processes(sktimbre, unchanging, tones, tmp_path):
     for name in ("a.flac", "b.ogg", "c.mp3"):
         write_audio(tmp_path / name, tones(0.2, 22050), 22050, metadata=Metadata(22050, {"title": name, "artist": "Ä"}))

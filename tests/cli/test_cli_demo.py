@@ -67,6 +67,7 @@ def test_existing_folder_is_refused(made, sktimbre):
     assert (folder / "index.html").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_same_seed_gives_same_numbers_as_json(made, sktimbre):
     folder, _ = made
     before = json.loads((folder / "results.json").read_text())

@@ -48,6 +48,7 @@ def test_wrong_usage_exits_2(arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_real_run_keeps_the_streams_apart(fitted, notes, tmp_path):
     # The whole process, so that what TensorFlow's compiled part writes would be seen.
     done = run("evaluate", fitted.path, notes.flute, notes.clarinet, "--duration=0.3", "--json", "--quiet")

@@ -121,6 +121,7 @@ def test_the_caller_s_own_errors_are_left_alone(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_conversions_before_the_disk_was_full_are_kept(tmp_path, unchanging_path, noise):
     short, long, last = noise("a.flac", 0.5), noise("b.flac", 5.0), noise("c.flac", 0.5)
     command = ["convert", unchanging_path, short, long, last, "-o", tmp_path / "out"]
@@ -251,7 +252,7 @@ def test_a_read_only_folder(tmp_path, unchanging_path, noise):
 # --- signals
 
 
-SIGINT = pytest.param(signal.SIGINT, 130, "Interrupted")
+SIGINT = pytest.param(signal.SIGINT, 130, "Interrupted", marks=pytest.mark.slow)
 SIGTERM = pytest.param(signal.SIGTERM, 143, "Terminated", marks=pytest.mark.slow)
 
 

@@ -168,6 +168,7 @@ def test_initial_phasors_have_length_one(init, n_fft, n_frames, kind):
     np.testing.assert_array_equal(S, before)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     n_frames=st.integers(1, 40),

@@ -86,6 +86,7 @@ def test_seeds_of_every_kind(tones, seed):
     assert np.abs(first - other).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_many_threads_as_asked_for")
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

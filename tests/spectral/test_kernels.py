@@ -53,6 +53,7 @@ def test_a_later_process_finds_the_kernels_on_disk(tmp_path):
     assert second == 0
 
 
+@pytest.mark.slow
 def test_without_a_place_for_a_cache_it_still_works():
     # numba asks each of its locators in turn; here none of them can write, as in a read-only installation.
     blocked = (

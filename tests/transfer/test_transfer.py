@@ -150,6 +150,7 @@ def test_transformed_target_regressor(notes):
     assert model.predict(X).shape == y.shape
 
 
+@pytest.mark.slow
 def test_grid_search_reaches_every_level_and_scores_are_finite(notes):
     model = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=small())
     grid = {
@@ -372,6 +373,7 @@ def swelling(notes):
     return np.concatenate([y, y[::-1], y, 0.1 * y]).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [pytest.param("estimate", marks=pytest.mark.slow), "source"])
 def test_pieces_agree_with_the_whole(swelling, default_network, phase):
     model = copy.copy(default_network).set_params(phase=phase)

@@ -190,6 +190,7 @@ class CountedSTFT(LogSTFT):
         return super().transform(X)
 
 
+@pytest.mark.slow
 def test_spectra_are_computed_once_for_all_candidates(notes, tmp_path):
     X, y = notes.source, notes.target
     scores, calls = {}, {}

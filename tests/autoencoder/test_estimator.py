@@ -62,6 +62,7 @@ def test_held_out_errors_are_of_the_notes_own_level(pair):
     assert model.history_["val_loss"][-1] > 10 * model.history_["val_reconstruction_error"][-1]
 
 
+@pytest.mark.slow
 def test_without_target_it_reconstructs(pair):
     S, _ = pair
     model = TimbreAutoencoder(**SMALL, epochs=40, optimizer__learning_rate=1e-2).fit(S)
@@ -86,6 +87,7 @@ def test_fitting_twice_equals_fitting_once(pair):
     np.testing.assert_array_equal(model.fit(*pair).predict(pair[0]), once)
 
 
+@pytest.mark.slow
 def test_pickle_is_small_and_predicts_the_same_in_a_fresh_process(pair, tmp_path):
     model = TimbreAutoencoder(**{**SMALL, "filters": 64}, epochs=1).fit(*pair)
     expected = model.predict(pair[0])

@@ -111,6 +111,7 @@ def test_a_prediction_without_pitch_is_as_wrong_as_can_be(statistic):
         assert error == pytest.approx(4800)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_properties(seed):

@@ -59,6 +59,7 @@ def peak(audio):
     return np.abs(audio).max(initial=0)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     kind=KINDS,

@@ -10,10 +10,10 @@ import typer
 
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["NOTE_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
+__all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
 
-# Options by the names of their parameters in `load_paired_notes`.
-NOTE_OPTIONS: dict[str, Any] = {
+# Options that choose the notes of folders, by the names of their parameters in `pair_files`.
+PAIR_OPTIONS: dict[str, Any] = {
     "pitches": Annotated[
         str | None,
         typer.Option(
@@ -46,6 +46,10 @@ NOTE_OPTIONS: dict[str, Any] = {
         ),
     ],
     "recursive": Annotated[bool | None, typer.Option("--recursive", help="Search the folders inside, too.")],
+}
+# Options of commands that also read the audio, by the names of their parameters in `load_paired_notes`.
+NOTE_OPTIONS: dict[str, Any] = {
+    **PAIR_OPTIONS,
     "trim_db": Annotated[
         float | None,
         typer.Option(
@@ -93,24 +97,24 @@ def sides_of(folders: list[Path] | None, to: Path | None) -> tuple[list[Path], P
     return given[:1], given[1] if len(given) == 2 else None
 
 
-def takes_notes(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command, so that it has `NOTE_OPTIONS`; those that are given are passed as a dict ``note_options``."""
+def takes_notes(command: Callable[..., None], options: dict[str, Any] = NOTE_OPTIONS) -> Callable[..., None]:
+    """Decorate a command, so that it has these options; those that are given are passed as a dict ``note_options``."""
 
     @wraps(command)
     def with_options(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in NOTE_OPTIONS}
+        given = {name: arguments.pop(name) for name in options}
         command(note_options={name: value for name, value in given.items() if value not in (None, [])}, **arguments)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.signature(command)
     own = [p.replace(kind=keyword) for name, p in signature.parameters.items() if name != "note_options"]
-    added = [inspect.Parameter(n, keyword, annotation=a, default=None) for n, a in NOTE_OPTIONS.items()]
+    added = [inspect.Parameter(n, keyword, annotation=a, default=None) for n, a in options.items()]
     # Options that all commands have come last.
     last = next((i for i, p in enumerate(own) if p.name in ("dry_run", "overwrite", "as_json")), len(own))
     hints = get_type_hints(command, include_extras=True)
     hints.pop("note_options", None)
     with_options.__signature__ = signature.replace(parameters=[*own[:last], *added, *own[last:]])  # type: ignore[attr-defined]
-    with_options.__annotations__ = hints | NOTE_OPTIONS
+    with_options.__annotations__ = hints | options
     return with_options
 
 

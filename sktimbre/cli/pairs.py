@@ -1,12 +1,13 @@
 """`sktimbre pairs`: the table of two folders of notes, before any training."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from sktimbre.cli.noteoptions import Folders, To, as_arguments, sides_of, takes_notes
+from sktimbre.cli.noteoptions import PAIR_OPTIONS, Folders, To, as_arguments, sides_of, takes_notes
 from sktimbre.cli.session import (
     Debug,
     Json,
@@ -23,7 +24,7 @@ from sktimbre.exceptions import ParameterError
 __all__ = ["pairs"]
 
 
-@takes_notes
+@partial(takes_notes, options=PAIR_OPTIONS)
 def pairs(
     folders: Folders,
     note_options: dict[str, Any],
@@ -53,7 +54,6 @@ def pairs(
         if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
             raise ParameterError(f"--plot {plot} must end in .png, .pdf or .svg.")
         arguments = as_arguments(note_options)
-        arguments.pop("trim_db", None)
         sources, target = sides_of(folders, to)
         if not sources or target is None:
             raise ParameterError("Name two folders, as in `sktimbre pairs flute/ clarinet/`.")

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.signal
 
 from sktimbre.datasets.onset import find_onset
-from sktimbre.datasets.pitch import LEAST_CLARITY, hear_pitch
+from sktimbre.datasets.pitch import LEAST_CLARITY, MISTAKABLE, hear_pitch
 
 __all__ = ["FAR", "far_levels", "note_faults", "note_level"]
 
@@ -23,7 +23,6 @@ PEAK = 10.0
 # A file of several notes: in pieces of this many seconds, or as many pieces, whose levels are within a range in dB, pitches of
 # this clarity lie further apart than trills, in semitones, but by no interval by which ears are mistaken.
 PIECE, PIECES, LOUD, SURE, APART = 0.4, 16, 20.0, 0.4, 2.5
-MISTAKABLE = (7, 12, 19, 24, 28, 31, 36)
 
 
 def note_level(y: np.ndarray, sr: float) -> float:

@@ -102,6 +102,11 @@ def list_notes(
     parameter = "pitches" if name == "folder" else f"{name}_pitches"
     shown = show(folder)
     given = _given(pitches, files, parameter)
+    if octave != "auto" and (given.heard or given.numbers is not None):
+        raise ParameterError(
+            f"{name}: octave={octave} is added to pitches that are written in names, headers or maps; leave it out where "
+            "pitches are heard or given."
+        )
     scales: dict[Sound, int] = {}
     messages: list[str] = []
     if pitches is None or given.heard:
@@ -155,6 +160,10 @@ def list_notes(
     listing = Listing(shown, notes, [*messages, *decided.messages])
     if not listing.used:
         raise DatasetError(f"{shown} holds no usable notes: {_examples(listing.left_out)}. {CURES}")
+    if clipped := {note.file: "is clipped" for note in listing.used if "clipped" in note.faults}:
+        listing.messages.append(
+            f"{shown}: {len(clipped)} of {len(notes)} notes are clipped, but used: {_examples(clipped)}."
+        )
     if left := {note.file: note.reason for note in notes if note.pitch is None}:
         listing.messages.append(f"{shown}: {len(left)} of {len(notes)} sound files are left out: {_examples(left)}.")
     return listing

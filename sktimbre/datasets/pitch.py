@@ -8,10 +8,12 @@ import scipy.fft
 from scipy.ndimage import percentile_filter
 from scipy.sparse import csr_array, vstack
 
-__all__ = ["LEAST_CLARITY", "HeardPitch", "hear_pitch"]
+__all__ = ["LEAST_CLARITY", "MISTAKABLE", "HeardPitch", "hear_pitch"]
 
 # Least clarity of a reliable pitch: white and low-pass noise stay below 0.16, 99 of 100 real notes are above 0.28.
 LEAST_CLARITY = 0.2
+# Intervals in semitones between the pitch of a note and one that may be heard instead.
+MISTAKABLE = (7, 12, 19, 24, 28, 31, 36)
 # Seconds of a note that are analysed, enough to resolve the partials of A0, and their distance from the onset.
 DURATION, DELAY = 0.743, 0.018
 # Range of pitches and of partials in Hz; the pitches of the piano are 27.5 to 4186 Hz.

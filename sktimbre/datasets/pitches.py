@@ -11,7 +11,7 @@ import numpy as np
 from sktimbre.audio.metadata import root_note
 from sktimbre.datasets.listening import HeardNote
 from sktimbre.datasets.names import NamePart, name_of_pitch, pitch_candidates, pitch_part
-from sktimbre.datasets.pitch import LEAST_CLARITY
+from sktimbre.datasets.pitch import LEAST_CLARITY, MISTAKABLE
 from sktimbre.datasets.sfz import pitches_in_maps
 from sktimbre.exceptions import DatasetError
 
@@ -30,8 +30,6 @@ HEARABLE = range(21, 109)
 MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
 # Notes that are needed to know the tuning of a folder.
 FEWEST_TUNED = 5
-# Intervals in semitones by which ears are mistaken.
-MISTAKABLE = (7, 12, 19, 24)
 IN_NAMES = ("note name", "German note name", "Latin note name", "MIDI number")
 TABLE = (
     "or give a table (--pitches FILE.csv): `sktimbre pairs --pitches heard --csv FILE.csv` writes one, to be corrected"

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from numbers import Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
@@ -23,17 +23,10 @@ from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
-from sktimbre.transfer.parts import fit_stft, new_parts, of_lengths
+from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths
 from sktimbre.transfer.pieces import checked_blocks, fade_over, run_on
 
 __all__ = ["Extent", "TimbreTransfer"]
-
-
-class Extent(NamedTuple):
-    """Milliseconds and hertz of the input that one output value depends on."""
-
-    milliseconds: float
-    hertz: float
 
 
 def _has_partial_fit(model):
@@ -166,7 +159,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
                 check_on_disk(stft, pair, name)
         if not on_disk(given[0]):
             fit_stft(stft, given[0][0])
-        autoencoder = self._new_autoencoder()
+        autoencoder = new_autoencoder(self.autoencoder)
         in_memory = not any(map(on_disk, given))
         with nullcontext() if in_memory else folders_for_spectra(check_memory(self.memory)) as folders:
             show = bool(getattr(autoencoder, "verbose", False))
@@ -204,7 +197,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         X = check_audio(X, estimator=self, reset=first)
         y = check_audio(y, name="y")
         check_pair(X, y)
-        autoencoder = self._new_autoencoder() if first else self.autoencoder_
+        autoencoder = new_autoencoder(self.autoencoder) if first else self.autoencoder_
         if first:
             fit_stft(stft, X)
         S, T = stft.transform(X), stft.transform(y)
@@ -389,14 +382,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         sklearn.utils.metadata_routing.MetadataRouter
         """
         fits = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=type(self).__name__).add(autoencoder=self._new_autoencoder(), method_mapping=fits)
-
-    def _new_autoencoder(self):
-        if self.autoencoder is not None:
-            return clone(self.autoencoder)
-        from sktimbre.autoencoder import TimbreAutoencoder
-
-        return TimbreAutoencoder()
+        autoencoder = new_autoencoder(self.autoencoder)
+        return MetadataRouter(owner=type(self).__name__).add(autoencoder=autoencoder, method_mapping=fits)
 
     def _cached_transform(self):
         """Return `transform` with its results cached in ``memory``."""

@@ -1,7 +1,7 @@
-"""The STFT and the inverter of a `TimbreTransfer`: created with equal STFT parameters; those of other packages adapted."""
+"""Parts of a `TimbreTransfer`: created with equal STFT parameters; those of other packages adapted."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -11,7 +11,14 @@ from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
 from sktimbre.spectral.geometry import geometry_of
 
-__all__ = ["fit_stft", "new_parts", "of_lengths"]
+__all__ = ["Extent", "fit_stft", "new_autoencoder", "new_parts", "of_lengths"]
+
+
+class Extent(NamedTuple):
+    """Milliseconds and hertz of the input that one output value depends on."""
+
+    milliseconds: float
+    hertz: float
 
 
 def new_parts(stft: Any, inverter: Any, phase: str) -> tuple[Any, Any]:
@@ -37,6 +44,15 @@ def new_parts(stft: Any, inverter: Any, phase: str) -> tuple[Any, Any]:
             f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
         )
     return stft, inverter
+
+
+def new_autoencoder(autoencoder: Any) -> Any:
+    """Return a new autoencoder: a clone, or for None a `TimbreAutoencoder`."""
+    if autoencoder is not None:
+        return clone(autoencoder)
+    from sktimbre.autoencoder import TimbreAutoencoder
+
+    return TimbreAutoencoder()
 
 
 def _matched(inverter, stft):

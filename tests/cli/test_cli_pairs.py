@@ -144,3 +144,8 @@ def test_takes_of_one_pitch_are_held_out_together(fit, tones, tmp_path):
     held_out = json.loads(fitted.stdout)["held_out_pitches"]
     assert len(held_out) == 3
     assert len(set(held_out)) == 1
+
+
+def test_pairs_has_no_option_that_would_do_nothing(sktimbre, folders):
+    result = sktimbre("pairs", *folders, "--trim-db=20")
+    assert (result.exit_code, "--trim-db" in result.stderr) == (2, True)

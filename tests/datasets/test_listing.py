@@ -291,3 +291,17 @@ def test_files_that_need_a_decoder_are_named(library, tmp_path, monkeypatch):
     (tmp_path / "notes" / "flute.A4.m4a").rename(tmp_path / "alone" / "flute.A4.m4a")
     with pytest.raises(DatasetError, match=r"flute\.A4\.m4a, need ffmpeg to be read\. Install it"):
         load_notes(tmp_path / "alone")
+
+
+def test_octaves_are_for_written_pitches(library, tmp_path):
+    library(tmp_path, named(SCALE))
+    for pitches in ("heard", list(SCALE)):
+        with pytest.raises(ParameterError, match="octave=1 is added to pitches that are written"):
+            load_notes(tmp_path, pitches=pitches, octave=1)
+
+
+def test_clipped_notes_are_named_and_used(library, sound, tmp_path):
+    library(tmp_path, named(SCALE))
+    write_audio(tmp_path / "flute.A4.wav", np.clip(4 * sound(69, level=0), -0.9, 0.9), 22050)
+    with pytest.warns(DatasetWarning, match=r"1 of 6 notes are clipped, but used: flute\.A4\.wav is clipped"):
+        assert 69 in load_notes(tmp_path).pitches

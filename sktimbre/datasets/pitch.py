@@ -10,7 +10,8 @@ from scipy.sparse import csr_array, vstack
 
 __all__ = ["LEAST_CLARITY", "MISTAKABLE", "HeardPitch", "hear_pitch"]
 
-# Least clarity of a reliable pitch: white and low-pass noise stay below 0.16, 99 of 100 real notes are above 0.28.
+# Least clarity of a reliable pitch: white, pink and low-pass noise stay below 0.19, 99 of 100 notes are above 0.29
+# (benchmarks/pitch.py).
 LEAST_CLARITY = 0.2
 # Intervals in semitones between the pitch of a note and one that may be heard instead.
 MISTAKABLE = (7, 12, 19, 24, 28, 31, 36)

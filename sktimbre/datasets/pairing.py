@@ -289,7 +289,9 @@ def _reason(note: NoteFile, others: Sequence[NoteFile], n_like: int, strict: Seq
             return f"no {name_of_pitch(pitch)} with the {kind} {value} on the other side"
     if not n_like:
         return f"no {name_of_pitch(pitch)} of a similar dynamic, by its name, on the other side"
-    like = f"the {name_of_pitch(pitch)} like it" if n_like == 1 else f"all {n_like} notes {name_of_pitch(pitch)} like it"
+    like = (
+        f"the {name_of_pitch(pitch)} like it" if n_like == 1 else f"all {n_like} notes {name_of_pitch(pitch)} like it"
+    )
     return f"{like} on the other side {'has' if n_like == 1 else 'have'} another partner"
 
 

@@ -96,6 +96,13 @@ def test_other_tokens_then_length_then_loudness():
     assert paired(loud, notes("z1", "z2", level=[-60, -26]))[0] == [("q1", "z2"), ("q2", "z1")]
 
 
+def test_of_notes_that_are_alike_the_loudest_is_paired():
+    # 200 dB are as far from the median of the other side as 100 dB: the cost of levels ends there.
+    quiet_and_loud = notes("b1", "b2", level=[-150, 150])
+    assert paired(notes("a", level=[0]), quiet_and_loud)[0] == [("a", "b2")]
+    assert paired(notes("a", level=[0]), quiet_and_loud[::-1])[0] == [("a", "b2")]
+
+
 def test_levels_are_compared_beside_those_of_the_folder():
     # The second folder is recorded 30 dB lower. Its note of 60 is loud.
     a, b = notes("a1", "a2", level=[-10, -30]), notes("b", level=[-40])

@@ -65,3 +65,15 @@ def test_a_name_in_two_folders_is_refused(library, tmp_path):
     table = written(tmp_path, [("file", "pitch"), ("C4.wav", 60)])
     with pytest.raises(DatasetError, match=r"C4\.wav may be .*C4\.wav or .*C4\.wav; write files with their folders"):
         pair_files(tmp_path / "a", tmp_path / "a", source_pitches=table, recursive=True)
+
+
+def test_lines_of_the_other_side_are_for_the_other_side(library, tmp_path):
+    """Both folders have the same names, with other pitches."""
+    a, b = library(tmp_path / "a", {"1.wav": 60, "2.wav": 62}), library(tmp_path / "b", {"1.wav": 62, "2.wav": 60})
+    rows = [("side", "file", "pitch"), ("source", "1.wav", 60), ("source", "2.wav", 62), ("target", "1.wav", 62)]
+    table = written(tmp_path, [*rows, ("target", "2.wav", 60)])
+    pairs = pair_files(a, b, source_pitches=table, target_pitches=table)
+    assert [(x.name, y.name) for x, y in zip(pairs.source_files, pairs.target_files, strict=True)] == [
+        ("1.wav", "2.wav"),
+        ("2.wav", "1.wav"),
+    ]

@@ -1,8 +1,9 @@
 """Compare a model with the baselines, and record which notes a model was trained on."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Comparison:
 
     Parameters
     ----------
-    sounds : dict of str to ndarray of shape (n_notes, n_samples)
+    sounds : dict of str to ndarray of shape (n_notes, n_samples), or to list of 1-D arrays
         Output audio, by "model" and the names of the baselines.
     scores : dict of str to Scores
         Scores of each note, by the same names.
@@ -67,7 +68,7 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     model : TimbreTransfer
         Fitted model.
     pairs : Bunch
-        From `load_paired_notes` with a duration, or `make_paired_notes`.
+        From `load_pairs` or `make_paired_notes`.
     judged, training : ndarray of int
         Indices of the notes to convert, and of the notes to fit baselines on. With fewer than two training notes there are
         only the baselines that need no fit: identity and phase oracle.
@@ -76,13 +77,15 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     -------
     Comparison
     """
-    X, y = pairs.source[judged], pairs.target[judged]
+    from sklearn.utils import _safe_indexing
+
+    X, y = (_safe_indexing(side, judged) for side in (pairs.source, pairs.target))
     S, T = model.stft_.transform(X), model.stft_.transform(y)
     spectra = {"model": model.predict_spectra(X), "identity": S}
     if len(training) >= 2:
-        sides = [model.stft_.transform(side[training]) for side in (pairs.source, pairs.target)]
-        spectra |= spectra_baselines((sides[0], sides[1]), (S, T))
-        spectra |= _neighbours(model, pairs, judged, training)
+        train = [_safe_indexing(side, training) for side in (pairs.source, pairs.target)]
+        spectra |= spectra_baselines([model.stft_.transform(side) for side in train], [S, T])
+        spectra |= _neighbours(model, train, pairs.pitches[training], X, pairs.pitches[judged])
     spectra["phase oracle"] = T
     # The model inverts its own spectra, and the identity returns the source's audio.
     sounds = {"model": model.predict(X), "identity": X}
@@ -118,7 +121,7 @@ def remember_training(
     model.autoencoder_.trained_on_ = {
         "pitches": sorted(int(p) for p in pitches),
         "held_out_pitches": sorted(int(p) for p in held_out_pitches),
-        "files": [_digest(sound) for sound in sounds],
+        "files": _digests(sounds),
         "duration": duration,
     }
 
@@ -131,7 +134,7 @@ def trained_on(model: "TimbreTransfer") -> dict[str, Any] | None:
 def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
     """Return for each pair whether the model was trained on it; None if the model has no record of its training."""
     known = trained_on(model)
-    return None if known is None else np.array([_digest(sound) in known["files"] for sound in pairs.source_sounds])
+    return None if known is None else np.array([each in known["files"] for each in _digests(pairs.source_sounds)])
 
 
 def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
@@ -151,7 +154,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     """
     known = set((trained_on(model) or {}).get("files", ()))
     as_source, as_target = (
-        sum(_digest(sound) in known for sound in sounds) for sounds in (pairs.source_sounds, pairs.target_sounds)
+        sum(each in known for each in _digests(sounds)) for sounds in (pairs.source_sounds, pairs.target_sounds)
     )
     if as_target > as_source:
         raise ParameterError(
@@ -160,7 +163,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
         )
 
 
-def _neighbours(model, pairs, judged, training):
+def _neighbours(model, train, pitches, X, pitches_of_X):
     """Return the spectra of transposed neighbours, or nothing if the baseline does not support the model's STFT."""
     from sktimbre.baselines import TransposedNeighboursBaseline
     from sktimbre.spectral.geometry import geometry_of
@@ -171,10 +174,18 @@ def _neighbours(model, pairs, judged, training):
     if (geometry.window, geometry.win, geometry.center) != ("hann", geometry.n_fft, True):
         return {}
     baseline = TransposedNeighboursBaseline(sr=model.sr, n_fft=geometry.n_fft, hop_length=geometry.hop)
-    baseline.fit(pairs.source[training], pairs.target[training], pairs.pitches[training])
-    return {"transposed neighbours": baseline.predict(pairs.source[judged], pairs.pitches[judged])}
+    return {"transposed neighbours": baseline.fit(*train, pitches).predict(X, pitches_of_X)}
 
 
-def _digest(sound: "Sound") -> str:
-    part = b"" if sound.start is None else f" {sound.start:.3f}".encode()
-    return hashlib.blake2b(sound.file.read_bytes() + part, digest_size=8).hexdigest()
+def _digests(sounds: Iterable["Sound"]) -> list[str]:
+    """Return hashes of the contents of sounds; each file is read once."""
+    files: dict[Path, Any] = {}
+    digests = []
+    for sound in sounds:
+        if sound.file not in files:
+            files[sound.file] = hashlib.blake2b(sound.file.read_bytes(), digest_size=8)
+        digest = files[sound.file].copy()
+        if sound.start is not None:
+            digest.update(f" {sound.start:.3f}".encode())
+        digests.append(digest.hexdigest())
+    return digests

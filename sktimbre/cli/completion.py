@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterable
 
 import typer
 
-__all__ = ["complete_architecture", "complete_format", "complete_phase", "complete_subtype"]
+__all__ = [
+    "MATERIALS",
+    "complete_architecture",
+    "complete_format",
+    "complete_material",
+    "complete_phase",
+    "complete_subtype",
+]
+
+MATERIALS = ("notes", "playing", "same-piece")
 
 
 def _completer(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
@@ -38,5 +47,6 @@ def _subtypes(ctx: typer.Context) -> Iterable[str]:
 
 complete_architecture = _completer(_architectures)
 complete_format = _completer(_formats)
+complete_material = _completer(lambda ctx: MATERIALS)
 complete_phase = _completer(lambda ctx: ("estimate", "source"))
 complete_subtype = _completer(_subtypes)

@@ -50,9 +50,9 @@ def evaluate(
             transfer = load_model(model)
             from sktimbre.cli.comparison import check_direction, compare, trained_on, training_mask
             from sktimbre.cli.scores import METRICS
-            from sktimbre.datasets import load_paired_notes, name_of_pitch
+            from sktimbre.datasets import load_pairs, name_of_pitch
         with s.status("Reading notes"):
-            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration, **how)
+            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, **how)
             check_direction(transfer, notes)
         every = np.arange(len(notes.pitches))
         with s.status("Converting and comparing"):
@@ -88,6 +88,7 @@ def evaluate(
         left_out = f"Unpaired files, left out: {', '.join(map(str, unpaired))}"
         values = {
             "model": model,
+            "material": notes.material,
             "mean": compared.means,
             "notes": per_note,
             "unpaired": unpaired,

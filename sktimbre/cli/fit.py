@@ -18,7 +18,7 @@ from sktimbre.cli.noteoptions import (
     sides_of,
     takes_notes,
 )
-from sktimbre.cli.pairing import PairedHeaders, read_headers
+from sktimbre.cli.pairing import PairedHeaders, material_facts, read_headers
 from sktimbre.cli.params import FitParams
 from sktimbre.cli.session import (
     DURATION,
@@ -152,7 +152,7 @@ def fit(
             from sktimbre import save
             from sktimbre.autoencoder.training.settings import training_options
             from sktimbre.cli.comparison import remember_training
-            from sktimbre.datasets import load_paired_notes
+            from sktimbre.datasets import load_pairs
 
             with given.locating_errors("autoencoder"):
                 training_options(model.autoencoder, seed=0)
@@ -160,7 +160,7 @@ def fit(
             _show_plan(s, model, read_headers(*sides, model.sr, seconds, **how), seconds, output)
             return
         with s.status("Reading notes"):
-            notes = load_paired_notes(*sides, sr=model.sr, duration=seconds, **how)
+            notes = load_pairs(*sides, sr=model.sr, duration=seconds, **how)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
         with s.status("Comparing with baselines"):
@@ -231,6 +231,7 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
     values = {
         "dry_run": True,
         "model": output,
+        "material": pairs.material,
         "pairs": pairs.headers,
         "unpaired": pairs.unpaired,
         "held_out": len(held_out),
@@ -241,29 +242,34 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
     }
     short = pairs.shorter_than(duration)
     facts = table("Would write", str(output), numbers=False)
-    facts.add_row("Notes paired", f"{n_notes}, {len(training)} of them for training")
+    for name, text in pairs.facts.items():
+        facts.add_row(name, text)
+    facts.add_row("Pairs", f"{n_notes}, {len(training)} of them for training")
     if network.random_state is not None and len(held_out):
         facts.add_row("Held out", ", ".join(name_of_pitch(p) for p in pairs.pitches[held_out]))
     facts.add_row("Unpaired files, left out", _listed(pairs.unpaired))
     facts.add_row("Seconds of each note", f"{duration:g}, {short} files are shorter" if short else f"{duration:g}")
     facts.add_row("Sample rate", f"{model.sr:g} Hz")
     facts.add_row("Network", f"{network.architecture}, {network.epochs} epochs")
-    s.result(values, pairs.table(range(n_notes)), facts, NOTHING_WRITTEN)
+    s.result(values, *([] if pairs.facts else [pairs.table(range(n_notes))]), facts, NOTHING_WRITTEN)
 
 
 def _errors(model, notes, held_out):
     """Return the reconstruction errors of the model and of baselines on the held-out notes."""
+    from sklearn.utils import _safe_indexing
+
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
     every = range(len(notes.pitches))
     training = [i for i in every if i not in set(held_out)]
     # Without held-out notes, the errors are those on the training notes.
-    judged = held_out if len(held_out) else training
+    judged = list(held_out) if len(held_out) else training
     S, T = model.stft_.transform(notes.source), model.stft_.transform(notes.target)
-    predicted = {"model": model.predict_spectra(notes.source[judged])}
-    predicted |= spectra_baselines((S[training], T[training]), (S[judged], T[judged]))
-    return {name: reconstruction_error(T[judged], spectra) for name, spectra in predicted.items()}
+    train, test = ([_safe_indexing(side, which) for side in (S, T)] for which in (training, judged))
+    predicted = {"model": model.predict_spectra(_safe_indexing(notes.source, judged))}
+    predicted |= spectra_baselines(train, test)
+    return {name: reconstruction_error(test[1], spectra) for name, spectra in predicted.items()}
 
 
 def _listed(files, most=10):
@@ -284,7 +290,9 @@ def _report(s, model, notes, held_out, errors, output):
         ratio = error / errors["identity"] if errors["identity"] else None
         shown.add_row(name, number(error, 4), number(ratio, 2), style="bold" if name == "model" else None)
     facts = table("Model", str(output), numbers=False)
-    facts.add_row("Notes paired", f"{n_notes}, {n_notes - n_held_out} of them for training")
+    for name, text in material_facts(notes).items():
+        facts.add_row(name, text)
+    facts.add_row("Pairs", f"{n_notes}, {n_notes - n_held_out} of them for training")
     facts.add_row("Unpaired files, left out", _listed(unpaired))
     facts.add_row("Epochs", str(len(network.history_["loss"])))
     facts.add_row("Size", f"{network.n_parameters_:,} weights, {decimal(size)}")
@@ -292,7 +300,9 @@ def _report(s, model, notes, held_out, errors, output):
         "model": output,
         "bytes": size,
         "parameters": network.n_parameters_,
+        "material": notes.material,
         "notes": n_notes,
+        **{name: notes[name] for name in ("seconds", "gaps", "missing", "takes") if name in notes},
         "held_out_pitches": notes.pitches[held_out],
         "unpaired": unpaired,
         "errors": errors,

@@ -8,12 +8,22 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from sktimbre.cli.completion import MATERIALS, complete_material
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
 
-# Options that choose the notes of folders, by the names of their parameters in `pair_files`.
+# Options that choose the notes of folders, by the names of their parameters in `load_pairs`.
 PAIR_OPTIONS: dict[str, Any] = {
+    "material": Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="What the files are: notes (one each), playing (recordings of different music), or same-piece (takes of one "
+            "piece, which are aligned). Default: as they sound.",
+            autocompletion=complete_material,
+        ),
+    ],
     "pitches": Annotated[
         str | None,
         typer.Option(
@@ -47,7 +57,7 @@ PAIR_OPTIONS: dict[str, Any] = {
     ],
     "recursive": Annotated[bool | None, typer.Option("--recursive", help="Search the folders inside, too.")],
 }
-# Options of commands that also read the audio, by the names of their parameters in `load_paired_notes`.
+# Options of commands that also read the audio of notes.
 NOTE_OPTIONS: dict[str, Any] = {
     **PAIR_OPTIONS,
     "trim_db": Annotated[
@@ -119,12 +129,12 @@ def takes_notes(command: Callable[..., None], options: dict[str, Any] = NOTE_OPT
 
 
 def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as arguments of `load_paired_notes`; ``pitches`` is for both sides.
+    """Return options as arguments of `load_pairs`; ``pitches`` is for both sides.
 
     Raises
     ------
     ParameterError
-        An octave is not a whole number, or ``misfits`` is not one of the choices.
+        An octave is not a whole number, or ``misfits`` or ``material`` is not one of the choices.
     """
     arguments = dict(note_options)
     both = arguments.pop("pitches", None)
@@ -139,6 +149,10 @@ def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:
                 raise ParameterError(
                     f"{option_name(octave)}={arguments[octave]} must be auto or a whole number of octaves."
                 ) from None
+    if arguments.get("material", "notes") not in MATERIALS:
+        raise ParameterError(
+            f"--material={arguments['material']} must be {', '.join(MATERIALS[:-1])} or {MATERIALS[-1]}."
+        )
     if arguments.get("misfits", "keep") not in ("leave_out", "raise", "keep"):
         raise ParameterError(f"--misfits={arguments['misfits']} must be leave_out, raise or keep.")
     return arguments

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ from rich.table import Table
 from sktimbre.cli.session import number, table
 
 if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
     from sktimbre.datasets.listening import Sound
 
-__all__ = ["PairedHeaders", "read_headers"]
+__all__ = ["PairedHeaders", "find_pairs", "material_facts", "read_headers"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,11 @@ class PairedHeaders:
     pitches : ndarray of shape (n_notes,), int
         MIDI numbers.
     source_sounds, target_sounds, unpaired : list
-        As in `load_paired_notes`.
+        As in `load_pairs`.
+    material : str
+        "notes", "playing" or "same-piece".
+    facts : dict of str to str
+        As `material_facts` returns them.
     headers : list of dict
         For each pair its ``pitch``, and for its ``source`` and ``target`` the file, sample rate, channels and duration. The
         duration is None if the header lacks it.
@@ -36,6 +43,8 @@ class PairedHeaders:
     target_sounds: list["Sound"]
     unpaired: list[Path]
     headers: list[dict[str, Any]]
+    material: str
+    facts: dict[str, str]
 
     def shorter_than(self, duration: float) -> int:
         """Return the number of files that are shorter than ``duration`` seconds."""
@@ -57,31 +66,100 @@ class PairedHeaders:
         return shown
 
 
+def find_pairs(
+    source: Path | list[Path],
+    target: Path | list[Path],
+    sr: int,
+    duration: float,
+    *,
+    material: str | None = None,
+    **how: Any,
+) -> "Bunch":
+    """Pair notes as `load_pairs` does, without reading the audio of single notes.
+
+    Parameters
+    ----------
+    source, target, sr, duration, material, **how
+        As in `load_pairs`, which raises the same errors.
+
+    Returns
+    -------
+    Bunch
+        The result of `pair_files` or `load_recordings`, with ``material``.
+    """
+    from sklearn.utils import Bunch
+
+    from sktimbre.datasets.loading import check_sizes
+    from sktimbre.datasets.material import load_pairs, resolve_material
+    from sktimbre.datasets.pairing import pair_files
+
+    how.setdefault("trim_db", None)
+    material = resolve_material(source, target, material, {k: v for k, v in how.items() if v is not None})
+    trim_db = how.pop("trim_db")
+    if material == "notes":
+        check_sizes(sr, duration, 60.0 if trim_db is None else trim_db)
+        return Bunch(**pair_files(source, target, **how), material=material)
+    return load_pairs(source, target, material=material, sr=sr, duration=duration, **how)
+
+
 def read_headers(
-    source: Path | list[Path], target: Path | list[Path], sr: float, duration: float, trim_db: float = 60.0, **how: Any
+    source: Path | list[Path], target: Path | list[Path], sr: int, duration: float, **how: Any
 ) -> PairedHeaders:
     """Pair notes and read the headers of all pairs.
 
     Parameters
     ----------
-    source, target, sr, duration, trim_db, **how
-        As in `load_paired_notes`, which raises the same errors.
+    source, target, sr, duration, **how
+        As in `load_pairs`, which raises the same errors.
 
     Returns
     -------
     PairedHeaders
     """
-    from sktimbre.datasets.loading import check_sizes
-    from sktimbre.datasets.pairing import pair_files
-
-    check_sizes(sr, duration, trim_db)
-    pairs = pair_files(source, target, **how)
+    pairs = find_pairs(source, target, sr, duration, **how)
+    header = lru_cache(maxsize=None)(_header)
     headers = [
-        {"pitch": int(pitch), "source": _header(of_source.file), "target": _header(of_target.file)}
+        {"pitch": int(pitch), "source": header(of_source.file), "target": header(of_target.file)}
         for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_sounds, pairs.target_sounds, strict=True)
     ]
-    unpaired = [*pairs.unpaired_source, *pairs.unpaired_target]
-    return PairedHeaders(pairs.pitches, pairs.source_sounds, pairs.target_sounds, unpaired, headers)
+    return PairedHeaders(
+        pairs.pitches,
+        pairs.source_sounds,
+        pairs.target_sounds,
+        [*pairs.unpaired_source, *pairs.unpaired_target],
+        headers,
+        pairs.material,
+        material_facts(pairs),
+    )
+
+
+def material_facts(pairs: "Bunch") -> dict[str, str]:
+    """Return what was used of recordings: their material, seconds, pitches and gaps; of single notes nothing.
+
+    Parameters
+    ----------
+    pairs : Bunch
+        As `load_pairs` returns it.
+    """
+    from sktimbre.datasets import name_of_pitch
+
+    if pairs.material == "notes":
+        return {}
+
+    def names(pitches):
+        return ", ".join(map(name_of_pitch, pitches)) or "none"
+
+    kinds = {"playing": "playing, paired by likeness", "same-piece": f"{len(pairs.takes)} takes of one piece, aligned"}
+    seconds = pairs.seconds
+    return {
+        "Recordings": kinds[pairs.material],
+        "Seconds of source and target": f"{seconds['source']:.0f} and {seconds['target']:.0f}",
+        "Seconds of notes in them": f"{seconds['source_notes']:.0f} and {seconds['target_notes']:.0f}",
+        "Seconds of the source in pairs": f"{seconds['paired']:.0f}",
+        "Notes and transitions paired": f"{np.sum(~pairs.transitions)} and {np.sum(pairs.transitions)}",
+        "Pitches": f"{name_of_pitch(min(pairs.pitches))} to {name_of_pitch(max(pairs.pitches))}, without {names(pairs.gaps)}",
+        "Pitches of the source without a partner": names(pairs.missing),
+    }
 
 
 def _header(file: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 from sktimbre.cli.noteoptions import PAIR_OPTIONS, Folders, To, as_arguments, sides_of, takes_notes
 from sktimbre.cli.session import (
+    DURATION,
     Debug,
     Json,
     Overwrite,
@@ -23,6 +24,9 @@ from sktimbre.exceptions import ParameterError
 
 __all__ = ["pairs"]
 
+# Sample rate in Hz at which recordings are cut, that of a model by default.
+SR = 22050
+
 
 @partial(takes_notes, options=PAIR_OPTIONS)
 def pairs(
@@ -35,15 +39,22 @@ def pairs(
     plot: Annotated[
         Path | None, typer.Option(metavar="PICTURE", help="Draw pitches and levels of both sides, usually *.png.")
     ] = None,
+    rolls: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Draw the notes of each recording over its spectrogram, into pictures in this folder.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what `sktimbre fit` would learn from: each file with its pitch as written and as heard, and its partner.
+    """Show what `sktimbre fit` would learn from: each note with its pitch as written and as heard, and its partner.
 
     Files without a partner have a reason. Edit the column pitch of the table that --csv writes, and give it to fit with
-    --pitches; files without a pitch in it are left out.
+    --pitches; files without a pitch in it are left out. Recordings of music are cut into notes; --rolls draws these.
 
     **Example:** `sktimbre pairs flute/ clarinet/ --csv pairs.csv`
     """
@@ -60,10 +71,11 @@ def pairs(
         sides = note_folders(sources, target)
         with s.status("Listening"):
             from sktimbre.audio import atomic_path
-            from sktimbre.datasets import name_of_pitch, pair_files
+            from sktimbre.cli.pairing import find_pairs
             from sktimbre.datasets.table import to_csv
 
-            found = pair_files(*sides, **arguments)
+            found = find_pairs(*sides, SR, DURATION, **arguments)
+        pictures = {} if rolls is None else _pictures(found, rolls, overwrite)
         rows = [note.row("source") for note in found.source_notes] + [note.row("target") for note in found.target_notes]
         if csv is not None:
             with atomic_path(csv, overwrite) as temporary:
@@ -75,35 +87,97 @@ def pairs(
 
             with atomic_path(plot, overwrite) as temporary:
                 PairsDisplay.from_pairs(found).figure_.savefig(temporary, dpi=110)
-        shown = table("Source", "Target", "Pitch", "Cents heard", "Onset, s", "Level, dB", numbers=False)
-        for i, column in enumerate(shown.columns):
-            column.min_width, column.no_wrap = (None, i > 1)
-        for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
-            if note.partner is None:
-                continue
-            both = (note, note.partner)
-            shown.add_row(
-                *(_below(each, sides) for each in both),
-                name_of_pitch(note.pitch),
-                *(
-                    " / ".join(number(getattr(each, name), digits) for each in both)
-                    for name, digits in (("cents", 0), ("onset", 2), ("level", 0))
-                ),
-            )
-        rest = table("Without a partner", "Why", numbers=False)
-        for note in [*found.source_notes, *found.target_notes]:
-            if note.partner is None:
-                rest.add_row(str(note.file.parent / note.sound.name), note.reason)
+        with s.status("Drawing"):
+            _draw_rolls(pictures, overwrite)
+        shown = _of_notes(found, sides) if found.material == "notes" else _of_recordings(found)
         unpaired = [*found.unpaired_source, *found.unpaired_target]
         pitches = np.unique(found.pitches)
         values = {
+            "material": found.material,
             "pairs": len(found.pitches),
             "pitches": pitches,
             "unpaired": unpaired,
             "notes": rows,
         }
+        for name in ("recordings", "seconds", "gaps", "missing", "takes"):
+            values |= {name: found[name]} if name in found else {}
         summary = f"{len(found.pitches)} pairs of {len(pitches)} pitches; {len(unpaired)} files without a partner."
-        s.result(values, shown, *([rest] if unpaired else []), summary)
+        s.result(values, *(each for each in shown if each.row_count), summary)
+
+
+def _pictures(found, folder, overwrite):
+    """Return the picture to write for each recording; raise an error if one of them cannot be written."""
+    if found.material == "notes":
+        raise ParameterError(
+            f"--rolls {folder} is for recordings of music, and these are single notes; --plot draws them."
+        )
+    pictures = {each["file"]: folder / each["side"] / f"{each['file'].name}.png" for each in found.recordings}
+    if len(set(pictures.values())) < len(pictures):
+        raise ParameterError(
+            f"--rolls {folder}: two recordings of a side have the same name; draw one folder at a time."
+        )
+    for picture in pictures.values():
+        if picture.parent.exists():
+            check_output(picture, overwrite)
+    return pictures
+
+
+def _draw_rolls(pictures, overwrite):
+    """Draw the notes of recordings over their spectrograms."""
+    from sktimbre.audio import atomic_path, read_audio
+    from sktimbre.plotting import NotesDisplay
+
+    for file, picture in pictures.items():
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(picture, overwrite) as temporary:
+            NotesDisplay.from_audio(*read_audio(file)).figure_.savefig(temporary, dpi=110)
+
+
+def _of_notes(found, sides):
+    """Return a table of pairs, and one of the files without a partner."""
+    from sktimbre.datasets import name_of_pitch
+
+    shown = table("Source", "Target", "Pitch", "Cents heard", "Onset, s", "Level, dB", numbers=False)
+    for i, column in enumerate(shown.columns):
+        column.min_width, column.no_wrap = (None, i > 1)
+    for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
+        if note.partner is None:
+            continue
+        both = (note, note.partner)
+        shown.add_row(
+            *(_below(each, sides) for each in both),
+            name_of_pitch(note.pitch),
+            *(
+                " / ".join(number(getattr(each, name), digits) for each in both)
+                for name, digits in (("cents", 0), ("onset", 2), ("level", 0))
+            ),
+        )
+    rest = table("Without a partner", "Why", numbers=False)
+    for note in [*found.source_notes, *found.target_notes]:
+        if note.partner is None:
+            rest.add_row(str(note.file.parent / note.sound.name), note.reason)
+    return shown, rest
+
+
+def _of_recordings(found):
+    """Return a table of recordings, one of the files that are left out, and what was used in all."""
+    from sktimbre.cli.pairing import material_facts
+
+    shown = table("Recording", "Take of", "Seconds", "Notes", "Pairs", "Left out, s", numbers=False)
+    for i, column in enumerate(shown.columns):
+        column.min_width, column.justify = (None, "right" if i in (2, 3, 4) else "left")
+    for each in found.recordings:
+        left_out = ", ".join(f"{reason} {number(seconds, 1)}" for reason, seconds in each["left_out"].items())
+        take = each["take"].name if each["take"] else ""
+        counts = (str(each["notes"]), str(each["paired"]))
+        shown.add_row(str(each["file"]), take, number(each["seconds"], 1), *counts, left_out)
+    rest = table("Left out", "Why", numbers=False)
+    for file, reason in found.reasons.items():
+        rest.add_row(str(file), reason)
+    facts = table("Material", found.material, numbers=False)
+    for name, text in material_facts(found).items():
+        facts.add_row(name, text)
+    return shown, rest, facts
 
 
 def _below(note, sides):

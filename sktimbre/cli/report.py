@@ -65,7 +65,7 @@ def report(
             transfer = load_model(model)
             from sktimbre.audio import atomic_path
             from sktimbre.cli.comparison import check_direction, compare, trained_on
-            from sktimbre.datasets import load_paired_notes
+            from sktimbre.datasets import load_pairs
         with s.status("Reading notes"):
             known = read_headers(*folders, int(transfer.sr), duration, **how)
             check_direction(transfer, known)
@@ -82,7 +82,7 @@ def report(
             return
         with s.status("Reading notes"), warnings.catch_warnings():
             warnings.simplefilter("ignore", DatasetWarning)  # shown above
-            notes = load_paired_notes(*folders, sr=int(transfer.sr), duration=duration, **how)
+            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, **how)
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):

@@ -68,12 +68,12 @@ def mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def spectra_baselines(train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, np.ndarray]:
+def spectra_baselines(train: Sequence[Any], test: Sequence[Any]) -> dict[str, np.ndarray]:
     """Return the spectra that the baselines on spectra predict.
 
     Parameters
     ----------
-    train, test : tuple of ndarray of shape (n_notes, n_frequencies, n_frames)
+    train, test : sequence of ndarray of shape (n_notes, n_frequencies, n_frames), or of lists of 2-D arrays
         Spectra of source and target, to fit on and to predict.
 
     Returns

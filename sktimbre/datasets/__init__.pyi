@@ -1,6 +1,7 @@
 from .cutting import cut_notes, cut_recording
 from .iowa import fetch_iowa_notes
 from .loading import load_notes, load_paired_notes
+from .material import load_pairs
 from .names import name_of_pitch, pitch_from_name
 from .pairing import pair_files
 from .recordings import load_recordings
@@ -15,6 +16,7 @@ __all__ = [
     "fetch_iowa_notes",
     "load_notes",
     "load_paired_notes",
+    "load_pairs",
     "load_recordings",
     "make_paired_notes",
     "name_of_pitch",

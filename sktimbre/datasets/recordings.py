@@ -1,52 +1,37 @@
-"""Pairs from playing: recordings of different music on two instruments, cut into notes and paired by likeness."""
+"""Pairs of notes from recordings of music: takes of one piece, or different music paired by likeness."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sktimbre._utils.checks import check_flags, check_real
-from sktimbre._utils.progress import with_bar
-from sktimbre.audio import read_audio, resample
-from sktimbre.datasets.cutting import cut_notes
+from sktimbre.datasets.alignment import find_interval, match_takes
+from sktimbre.datasets.likeness import FARTHEST, alike_notes, alike_transitions
+from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.loading import check_sizes
 from sktimbre.datasets.names import name_of_pitch
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.pairing import is_folders
+from sktimbre.datasets.played import SHORTEST, PlayedNote, Recording, cut_recordings, joined, joined_transition
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
-from sktimbre.exceptions import DatasetError
+from sktimbre.datasets.table import NoteFile
+from sktimbre.exceptions import DatasetError, DatasetWarning
 
 __all__ = ["load_recordings"]
 
-# Semitones to the farthest partner, which is resampled to the source's pitch.
-FARTHEST = 1.5
-# Differences that cost as much as a semitone: length in octaves, level in dB, and whether another note precedes.
-LENGTH, LEVEL, BEGINNING = 1.0, 8.0, 1.0
-# Cost of each earlier use of a target note, so that all of them are learnt from.
-USED = 0.25
-# Seconds before a note that are kept, and seconds of rest before a note that begins a phrase.
-PREROLL, REST = 0.01, 0.08
-# Shortest note in seconds.
-SHORTEST = 0.1
-
-
-@dataclass
-class _Note:
-    file: Path
-    start: float
-    end: float
-    midi: float
-    level: float
-    begins: bool
-    audio: np.ndarray
+Pair = tuple[PlayedNote, PlayedNote]
 
 
 def load_recordings(
-    source: Folder | Sequence[Folder],
+    source: Folder,
     target: Folder,
     *,
+    same_piece: bool | None = None,
     sr: int = 22050,
     longest: float = 2.0,
     source_match: Match = None,
@@ -54,15 +39,20 @@ def load_recordings(
     recursive: bool = False,
     progress: bool = False,
 ) -> Notes:
-    """Load recordings of two instruments that play different music, as pairs of notes.
+    """Load recordings of two instruments that play music, of one voice each, as pairs of notes.
 
-    The recordings, of one voice each, are cut into notes by `cut_notes`. Each source note is paired with the target note that
-    is most like it in pitch, length, loudness and place in the phrase, resampled to the pitch of the source.
+    The recordings are cut into notes by `cut_notes`. In takes of one piece, at any tempo, notes are paired with the same note
+    of the other take. In recordings of different music each source note is paired with the target note that is most like it
+    in pitch, length, loudness and place in the phrase. Transitions from a note to the next are pairs of their own. Targets are
+    resampled to the pitch of the source.
 
     Parameters
     ----------
     source, target : path-like or list of path-like
         Folders or files of the source and of the target instrument; the source may be a list of folders.
+    same_piece : bool or None
+        True aligns takes of one piece and leaves out other recordings; False pairs all notes by likeness. None aligns the
+        recordings that are takes of one piece, whatever their names, and pairs the notes of the others by likeness.
     sr : int
         Sampling rate in Hz to which all recordings are resampled.
     longest : float
@@ -78,19 +68,38 @@ def load_recordings(
         Sorted by pitch; ``play(i)`` is a player for notebooks:
 
         - source, target: lists of ndarray of shape (n_samples,), float32; both notes of a pair have the same length.
-        - pitches: ndarray of shape (n_notes,), int, MIDI numbers, for ``groups`` of `fit`.
-        - source_files, target_files: list of pathlib.Path.
-        - source_times, target_times: ndarray of shape (n_notes, 2), start and end in seconds.
-        - seconds: dict with the seconds of notes that were found on each side ("source", "target") and used ("paired").
-        - missing: list of int, pitches of the source, within its range, for which no target note is near.
+        - pitches: ndarray of shape (n_pairs,), int, MIDI numbers, for ``groups`` of `fit`; of a transition that of its second
+          note.
+        - transitions: ndarray of shape (n_pairs,), bool, which pairs are transitions.
+        - takes: list of tuple (source file, target file) of pathlib.Path, takes of one piece that are aligned.
+        - source_files, target_files: list of pathlib.Path; source_sounds, target_sounds: the same with start and end.
+        - source_times, target_times: ndarray of shape (n_pairs, 2), start and end of the notes in seconds.
+        - unpaired_source, unpaired_target: list of pathlib.Path, files of which nothing is used.
+        - reasons: dict of pathlib.Path to str, why.
+        - source_notes, target_notes: list of NoteFile, as in `load_paired_notes`, one for each note that is found.
+        - recordings: list of dict, one for each recording: its "side", "file", "seconds", "notes" (number that is found),
+          "paired" (number of pairs of notes), "take" (file on the other side, or None), and "left_out": dict of reasons to
+          seconds.
+        - seconds: dict with the seconds of the recordings ("source", "target"), of notes found in them ("source_notes",
+          "target_notes"), and of the notes of the source that are paired ("paired").
+        - missing: list of int, pitches of the source without a partner.
+        - gaps: list of int, pitches between the lowest and the highest pair that no pair has.
         - sr: int.
 
     Raises
     ------
     AudioFileError
-        A sound file cannot be read; the error names it.
+        A sound file of a list, or all of a folder, cannot be read; the error names the first one.
     DatasetError
-        A folder has no sound files, no notes are found, or no notes of both sides have a pitch in common.
+        A folder has no sound files, no notes are found, or no notes of both sides have a pitch in common; with
+        ``same_piece=True``, no recordings are of one piece.
+    ParameterError
+        A parameter is out of range.
+
+    Warns
+    -----
+    DatasetWarning
+        Files are left out.
 
     See Also
     --------
@@ -111,94 +120,176 @@ def load_recordings(
     array([69, 71, 72])
     """
     check_flags(recursive=recursive, progress=progress)
+    if same_piece is not None:
+        check_flags(same_piece=same_piece)
     sr, _ = check_sizes(sr, None)
     longest = check_real(longest, "longest", SHORTEST, fix="It is in seconds.")
     given: Any = source
     folders = list(given) if is_folders(given) else [given]
+    unread: list[dict[Path, str]] = []
     sides = []
     for each, name, match in ((folders, "source", source_match), ([target], "target", target_match)):
-        files = [file for one in each for file in find_sounds(one, name, match=match, recursive=recursive)[0]]
-        notes = _notes_of(files, sr, longest, progress)
-        if not notes:
+        recordings: list[Recording] = []
+        unread.append({})
+        for folder in each:
+            files, others = find_sounds(folder, name, match=match, recursive=recursive)
+            strict = isinstance(folder, list | tuple)
+            found, wrong = cut_recordings(files, sr, longest, strict=strict, progress=progress)
+            recordings += found
+            unread[-1] |= others | wrong
+        if not any(recording.notes for recording in recordings):
             raise DatasetError(
-                f"{name}: no notes are found in {', '.join(map(show, each))}. Recordings must be of one voice, with a clear "
-                "pitch."
+                f"{name}: no notes are found in {', '.join(map(show, each))}; it is {_mostly(recordings)}. Recordings must be "
+                "of one voice with a clear pitch."
             )
-        sides.append(notes)
-    pairs = _pair(*sides)
-    if not pairs:
-        low, high = ([name_of_pitch(round(f(note.midi for note in side))) for side in sides] for f in (min, max))
-        raise DatasetError(
-            f"No note of the source ({low[0]} to {high[0]}) is within {FARTHEST} semitones of one of the target ({low[1]} to "
-            f"{high[1]}). Use recordings in the same range."
-        )
-    pairs.sort(key=lambda pair: (round(sides[0][pair[0]].midi), pair))
-    audio = [_joined(sides[0][i], sides[1][j], sr) for i, j in pairs]
-    used = [[sides[0][i] for i, _ in pairs], [sides[1][j] for _, j in pairs]]
-    near = {round(note.midi) for note in used[0]}
-    pitches = {round(note.midi) for note in sides[0]}
+        sides.append(recordings)
+    takes, notes, transitions = _pair(sides[0], sides[1], same_piece)
+    pairs = [(*pair, joined(*pair, sr), False) for pair in notes]
+    pairs += [(*pair, joined_transition(*pair, sr), True) for pair in transitions]
+    pairs.sort(key=lambda each: (round(each[0].midi), each[3], each[0].file, each[0].cut.start))
     return Notes(
-        source=[a for a, _ in audio],
-        target=[b for _, b in audio],
-        pitches=np.array([round(note.midi) for note in used[0]], dtype=int),
-        source_files=[note.file for note in used[0]],
-        target_files=[note.file for note in used[1]],
-        source_times=np.array([(note.start, note.end) for note in used[0]]),
-        target_times=np.array([(note.start, note.end) for note in used[1]]),
-        seconds={
-            "source": sum(note.end - note.start for note in sides[0]),
-            "target": sum(note.end - note.start for note in sides[1]),
-            "paired": sum(len(a) for a, _ in audio) / sr,
-        },
-        missing=sorted(pitches - near),
+        source=[audio[0] for _, _, audio, _ in pairs],
+        target=[audio[1] for _, _, audio, _ in pairs],
+        pitches=np.array([round(a.midi) for a, *_ in pairs], dtype=int),
+        transitions=np.array([follows for *_, follows in pairs], dtype=bool),
+        takes=[(a.file, b.file) for a, b in takes],
+        source_files=[a.file for a, *_ in pairs],
+        target_files=[b.file for _, b, *_ in pairs],
+        source_sounds=[Sound(a.file, *a.cut[:2]) for a, *_ in pairs],
+        target_sounds=[Sound(b.file, *b.cut[:2]) for _, b, *_ in pairs],
+        source_times=np.array([a.cut[:2] for a, *_ in pairs]),
+        target_times=np.array([b.cut[:2] for _, b, *_ in pairs]),
+        **_report(sides, takes, notes, unread),
         sr=sr,
     )
 
 
-def _notes_of(files: Sequence[Path], sr: int, longest: float, progress: bool) -> list[_Note]:
-    """Return the notes of recordings, in the order of files and time."""
-    notes: list[_Note] = []
-    with with_bar(total=len(files), description="Cutting recordings", unit="file", show=progress) as bar:
-        for file in files:
-            y, _ = read_audio(file, sr)
-            end = -np.inf
-            for note in cut_notes(y, sr):
-                if note.end - note.start >= SHORTEST:
-                    first = max(0, round((note.start - PREROLL) * sr))
-                    part = y[first : min(round(note.end * sr), first + round(longest * sr))]
-                    begins = note.start - end > REST
-                    # Copied, so that the recording is freed.
-                    notes.append(_Note(file, note.start, note.end, note.midi, note.level, begins, part.copy()))
-                end = note.end
-            bar.update(1)
-    return notes
+def _pair(
+    sources: Sequence[Recording], targets: Sequence[Recording], same_piece: bool | None
+) -> tuple[list[tuple[Recording, Recording]], list[Pair], list[Pair]]:
+    """Return the takes of one piece, the pairs of notes, and the pairs of notes whose transitions are pairs."""
+    takes: list[tuple[Recording, Recording]] = []
+    notes: list[Pair] = []
+    transitions: list[Pair] = []
+    if same_piece is not False:
+        cuts = ([[note.cut for note in each.notes] for each in side] for side in (sources, targets))
+        for i, j, alignment in match_takes(*cuts):
+            takes.append((sources[i], targets[j]))
+            aligned = [(sources[i].notes[k], targets[j].notes[m]) for k, m in alignment.pairs]
+            notes += aligned
+            transitions += _transitions(aligned)
+    if same_piece:
+        if not takes:
+            raise DatasetError(f"No recordings of both sides are of one piece{_transposed(sources, targets)}")
+        return takes, notes, transitions
+    in_takes = {source for source, _ in takes}
+    others = [note for each in sources if each not in in_takes for note in each.notes]
+    partners = [note for each in targets for note in each.notes]
+    notes += [(others[i], partners[j]) for i, j in alike_notes(others, partners)]
+    transitions += [(others[i], partners[j]) for i, j in alike_transitions(others, partners)]
+    if not notes:
+        names = [
+            [name_of_pitch(round(f(note.midi for note in side))) for f in (min, max)] for side in (others, partners)
+        ]
+        raise DatasetError(
+            f"No note of the source ({' to '.join(names[0])}) is within {FARTHEST} semitones of one of the target "
+            f"({' to '.join(names[1])}). Use recordings in the same range."
+        )
+    return takes, notes, transitions
 
 
-def _pair(sources: Sequence[_Note], targets: Sequence[_Note]) -> list[tuple[int, int]]:
-    """Return the pairs (source, target) of least cost; each source occurs once at most."""
-    midi = np.array([note.midi for note in targets])
-    lengths = np.log2([len(note.audio) for note in targets])
-    levels = np.array([note.level for note in targets])
-    levels -= np.median(levels)
-    begins = np.array([note.begins for note in targets])
-    median = float(np.median([note.level for note in sources]))
-    uses = np.zeros(len(targets))
-    pairs = []
-    for i, note in enumerate(sources):
-        distance = np.abs(midi - note.midi)
-        cost = distance + np.abs(lengths - np.log2(len(note.audio))) / LENGTH
-        cost += np.abs(levels - (note.level - median)) / LEVEL + BEGINNING * (begins != note.begins) + USED * uses
-        cost[distance > FARTHEST] = np.inf
-        j = int(np.argmin(cost))
-        if np.isfinite(cost[j]):
-            uses[j] += 1
-            pairs.append((i, j))
-    return pairs
+def _transitions(aligned: Sequence[Pair]) -> Iterator[Pair]:
+    """Yield the pairs of an alignment whose notes both follow the notes of the pair before."""
+    for (a, b), (x, y) in itertools.pairwise(aligned):
+        if x.before is a.cut and y.before is b.cut:
+            yield x, y
 
 
-def _joined(source: _Note, target: _Note, sr: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the audio of a pair: the target at the pitch of the source, both as long as the shorter one."""
-    ratio = 2 ** ((source.midi - target.midi) / 12)
-    y = resample(target.audio, round(sr * ratio), sr)
-    n = min(len(source.audio), len(y))
-    return source.audio[:n], y[:n]
+def _transposed(sources: Sequence[Recording], targets: Sequence[Recording]) -> str:
+    """Return the end of an error: the interval by which a target is transposed, or what can be done."""
+    for source, target in itertools.product(sources, targets):
+        if interval := find_interval(*([note.cut for note in each.notes] for each in (source, target))):
+            how = "higher" if interval > 0 else "lower"
+            return (
+                f": {target.file.name} is {source.file.name} {abs(interval)} semitones {how}. Transpose one of them, or pair "
+                "notes by likeness (same_piece=False, --material playing)."
+            )
+    return ". For recordings of different music use same_piece=False (--material playing)."
+
+
+def _left_out(recordings: Sequence[Recording]) -> dict[str, float]:
+    """Return the seconds that are left out, by the reason."""
+    seconds: dict[str, float] = defaultdict(float)
+    for each in recordings:
+        for part in each.left_out:
+            seconds[part.reason] += part.end - part.start
+    return dict(seconds)
+
+
+def _mostly(recordings: Sequence[Recording]) -> str:
+    """Return what most of the recordings is that is no note."""
+    seconds = _left_out(recordings)
+    return max(seconds, key=seconds.__getitem__, default="empty")
+
+
+def _report(
+    sides: Sequence[Sequence[Recording]],
+    takes: Sequence[tuple[Recording, Recording]],
+    notes: Sequence[Pair],
+    unread: Sequence[dict[Path, str]],
+) -> dict[str, Any]:
+    """Return what was found, what is used and what is not; warn of files that are left out."""
+    rows = [{note: _row(note) for each in side for note in each.notes} for side in sides]
+    for source, target in notes:
+        a, b = rows[0][source], rows[1][target]
+        a.partner, b.partner = b, b.partner or a
+    left_out: list[dict[Path, str]] = []
+    for side, of_side, others in zip(sides, rows, unread, strict=True):
+        used = {row.file for row in of_side.values() if row.partner is not None}
+        idle = [each for each in side if each.file not in used]
+        why = {each.file: "has no partner for its notes" if each.notes else f"is {_mostly([each])}" for each in idle}
+        left_out.append(why | others)
+        for row in of_side.values():
+            row.reason = "" if row.partner else "no note like it on the other side"
+    reasons = {**left_out[0], **left_out[1]}
+    if reasons:
+        shown = ", ".join(f"{file.name} {reason}" for file, reason in list(reasons.items())[:3])
+        warnings.warn(f"{len(reasons)} sound files are left out: {shown}.", DatasetWarning, stacklevel=3)
+    partner = {a.file: b.file for a, b in takes} | {b.file: a.file for a, b in takes}
+    paired = {round(source.midi) for source, _ in notes}
+    recordings = []
+    seconds = {}
+    for k, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):
+        n_pairs = Counter(pair[k].file for pair in notes)
+        recordings += [
+            {
+                "side": name,
+                "file": each.file,
+                "seconds": each.duration,
+                "notes": len(each.notes),
+                "paired": n_pairs[each.file],
+                "take": partner.get(each.file),
+                "left_out": _left_out([each]),
+            }
+            for each in side
+        ]
+        seconds[name] = sum(each.duration for each in side)
+        seconds[f"{name}_notes"] = sum(note.cut.end - note.cut.start for each in side for note in each.notes)
+    return {
+        "unpaired_source": list(left_out[0]),
+        "unpaired_target": list(left_out[1]),
+        "reasons": reasons,
+        "source_notes": list(rows[0].values()),
+        "target_notes": list(rows[1].values()),
+        "recordings": recordings,
+        "seconds": seconds | {"paired": sum(source.cut.end - source.cut.start for source, _ in notes)},
+        "missing": sorted({round(note.midi) for note in rows[0]} - paired),
+        "gaps": sorted(set(range(min(paired), max(paired))) - paired),
+    }
+
+
+def _row(note: PlayedNote) -> NoteFile:
+    start, end, midi, level, _ = note.cut
+    return NoteFile(
+        note.file, round(midi), heard=midi, onset=start, level=level, duration=end - start, start=start, end=end
+    )

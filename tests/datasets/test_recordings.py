@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sktimbre.audio import write_audio
+from sktimbre.audio import read_audio, write_audio
 from sktimbre.datasets import load_recordings
-from sktimbre.exceptions import DatasetError, ParameterError
+from sktimbre.datasets.tracking import track_pitch
+from sktimbre.exceptions import AudioFileError, DatasetError, DatasetWarning, ParameterError
 from sktimbre.metrics import estimate_f0
 
 SR = 22050
@@ -34,7 +35,8 @@ def test_each_note_has_the_target_that_is_most_like_it(play):
     assert notes.pitches.tolist() == [60, 64, 64]
     np.testing.assert_allclose(notes.target_times[:, 0] - 2000 / SR, [1.26, 0.48, 0.0], atol=0.06)
     assert notes.missing == [80]
-    assert notes.seconds["source"] == pytest.approx(1.5, abs=0.15)
+    assert notes.seconds["source_notes"] == pytest.approx(1.5, abs=0.15)
+    assert notes.seconds["source"] == pytest.approx(1.5 + (2000 + 3 * 4000) / SR, abs=0.01)
     for x, y in zip(notes.source, notes.target, strict=True):
         assert len(x) == len(y)
     # The target was half a semitone higher.
@@ -70,3 +72,103 @@ def test_what_cannot_be_paired_is_told(play, tmp_path):
         load_recordings([low], [tmp_path / "noise.wav"])
     with pytest.raises(ParameterError, match="longest"):
         load_recordings([low], [high], longest=0.01)
+
+
+TUNE = [(60, 0.3, -10), (64, 0.3, -10), (62, 0.6, -10), (67, 0.3, -10), (64, 0.3, -10), (65, 0.6, -10)]
+
+
+def test_transitions_are_pairs_of_equal_intervals(play):
+    a = play("a.wav", (60, 0.4, -10), (64, 0.4, -10), None, (67, 0.4, -10), (72, 0.4, -10))
+    b = play("b.wav", (61, 0.4, -20), (65, 0.4, -20), None, (70, 0.4, -20), (72, 0.4, -20))
+    notes = load_recordings([a], [b], same_piece=False)
+    assert notes.pitches[notes.transitions].tolist() == [64]
+    i = int(np.flatnonzero(notes.transitions)[0])
+    for y in (notes.source[i], notes.target[i]):
+        midi = track_pitch(y).midi
+        n = len(midi) // 2
+        assert np.nanmedian(midi[: n - 3]) == pytest.approx(60, abs=0.2)
+        assert np.nanmedian(midi[n + 3 :]) == pytest.approx(64, abs=0.2)
+
+
+def test_takes_of_one_piece_are_aligned(play, tmp_path):
+    a = play("a/one.wav", *TUNE)
+    play("a/other.wav", *TUNE[::-1], (72, 0.4, -10))
+    slow = [(midi + 0.3, 1.6 * seconds, -20) for midi, seconds, _ in TUNE]
+    b = play("b/zwei.wav", None, None, *slow[:4], None, *slow[4:])
+    notes = load_recordings(tmp_path / "a", tmp_path / "b", same_piece=None)
+    assert notes.takes == [(a, b)]
+    taken = np.array([file.name == "one.wav" for file in notes.source_files])
+    assert notes.recordings[1]["take"] is None
+    assert taken.sum() < len(taken)  # notes of the other recording are paired by likeness
+    with pytest.warns(DatasetWarning, match=r"1 sound files are left out: other\.wav has no partner"):
+        notes = load_recordings(tmp_path / "a", tmp_path / "b", same_piece=True)
+    assert set(notes.source_files) == {a}
+    chosen = ~notes.transitions
+    order = np.argsort(notes.source_times[chosen][:, 0])
+    assert notes.pitches[chosen][order].tolist() == [midi for midi, *_ in TUNE]
+    onset = 2000 / SR
+    times = np.array([notes.source_times[chosen][order, 0], notes.target_times[chosen][order, 0]]) - onset
+    expected = np.cumsum([0, *(seconds for _, seconds, _ in TUNE[:-1])])
+    rests = np.array([8000, 8000, 8000, 8000, 12000, 12000]) / SR
+    np.testing.assert_allclose(times, [expected, 1.6 * expected + rests], atol=0.04)
+    # A rest in one take is no transition.
+    assert notes.pitches[notes.transitions].tolist() == [62, 64, 65, 67]
+    # The targets are at the pitches of the sources.
+    pitch = 69 + 12 * np.log2(estimate_f0([notes.target[i] for i in np.flatnonzero(chosen)], sr=SR) / 440)
+    np.testing.assert_allclose(pitch, notes.pitches[chosen], atol=0.1)
+
+
+def test_recordings_that_are_not_of_one_piece(play):
+    a, other = play("a.wav", *TUNE), play("b.wav", *[(midi, 0.3, -10) for midi in (72, 71, 65, 60, 71, 60, 72, 65)])
+    high = play("c.wav", *[(midi + 12, seconds, level) for midi, seconds, level in TUNE])
+    assert load_recordings([a], [other]).takes == []
+    with pytest.raises(
+        DatasetError, match=r"are of one piece\. For recordings of different music use same_piece=False"
+    ):
+        load_recordings([a], [other], same_piece=True)
+    with pytest.raises(DatasetError, match=r"c\.wav is a\.wav 12 semitones higher"):
+        load_recordings([a], [high], same_piece=True)
+
+
+def test_what_is_used_is_reported(play, tmp_path):
+    play("a/tune.wav", *TUNE)
+    play("b/tune.wav", (60, 0.5, -10), None, (64, 0.5, -10), None, (65, 0.5, -10), None, (67, 0.5, -10))
+    (tmp_path / "b" / "broken.wav").write_bytes(b"RIFF")
+    with pytest.warns(DatasetWarning, match=r"broken\.wav"):
+        notes = load_recordings(tmp_path / "a", tmp_path / "b")
+    assert notes.unpaired_target == [tmp_path / "b" / "broken.wav"]
+    assert notes.gaps == [61, 62, 63, 66]
+    assert notes.missing == [62]
+    assert notes.seconds["source_notes"] == pytest.approx(2.4, abs=0.1)
+    assert notes.seconds["target"] == pytest.approx(2 + (2000 + 12000) / SR, abs=0.01)
+    [source, target] = notes.recordings
+    assert (source["side"], source["notes"], source["paired"]) == ("source", 6, 5)
+    assert target["left_out"]["silent"] == pytest.approx((2000 + 12000) / SR, abs=0.1)
+    partners = {row.pitch: row.partner and row.partner.pitch for row in notes.source_notes}
+    assert partners == {60: 60, 62: None, 64: 64, 65: 65, 67: 67}
+    assert [row.reason for row in notes.source_notes if row.pitch == 62] == ["no note like it on the other side"]
+    with pytest.raises(AudioFileError, match=r"broken\.wav"):
+        load_recordings(tmp_path / "a", [tmp_path / "b" / "broken.wav"])
+
+
+def test_real_takes_slowed_with_rubato(notes_folder, tmp_path):
+    """One of two renditions of a melody is stretched piece by piece and begins later."""
+    import librosa
+
+    gm = notes_folder.parent / "gm"
+    if not gm.is_dir():
+        pytest.skip(f"needs rendered performances: no folder {gm}")
+    name = "GreenSleevesJig.flac"
+    y = read_audio(gm / "clarinet" / "melody" / name, SR)[0]
+    rates = (0.7, 0.9, 0.6, 0.8, 1.1, 0.75)
+    parts = [
+        librosa.effects.time_stretch(part, rate=rate) for part, rate in zip(np.array_split(y, 6), rates, strict=True)
+    ]
+    write_audio(tmp_path / "slow.wav", np.concatenate([np.zeros(SR), *parts]), SR)
+    notes = load_recordings([gm / "flute" / "melody" / name], [tmp_path / "slow.wav"], same_piece=True)
+    edges = np.linspace(0, len(y) / SR, 7)
+    slow = 1 + np.cumsum([0, *(len(part) / SR for part in parts)])
+    deviations = np.interp(notes.source_times[:, 0], edges, slow) - notes.target_times[:, 0]
+    assert len(notes.source) > 70  # of 42 notes and 41 transitions
+    assert np.median(np.abs(deviations)) < 0.03
+    assert np.mean(np.abs(deviations) < 0.08) > 0.9

@@ -52,7 +52,7 @@ def evaluate(
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_pairs, name_of_pitch
         with s.status("Reading notes"):
-            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, **how)
+            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, transitions=False, **how)
             check_direction(transfer, notes)
         every = np.arange(len(notes.pitches))
         with s.status("Converting and comparing"):

@@ -73,13 +73,14 @@ def find_pairs(
     duration: float,
     *,
     material: str | None = None,
+    transitions: bool = True,
     **how: Any,
 ) -> "Bunch":
     """Pair notes as `load_pairs` does, without reading the audio of single notes.
 
     Parameters
     ----------
-    source, target, sr, duration, material, **how
+    source, target, sr, duration, material, transitions, **how
         As in `load_pairs`, which raises the same errors.
 
     Returns
@@ -99,7 +100,7 @@ def find_pairs(
     if material == "notes":
         check_sizes(sr, duration, 60.0 if trim_db is None else trim_db)
         return Bunch(**pair_files(source, target, **how), material=material)
-    return load_pairs(source, target, material=material, sr=sr, duration=duration, **how)
+    return load_pairs(source, target, material=material, sr=sr, duration=duration, transitions=transitions, **how)
 
 
 def read_headers(
@@ -149,7 +150,7 @@ def material_facts(pairs: "Bunch") -> dict[str, str]:
     def names(pitches):
         return ", ".join(map(name_of_pitch, pitches)) or "none"
 
-    kinds = {"playing": "playing, paired by likeness", "same-piece": f"{len(pairs.takes)} takes of one piece, aligned"}
+    kinds = {"playing": "playing, paired by likeness", "same-piece": f"takes of one piece, aligned: {len(pairs.takes)}"}
     seconds = pairs.seconds
     return {
         "Recordings": kinds[pairs.material],

@@ -67,7 +67,7 @@ def report(
             from sktimbre.cli.comparison import check_direction, compare, trained_on
             from sktimbre.datasets import load_pairs
         with s.status("Reading notes"):
-            known = read_headers(*folders, int(transfer.sr), duration, **how)
+            known = read_headers(*folders, int(transfer.sr), duration, transitions=False, **how)
             check_direction(transfer, known)
             trained, training, judged = _split(transfer, known)
         if dry_run:
@@ -82,7 +82,7 @@ def report(
             return
         with s.status("Reading notes"), warnings.catch_warnings():
             warnings.simplefilter("ignore", DatasetWarning)  # shown above
-            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, **how)
+            notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, transitions=False, **how)
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, judged, training)
         with s.status("Drawing"):

@@ -35,6 +35,7 @@ def load_pairs(
     material: str | None = None,
     sr: int = 22050,
     duration: float = 2.0,
+    transitions: bool = True,
     **options: Any,
 ) -> Notes:
     """Load pairs of two instruments from single notes or from recordings of music, as ``sktimbre fit`` does.
@@ -51,6 +52,8 @@ def load_pairs(
         Sampling rate in Hz to which all files are resampled.
     duration : float
         Seconds of each note; of recordings, at most.
+    transitions : bool
+        Whether transitions between the notes of recordings are pairs, too.
     **options
         Other options of `load_paired_notes` or `load_recordings`.
 
@@ -82,7 +85,8 @@ def load_pairs(
     if material == "notes":
         return Notes(**load_paired_notes(source, target, sr=sr, duration=duration, **options), material=material)
     same_piece = None if material is None else material == "same-piece"
-    pairs = load_recordings(source, target, sr=sr, longest=duration, same_piece=same_piece, **options)
+    options |= {"longest": duration, "same_piece": same_piece, "transitions": transitions}
+    pairs = load_recordings(source, target, sr=sr, **options)
     return Notes(**pairs, material="same-piece" if pairs.takes else "playing")
 
 

@@ -32,6 +32,7 @@ def load_recordings(
     target: Folder,
     *,
     same_piece: bool | None = None,
+    transitions: bool = True,
     sr: int = 22050,
     longest: float = 2.0,
     source_match: Match = None,
@@ -43,8 +44,7 @@ def load_recordings(
 
     The recordings are cut into notes by `cut_notes`. In takes of one piece, at any tempo, notes are paired with the same note
     of the other take. In recordings of different music each source note is paired with the target note that is most like it
-    in pitch, length, loudness and place in the phrase. Transitions from a note to the next are pairs of their own. Targets are
-    resampled to the pitch of the source.
+    in pitch, length, loudness and place in the phrase. Targets are resampled to the pitch of the source.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ def load_recordings(
     same_piece : bool or None
         True aligns takes of one piece and leaves out other recordings; False pairs all notes by likeness. None aligns the
         recordings that are takes of one piece, whatever their names, and pairs the notes of the others by likeness.
+    transitions : bool
+        Also pair transitions from a note to the next, 0.19 s on both sides of the onset, with those of the same interval.
     sr : int
         Sampling rate in Hz to which all recordings are resampled.
     longest : float
@@ -119,7 +121,7 @@ def load_recordings(
     >>> notes.pitches
     array([69, 71, 72])
     """
-    check_flags(recursive=recursive, progress=progress)
+    check_flags(transitions=transitions, recursive=recursive, progress=progress)
     if same_piece is not None:
         check_flags(same_piece=same_piece)
     sr, _ = check_sizes(sr, None)
@@ -143,9 +145,9 @@ def load_recordings(
                 "of one voice with a clear pitch."
             )
         sides.append(recordings)
-    takes, notes, transitions = _pair(sides[0], sides[1], same_piece)
+    takes, notes, following = _pair(sides[0], sides[1], same_piece)
     pairs = [(*pair, joined(*pair, sr), False) for pair in notes]
-    pairs += [(*pair, joined_transition(*pair, sr), True) for pair in transitions]
+    pairs += [(*pair, joined_transition(*pair, sr), True) for pair in following if transitions]
     pairs.sort(key=lambda each: (round(each[0].midi), each[3], each[0].file, each[0].cut.start))
     return Notes(
         source=[audio[0] for _, _, audio, _ in pairs],

@@ -1,0 +1,109 @@
+"""Recordings of music on the command line: recognised, told, reported, learnt from."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sktimbre.audio import write_audio
+from sktimbre.datasets import make_paired_notes
+
+SR = 8000
+TUNES = {"a": [60, 64, 67, 64, 62, 65, 60], "b": [64, 60, 62, 67, 65, 62, 64, 60]}
+
+
+@pytest.fixture(scope="module")
+def playing(tmp_path_factory):
+    """Folders of recordings: a flute's tune a, a clarinet's tune a, slower, and its tune b."""
+    root = tmp_path_factory.mktemp("playing")
+    for name, side, tune, seconds in (
+        ("flute/one.wav", "source", "a", 0.3),
+        ("clarinet/zwei.wav", "target", "a", 0.4),
+        ("others/drei.wav", "target", "b", 0.3),
+    ):
+        notes = make_paired_notes(pitches=sorted(set(TUNES[tune])), duration=seconds, sr=SR, random_state=0)
+        by_pitch = dict(zip(notes.pitches.tolist(), notes[side], strict=True))
+        file = root / name
+        file.parent.mkdir()
+        write_audio(file, np.concatenate([np.zeros(SR // 10), *(by_pitch[p] for p in TUNES[tune])]), SR)
+    return root
+
+
+def printed(result):
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_the_material_is_recognised_and_can_be_told(sktimbre, playing):
+    takes = printed(sktimbre("pairs", playing / "flute", playing / "clarinet", "--json"))
+    assert takes["material"] == "same-piece"
+    assert takes["takes"] == [[str(playing / "flute/one.wav"), str(playing / "clarinet/zwei.wav")]]
+    assert [row["pitch"] for row in takes["notes"] if row["side"] == "source"] == TUNES["a"]
+    assert [row["pitch"] for row in takes["notes"] if row["side"] == "target"] == TUNES["a"]
+    other = printed(sktimbre("pairs", playing / "flute", playing / "others", "--json"))
+    assert (other["material"], other["takes"]) == ("playing", [])
+    told = printed(sktimbre("pairs", playing / "flute", playing / "clarinet", "--material", "playing", "--json"))
+    assert (told["material"], told["takes"]) == ("playing", [])
+    result = sktimbre("pairs", playing / "flute", playing / "others", "--material", "same-piece")
+    assert result.exit_code == 1
+    assert "No recordings of both sides are of one piece" in result.stderr
+
+
+def test_pairs_of_recordings_are_shown_and_drawn(sktimbre, playing, tmp_path):
+    result = sktimbre("pairs", playing / "flute", playing / "clarinet", "--rolls", tmp_path / "rolls")
+    assert result.exit_code == 0, result.stderr
+    for text in ("takes of one piece, aligned: 1", "Seconds of the source in pairs", "7", "C4 to G4"):
+        assert text in result.stdout
+    pictures = sorted(file.relative_to(tmp_path / "rolls").as_posix() for file in tmp_path.rglob("*.png"))
+    assert pictures == ["source/one.wav.png", "target/zwei.wav.png"]
+    again = sktimbre("pairs", playing / "flute", playing / "clarinet", "--rolls", tmp_path / "rolls")
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+
+
+def test_options_that_the_material_does_not_have_are_refused(sktimbre, playing, notes, tmp_path):
+    sides = (playing / "flute", playing / "clarinet")
+    for arguments, message in (
+        ((*sides, "--material", "playing", "--source-pitches", "heard"), "source_pitches='heard' is for single notes"),
+        ((*sides, "--material", "music"), "--material=music must be notes, playing or same-piece"),
+        ((notes.flute, notes.clarinet, "--rolls", tmp_path / "rolls"), "these are single notes"),
+    ):
+        result = sktimbre("pairs", *arguments)
+        assert result.exit_code == 2, result.stdout
+        assert message in " ".join(result.stderr.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_learns_from_recordings(sktimbre, fit, playing, tmp_path):
+    sides, model = (playing / "flute", playing / "clarinet"), tmp_path / "m.sktimbre"
+    plan = printed(fit(*sides, "-o", model, "--dry-run", "--json"))
+    assert plan["material"] == "same-piece"
+    told = printed(fit(*sides, "-o", model, "--json"))
+    assert told["material"] == "same-piece"
+    assert told["notes"] == len(plan["pairs"]) == 7 + 6  # notes and transitions
+    assert told["seconds"]["source"] == pytest.approx(2.2, abs=0.01)
+    assert told["gaps"] == [61, 63, 66]
+    assert set(told["errors"]) == {"model", "identity", "per-bin linear"}
+    judged = printed(sktimbre("evaluate", model, *sides, "--json", "--duration", 0.3))
+    assert judged["material"] == "same-piece"
+    assert judged["training_notes"] > 0
+    assert len(judged["notes"]) == 7
+    page = printed(sktimbre("report", model, *sides, "-o", tmp_path / "page.html", "--json", "--duration", 0.3))
+    assert set(page["pitches"]) == set(told["held_out_pitches"])
+
+
+def test_notes_and_playing_are_paired(sktimbre, playing, notes):
+    told = printed(sktimbre("pairs", notes.flute, playing / "others", "--json"))
+    assert told["material"] == "playing"
+    assert told["missing"] == [69, 71]
+
+
+def test_the_table_of_notes_can_be_edited(sktimbre, playing, tmp_path):
+    table = tmp_path / "pairs.csv"
+    sides = (playing / "flute", playing / "clarinet")
+    assert sktimbre("pairs", *sides, "--csv", table).exit_code == 0
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *(line for line in lines[1:] if ",62," not in line)]))
+    told = printed(sktimbre("pairs", *sides, "--pitches", table, "--json"))
+    assert told["material"] == "notes"
+    assert told["pitches"] == [60, 64, 65, 67]

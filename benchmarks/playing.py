@@ -1,22 +1,63 @@
-"""Learning from playing beside learning from single notes: errors on held-out single notes and on melodies.
+"""Learning from recordings of music beside learning from single notes: errors on single notes and on melodies.
 
-The default network is trained on single notes of two rendered instruments, and on recordings of *different* tunes on both
-(`load_recordings`), for about as many steps. Held-out single notes and melodies, which are the same on both instruments,
-are converted. The error is the reconstruction error, beside that of identity.
+Studies, each of which trains the default network several times for about as many steps:
+
+- playing: on single notes, and on recordings of *different* tunes on both instruments (`load_recordings`), with and without
+  transitions.
+- takes: on melodies that both instruments play, aligned, and paired by likeness as if they were different music; each judged
+  on melodies left out.
+- sources: on single notes of flute, violin, guitar and piano to the clarinet, and of the flute alone; judged on the trumpet.
+- seconds: on parts of the playing.
+
+Converted are single notes of held-out pitches, and melodies that are the same on both instruments. The error is the
+reconstruction error, beside that of identity. Trained models are stored beside the results and reused.
 """
 
 import math
 import time
+import warnings
 
+import joblib
 import numpy as np
-from _common import VALIDATION_PITCHES, notes_folder, parser, print_table, versions, write_json
+from _common import VALIDATION_PITCHES, notes_folder, parser, print_table, read_json, versions, write_json
+from _models import checkpoints_in
 
+import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.audio import read_audio
 from sktimbre.datasets import load_paired_notes, load_recordings
 from sktimbre.metrics import reconstruction_error
 
 SR = 22050
+SOURCE, TARGET = "flute", "clarinet"
+SEVERAL, LEFT_OUT = ("flute", "violin", "guitar", "piano"), "trumpet"
+SECONDS = (30, 60, 120, None)
+# Melodies that are left out in turn.
+TURNS = ("GreenSleevesJig.flac", "ScotchPatriotsReel.flac")
+
+
+def notes_of(gm, source):
+    """Return pairs of single notes, and a mask of held-out ones."""
+    notes = load_paired_notes(gm / source / "notes", gm / TARGET / "notes", duration=2.0)
+    return notes, np.isin(notes.pitches, VALIDATION_PITCHES)
+
+
+def judged_notes(gm, source, pitches=range(128)):
+    """Return held-out single notes of these pitches."""
+    notes, held_out = notes_of(gm, source)
+    chosen = held_out & np.isin(notes.pitches, pitches)
+    return list(zip(notes.source[chosen], notes.target[chosen], strict=True))
+
+
+def melodies(gm, source, names=None):
+    """Return melodies of both instruments."""
+    pairs = []
+    for file in sorted((gm / source / "melody").iterdir()):
+        if names is None or file.name in names:
+            x, y = (read_audio(gm / side / "melody" / file.name, SR)[0] for side in (source, TARGET))
+            n = min(len(x), len(y))
+            pairs.append((x[:n], y[:n]))
+    return pairs
 
 
 def errors(model, pairs):
@@ -29,46 +70,121 @@ def errors(model, pairs):
     return np.mean(found, axis=0)
 
 
+def trained(X, y, args):
+    """Return a model trained for about as many steps as asked, and the seconds of its training."""
+    epochs = max(1, math.ceil(args.steps / math.ceil(len(X) / 4)))
+    key = joblib.hash((args.steps, args.seed, [len(x) for x in X], float(sum(np.abs(t).sum() for t in y))))
+    path = checkpoints_in(args.output.parent) / f"playing_{key}.sktimbre"
+    seconds = path.with_suffix(".json")
+    if not path.exists():
+        network = TimbreAutoencoder(epochs=epochs, validation_split=0, random_state=args.seed)
+        start = time.perf_counter()
+        model = TimbreTransfer(autoencoder=network).fit(X, y)
+        write_json(seconds, {"seconds": time.perf_counter() - start})
+        sktimbre.save(model, path)
+    return sktimbre.load(path), read_json(seconds)["seconds"]
+
+
+def row(name, X, y, judged, args):
+    """Return the errors of a model on what is judged, by kind."""
+    model, seconds = trained(X, y, args)
+    found = {"trained on": name, "pairs": len(X), "seconds of pairs": sum(map(len, X)) / SR, "training, s": seconds}
+    for kind, pairs in judged.items():
+        error, identity = errors(model, pairs)
+        found |= {kind: error, f"{kind} / identity": error / identity}
+    print(found, flush=True)
+    return found
+
+
+def without_transitions(pairs):
+    chosen = np.flatnonzero(~pairs.transitions)
+    return [pairs.source[i] for i in chosen], [pairs.target[i] for i in chosen]
+
+
+def study_playing(gm, args):
+    notes, held_out = notes_of(gm, SOURCE)
+    playing = load_recordings(gm / SOURCE / "playing", gm / TARGET / "playing", same_piece=False)
+    heard = range(min(playing.pitches), max(playing.pitches) + 1)
+    judged = {
+        "notes": judged_notes(gm, SOURCE),
+        "notes in its range": judged_notes(gm, SOURCE, heard),
+        "melodies": melodies(gm, SOURCE),
+    }
+    return [
+        row("notes", notes.source[~held_out], notes.target[~held_out], judged, args),
+        row("playing", playing.source, playing.target, judged, args),
+        row("playing without transitions", *without_transitions(playing), judged, args),
+    ]
+
+
+def study_takes(gm, args):
+    rows = []
+    for left_out in TURNS:
+        sides = [
+            [file for file in (gm / side / "melody").iterdir() if file.name != left_out] for side in (SOURCE, TARGET)
+        ]
+        judged = {"melody left out": melodies(gm, SOURCE, [left_out])}
+        for name, same_piece in (("takes, aligned", True), ("paired by likeness", False)):
+            pairs = load_recordings(sorted(sides[0]), sorted(sides[1]), same_piece=same_piece)
+            rows.append(row(f"{name}, without {left_out}", pairs.source, pairs.target, judged, args))
+    return rows
+
+
+def study_sources(gm, args):
+    judged = {"notes of the trumpet": judged_notes(gm, LEFT_OUT), "its melodies": melodies(gm, LEFT_OUT)}
+    rows = []
+    for sources in (SEVERAL, SEVERAL[:1]):
+        notes = load_paired_notes([gm / source / "notes" for source in sources], gm / TARGET / "notes", duration=2.0)
+        chosen = ~np.isin(notes.pitches, VALIDATION_PITCHES)
+        rows.append(row(f"notes of {', '.join(sources)}", notes.source[chosen], notes.target[chosen], judged, args))
+    return rows
+
+
+def study_seconds(gm, args):
+    rows = []
+    judged = {"notes": judged_notes(gm, SOURCE), "melodies": melodies(gm, SOURCE)}
+    for seconds in SECONDS:
+        sides = [parts(gm / side / "playing", seconds, args) for side in (SOURCE, TARGET)]
+        pairs = load_recordings(*sides, same_piece=False)
+        name = f"{pairs.seconds['source']:.0f} s of {SOURCE}, {pairs.seconds['target']:.0f} s of {TARGET}"
+        rows.append(row(name, pairs.source, pairs.target, judged, args) | {"pitches": len(set(pairs.pitches.tolist()))})
+    return rows
+
+
+def parts(folder, seconds, args):
+    """Return files of at most these seconds of playing in all, the first half a minute of each recording."""
+    from sktimbre.audio import write_audio
+
+    files = []
+    for file in sorted(folder.iterdir()):
+        if seconds is None:
+            files.append(file)
+        elif seconds > 0:
+            part = checkpoints_in(args.output.parent) / f"part_{folder.parent.name}_{seconds}_{file.stem}.wav"
+            y, sr = read_audio(file, duration=min(30, seconds))
+            write_audio(part, y, sr, overwrite=True)
+            files.append(part)
+            seconds -= 30
+    return files
+
+
+STUDIES = {"playing": study_playing, "takes": study_takes, "sources": study_sources, "seconds": study_seconds}
+
+
 def main():
     p = parser(__doc__, "playing.json")
-    p.add_argument("--source", default="flute")
-    p.add_argument("--target", default="clarinet")
-    p.add_argument("--steps", type=int, default=800, help="training steps of both models, of four variations each")
+    p.add_argument("--study", choices=STUDIES, action="append", help="default: all")
+    p.add_argument("--steps", type=int, default=800, help="training steps of each model, of four variations each")
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args()
-    data = notes_folder().parent / "gm"
-    source, target = data / args.source, data / args.target
-    notes = load_paired_notes(source / "notes", target / "notes", duration=2.0)
-    held_out = np.isin(notes.pitches, VALIDATION_PITCHES)
-    playing = load_recordings(source / "playing", target / "playing")
-    materials = {
-        "notes": (notes.source[~held_out], notes.target[~held_out], notes.pitches[~held_out]),
-        "playing": (playing.source, playing.target, playing.pitches),
-    }
-    singles = list(zip(notes.source[held_out], notes.target[held_out], strict=True))
-    melodies = []
-    for file in sorted((source / "melody").iterdir()):
-        x, y = (read_audio(side / "melody" / file.name, SR)[0] for side in (source, target))
-        n = min(len(x), len(y))
-        melodies.append((x[:n], y[:n]))
-    rows = []
-    for name, (X, y, pitches) in materials.items():
-        epochs = max(1, math.ceil(args.steps / (0.85 * len(X) / 4)))
-        model = TimbreTransfer(autoencoder=TimbreAutoencoder(epochs=epochs, random_state=args.seed))
-        start = time.perf_counter()
-        model.fit(X, y, groups=pitches)
-        seconds = time.perf_counter() - start
-        row = {"trained on": name, "pairs": len(X), "seconds of audio": sum(map(len, X)) / SR, "training, s": seconds}
-        for kind, judged in (("single notes", singles), ("melodies", melodies)):
-            error, identity = errors(model, judged)
-            row |= {kind: error, f"{kind} / identity": error / identity}
-        rows.append(row)
-    rows.append({"trained on": "playing / notes", **{k: rows[1][k] / rows[0][k] for k in rows[0] if k != "trained on"}})
-    print_table(f"{args.source} to {args.target}", rows)
-    write_json(
-        args.output,
-        {"rows": rows, "missing": playing.missing, "arguments": vars(args) | {"output": ""}, "versions": versions()},
-    )
+    warnings.simplefilter("ignore", sktimbre.exceptions.DatasetWarning)
+    gm = notes_folder().parent / "gm"
+    results = read_json(args.output)
+    for study in args.study or STUDIES:
+        rows = STUDIES[study](gm, args)
+        print_table(study, rows)
+        results[study] = {"rows": rows, "steps": args.steps, "seed": args.seed, "versions": versions()}
+        write_json(args.output, results)
 
 
 if __name__ == "__main__":

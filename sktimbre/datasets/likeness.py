@@ -56,6 +56,8 @@ def _cheapest(
     sources: Sequence[PlayedNote], targets: Sequence[PlayedNote], more: Callable[[int], np.ndarray]
 ) -> list[tuple[int, int]]:
     """Return the pairs of least cost by pitches, by levels beside those of both sides, and by ``more`` of a source."""
+    if not sources or not targets:
+        return []
     (pitch, pitches), (level, levels) = (
         [np.array([value(note) for note in side]) for side in (sources, targets)]
         for value in (lambda note: note.midi, lambda note: note.cut.level)

@@ -10,6 +10,7 @@ import keras
 from scikeras.wrappers import BaseWrapper
 
 from sktimbre.autoencoder.backend.distribution import share_clipping, skip_all_reduce
+from sktimbre.autoencoder.backend.memory import keep_freed_memory
 from sktimbre.autoencoder.training.reuse import CompiledModel, copy_state, graph_key, keep, take
 from sktimbre.exceptions import ParameterError
 
@@ -25,6 +26,14 @@ class _Trainer(BaseWrapper):
 
     def _check_model_compatibility(self, y):
         pass
+
+
+class _KeepFreedMemory(keras.callbacks.Callback):
+    """Call `keep_freed_memory` when the iterator over the batches has been made, which undoes it."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            keep_freed_memory()
 
 
 def new_optimizer(optimizer: Any, params: dict[str, Any]) -> keras.optimizers.Optimizer:
@@ -114,7 +123,7 @@ def train(
         model=compiled.model,
         epochs=epochs - initial_epoch,
         verbose=verbose,
-        callbacks=callbacks,
+        callbacks=[*(callbacks or ()), _KeepFreedMemory()],
         shuffle=False,  # the batches shuffle themselves, with their own seed
     )
     trainer.fit(batches, None, validation_data=validation, initial_epoch=initial_epoch)

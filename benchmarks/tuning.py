@@ -11,7 +11,7 @@ from _common import folds, parser, print_table, real_pairs, versions, write_json
 from _judging import while_both_sound
 
 from sktimbre import LogSTFT
-from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder.data.augmentation import SMOOTHING
 from sktimbre.autoencoder.data.pitch import pair_pitches
 from sktimbre.metrics import log_spectral_distance, reconstruction_error
 from sktimbre.spectral.log_magnitudes import transposed
@@ -65,7 +65,7 @@ def main():
         identity = reconstruction_error(T[which], S[which])
         S_both, T_both, _ = while_both_sound(S[which], T[which], S[which])
         identity_both = reconstruction_error(T_both, S_both)
-        for reach in (2.5, PairAugmenter().smoothing, 5.0):
+        for reach in (2.5, SMOOTHING, 5.0):
             for way in WAYS:
                 predicted = np.stack(
                     [averaged(T[of], of_pairs[of], own[of], of_pairs[i], reach, way, own[i]) for i, of in judged]

@@ -270,3 +270,35 @@ def test_a_model_s_output_has_the_gain_of_its_input(spectra):
 
 def test_silence_is_not_blown_up():
     np.testing.assert_allclose(level_gain(np.zeros((513, 20), np.float32)), 10 ** (70 / 20), rtol=1e-5)
+
+
+def test_short_notes_are_continued_by_others(spectra):
+    S = [s[:, 2:7] for s in spectra[0]]
+    still = PairAugmenter(n_frames=12, semitones=0, smoothing=0, dynamics=0, joining=0)
+    variations = Variations(still, (S, S))
+    rng = np.random.default_rng(0)
+    for i in range(len(S)):
+        source, target = variations.draw(i, rng)
+        assert source.shape[1] == 12
+        np.testing.assert_array_equal(source, target)
+        np.testing.assert_array_equal(source[:, :5], S[i])
+        for part in (source[:, 5:10], source[:, 10:]):
+            assert any((part == s[:, : part.shape[1]]).all() for s in S)
+    # Whole notes are not continued.
+    whole = Variations(PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, joining=0), (S, S))
+    assert whole.draw(0, rng)[0].shape[1] == 5
+
+
+def test_notes_of_pitches_that_recur_keep_their_targets(spectra):
+    """Eight takes of two pitches, with targets that differ by their level; then one of each."""
+    S = [spectra[0][i] for i in (2, 5) for _ in range(8)]
+    T = [scaled(spectra[1][i], np.float32(2.0**-k)) for i in (2, 5) for k in range(8)]
+    still = {"n_frames": None, "semitones": 0, "dynamics": 0, "joining": 0}
+    rng = np.random.default_rng(0)
+    recurring = Variations(PairAugmenter(**still), (S, T))
+    for i in (0, 7, 9):
+        np.testing.assert_array_equal(recurring.draw(i, rng)[1], T[i])
+    mixed = Variations(PairAugmenter(**still, smoothing=3.5), (S, T)).draw(0, rng)[1]
+    assert np.abs(mixed - T[0]).max() > 0.1
+    few = Variations(PairAugmenter(**still), (S[1:8], T[1:8]))
+    assert np.abs(few.draw(0, rng)[1] - T[1]).max() > 0.1

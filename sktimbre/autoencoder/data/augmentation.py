@@ -17,6 +17,8 @@ __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 # Largest number of targets in an average, twice as many as a chromatic scale has within the default smoothing. Of more
 # neighbours, this many are drawn: the cost does not grow with the number of notes, and the network still learns their mean.
 MOST_MIXED = 16
+# Default smoothing in semitones, and the number of notes of a pitch from which on there is none.
+SMOOTHING, OFTEN = 3.5, 8
 
 
 class PairAugmenter(BaseEstimator):
@@ -35,13 +37,14 @@ class PairAugmenter(BaseEstimator):
     semitones : float, default=1.2
         Largest transposition up or down. With ``smoothing``, it is at least half the distance to the next note, so that every
         pitch between training notes occurs in training. 0 keeps pitches.
-    smoothing : float, default=3.5
+    smoothing : float or None, default=None
         Semitones within which notes are neighbours, or the distance between two successive notes where it is larger. A
         variation pairs the source of a random neighbour, transposed to the pitch of the variation, with the mean of the
         targets of all neighbours. The mean is weighted by nearness, and each target is transposed to the mean tuning of
         these targets relative to their sources. The network then learns properties that neighbouring notes share, not
         those of single training notes. Of more than 16 neighbours, 16 are drawn for each variation. 0 keeps each source with
-        its own target; use it if one pitch was recorded in several ways. Notes without a clear pitch are not smoothed.
+        its own target. None is 0 where most pitches have eight notes or more, as in recordings of music, where a pitch is played
+        in several ways (`benchmarks/playing.py`), and else 3.5. Notes without a clear pitch are not smoothed.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late
         attack or an early end.
@@ -61,12 +64,12 @@ class PairAugmenter(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_frames": [Interval(Integral, 1, None, closed="left"), None],
         "semitones": [Interval(Real, 0, 12, closed="both")],
-        "smoothing": [Interval(Real, 0, 12, closed="both")],
+        "smoothing": [Interval(Real, 0, 12, closed="both"), None],
         "dynamics": [Interval(Real, 0, 1, closed="both")],
         "joining": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, n_frames=16, semitones=1.2, smoothing=3.5, dynamics=0.3, joining=0.05):
+    def __init__(self, n_frames=16, semitones=1.2, smoothing=None, dynamics=0.3, joining=0.05):
         self.n_frames = n_frames
         self.semitones = semitones
         self.smoothing = smoothing
@@ -92,9 +95,17 @@ class Variations:
         lengths, found = [], []
         for pair in zip(*pairs, strict=True):
             lengths.append(frames_together(*pair))
-            found.append(pair_pitches(*pair) if augmenter.smoothing else (np.nan, np.nan))
+            found.append((np.nan, np.nan) if augmenter.smoothing == 0 else pair_pitches(*pair))
         self.n_frames = np.array(lengths)
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
+        self.smoothing = augmenter.smoothing
+        if self.smoothing is None:
+            self.smoothing = SMOOTHING
+            known = np.sort(self.pitches[np.isfinite(self.pitches)])
+            near = np.searchsorted(known, known + 0.5) - np.searchsorted(known, known - 0.5)
+            if len(near) and np.median(near) >= OFTEN:
+                self.smoothing = 0.0
+                self.pitches, self.target_pitches = np.full((2, len(lengths)), np.nan)
         self._known_pitches = np.unique(self.pitches[np.isfinite(self.pitches)])
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +123,13 @@ class Variations:
         source, target : ndarray of shape (n_frequencies, at most n_frames), float32
         """
         source, target = self._piece(index, rng)
+        # Short notes are continued by others: from short pieces alone a network would not know the context in a recording.
+        while source.shape[1] < (self.augmenter.n_frames or 0):
+            then = self._piece(int(rng.integers(len(self.sources))), rng)
+            source, target = (
+                np.concatenate([a, b], axis=1)[:, : self.augmenter.n_frames]
+                for a, b in zip((source, target), then, strict=True)
+            )
         if rng.random() < self.augmenter.joining:
             then = self._piece(int(rng.integers(len(self.sources))), rng)
             at, end = int(rng.integers(0, source.shape[1] + 1)), min(source.shape[1], then[0].shape[1])
@@ -162,7 +180,7 @@ class Variations:
         Weights sum to 1. The tuning (semitones above the sources) is a mean over all neighbours, even if only some are drawn.
         """
         # Without a pitch, or without smoothing, nearness is NaN and there are no neighbours.
-        width = max(self.augmenter.smoothing, self._distance(pitch, "right"))
+        width = max(self.smoothing, self._distance(pitch, "right"))
         nearness = 1 - np.abs(self.pitches - pitch) / width
         near = np.flatnonzero((nearness > 0) & (self.n_frames >= stop))
         if not len(near):

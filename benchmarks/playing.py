@@ -10,7 +10,8 @@ Studies, each of which trains the default network several times for about as man
 - seconds: on parts of the playing.
 
 Converted are single notes of held-out pitches (all; those in the range of the playing; the first half second of these), and
-melodies that are the same on both instruments. The error is the reconstruction error, beside that of identity. Trained models are stored beside the results and reused.
+melodies that are the same on both instruments. The error is the reconstruction error, beside that of identity. Trained models
+are stored beside the results and reused.
 """
 
 import math

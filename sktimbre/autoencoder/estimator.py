@@ -11,6 +11,7 @@ from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.autoencoder.data.pairs import split_notes
+from sktimbre.autoencoder.data.tuning import in_tune
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.parameters import AutoencoderParameters
 from sktimbre.spectral.targets import target_spectra
@@ -67,6 +68,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Fraction of the training in which the learning rate rises from zero; None is 0.05 with "cosine" and 0 with others.
     decay : float, default=0.0
         Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis uses 1e-6.
+    tuning : {"source", "target"}, default="source"
+        Pitch that the network learns: that of the source, so that a recording is converted as it is in tune; or that of the
+        target, which may be tuned differently. With "source", each training target is transposed to the pitch of its source.
     augment : bool or PairAugmenter, default=True
         Whether each epoch trains on new variations of the pairs. A `PairAugmenter` sets how they are drawn; True is
         ``PairAugmenter()``.
@@ -209,6 +213,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
             given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
             validation = tuple(choose(side, range(len(side))) for side in given)
         pairs = choose(X, training), choose(T, training)
+        if self.tuning == "source":
+            pairs, validation = ((side[0], in_tune(*side)) for side in (pairs, validation))
         network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
             history = train_network(network, pairs, validation, options, list(callbacks))
@@ -258,6 +264,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         history = getattr(self, "history_", {})
         options = partial_fit_options(self, seed, len(history.get("loss", ())))
         pairs = choose(X, range(len(X))), choose(T, range(len(T)))
+        if self.tuning == "source":
+            pairs = pairs[0], in_tune(*pairs)
         built = network_options(self, seed, pairs, earlier)
         network = Network(self._architecture(), self.n_features_in_, built)
         new, state = train_one_pass(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))

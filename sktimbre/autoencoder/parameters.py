@@ -42,6 +42,7 @@ class AutoencoderParameters(BaseEstimator):
         "schedule": [StrOptions({"constant", "step", "exponential", "cosine", "plateau"}), None],
         "warmup": [Interval(Real, 0, 1, closed="left"), None],
         "decay": [Interval(Real, 0, None, closed="left")],
+        "tuning": [StrOptions({"source", "target"})],
         "augment": ["boolean", PairAugmenter],
         "normalize_level": ["boolean"],
         "quiet_weight": [Interval(Real, 0, None, closed="left")],
@@ -81,6 +82,7 @@ class AutoencoderParameters(BaseEstimator):
         schedule=None,
         warmup=None,
         decay=0.0,
+        tuning="source",
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,
@@ -117,6 +119,7 @@ class AutoencoderParameters(BaseEstimator):
         self.schedule = schedule
         self.warmup = warmup
         self.decay = decay
+        self.tuning = tuning
         self.augment = augment
         self.normalize_level = normalize_level
         self.quiet_weight = quiet_weight

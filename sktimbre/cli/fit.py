@@ -84,6 +84,10 @@ def fit(
             show_default=str(DURATION),
         ),
     ] = None,
+    tuning: Annotated[
+        str | None,
+        typer.Option(help="Pitch of the output: source, as it is played, or target, as the training notes are tuned."),
+    ] = None,
     phase: Annotated[
         str | None,
         typer.Option(help="Initial phase of phase retrieval: source or estimate.", autocompletion=complete_phase),
@@ -125,6 +129,7 @@ def fit(
             ("--architecture", architecture, "autoencoder.architecture"),
             ("--depth", depth, "autoencoder.depth"),
             ("--filters", filters, "autoencoder.filters"),
+            ("--tuning", tuning, "autoencoder.tuning"),
             ("--epochs", epochs, "autoencoder.epochs"),
             ("--batch-size", batch_size, "autoencoder.batch_size"),
             ("--learning-rate", learning_rate, "autoencoder.optimizer__learning_rate"),

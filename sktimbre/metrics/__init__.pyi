@@ -7,6 +7,7 @@ from .spectral import (
     reconstruction_error,
     spectral_convergence,
 )
+from .tuning import match_pitch
 
 __all__ = [
     "SCORERS",
@@ -15,6 +16,7 @@ __all__ = [
     "get_scorer",
     "log_spectral_distance",
     "loudness_correlation",
+    "match_pitch",
     "mfcc_distance",
     "multiscale_spectral_distance",
     "reconstruction_error",

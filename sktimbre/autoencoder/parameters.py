@@ -82,7 +82,7 @@ class AutoencoderParameters(BaseEstimator):
         schedule=None,
         warmup=None,
         decay=0.0,
-        tuning="source",
+        tuning="target",
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,

@@ -11,6 +11,7 @@ __all__ = [
     "complete_material",
     "complete_phase",
     "complete_subtype",
+    "complete_tuning",
 ]
 
 MATERIALS = ("notes", "playing", "same-piece")
@@ -50,3 +51,4 @@ complete_format = _completer(_formats)
 complete_material = _completer(lambda ctx: MATERIALS)
 complete_phase = _completer(lambda ctx: ("estimate", "source"))
 complete_subtype = _completer(_subtypes)
+complete_tuning = _completer(lambda ctx: ("source", "target"))

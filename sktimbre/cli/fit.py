@@ -8,7 +8,7 @@ import typer
 from rich.filesize import decimal
 from rich.progress import Progress
 
-from sktimbre.cli.completion import complete_architecture, complete_phase
+from sktimbre.cli.completion import complete_architecture, complete_phase, complete_tuning
 from sktimbre.cli.noteoptions import (
     NOTE_OPTIONS,
     Folders,
@@ -86,7 +86,10 @@ def fit(
     ] = None,
     tuning: Annotated[
         str | None,
-        typer.Option(help="Pitch of the output: source, as it is played, or target, as the training notes are tuned."),
+        typer.Option(
+            help="Pitch of the output: target, as its training notes are tuned, or source, as it is played.",
+            autocompletion=complete_tuning,
+        ),
     ] = None,
     phase: Annotated[
         str | None,

@@ -40,8 +40,6 @@ PLAIN |= {f"{kind}Node" for kind in ("NdArray", "MaskedArray", "DType", "RandomS
 FORMAT = 2
 # New values of parameters for old values that are no longer valid, by class, parameter and old value.
 FORMER_VALUES = {("GriffinLimInverter", "init", "source"): "pghi"}
-# Parameters that the first files lack, and what their models did.
-FORMER_DEFAULTS = {("TimbreAutoencoder", "tuning"): "target"}
 VERSIONS, SCHEMA = "sktimbre.json", "schema.json"
 # Weights hardly compress, so an archive that grows by more than this factor when it is unpacked is an attack on memory.
 LARGEST_GROWTH = 50
@@ -278,8 +276,7 @@ def _completed(model: Any) -> Any:
         elif hasattr(part, "get_params") and hasattr(part, "__dict__"):
             if type(part).__module__.startswith("sktimbre."):
                 for name, parameter in inspect.signature(type(part)).parameters.items():
-                    default = FORMER_DEFAULTS.get((type(part).__name__, name), parameter.default)
-                    value = vars(part).setdefault(name, default)
+                    value = vars(part).setdefault(name, parameter.default)
                     if isinstance(value, str):
                         vars(part)[name] = FORMER_VALUES.get((type(part).__name__, name, value), value)
             pending.extend(vars(part).values())

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from sktimbre import TimbreAutoencoder, TimbreTransfer
-from sktimbre.cli.completion import complete_architecture, complete_phase
+from sktimbre.cli.completion import complete_architecture, complete_phase, complete_tuning
 
 HEAVY = ("tensorflow", "keras", "librosa", "numba", "sklearn", "scipy", "matplotlib")
 CODE = f"""
@@ -41,6 +41,7 @@ def offered(line, shell="bash"):
         ("sktimbre convert --re", ["--recursive"]),
         ("sktimbre fit --architecture dil", ["dilated", "dilated_residual"]),
         ("sktimbre fit --phase ", ["estimate", "source"]),
+        ("sktimbre fit --material ", ["notes", "playing", "same-piece"]),
         ("sktimbre convert m.sktimbre --format a", ["aif", "aiff", "au", "aifc"]),
         # Of the format that stands before.
         ("sktimbre convert m.sktimbre --format flac --subtype P", ["PCM_S8", "PCM_16", "PCM_24"]),
@@ -62,5 +63,6 @@ def test_what_is_offered_is_all_that_is_legal():
     for complete, estimator, name in (
         (complete_architecture, TimbreAutoencoder, "architecture"),
         (complete_phase, TimbreTransfer, "phase"),
+        (complete_tuning, TimbreAutoencoder, "tuning"),
     ):
         assert set(complete(context, "")) == estimator._parameter_constraints[name][0].options

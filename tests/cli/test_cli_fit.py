@@ -154,11 +154,13 @@ def test_early_stopping_and_other_options(sktimbre, notes, tmp_path):
     path = tmp_path / "m.sktimbre"
     options = ["--sr=8000", "--n-fft=128", "--hop-length=32", "--architecture=shallow", "--depth=1", "--filters=2"]
     options += ["--epochs=40", "--early-stopping=1", "--learning-rate=0.5", "--batch-size=2", "--phase=source"]
+    options += ["--tuning=source"]
     result = sktimbre("fit", notes.flute, notes.clarinet, "-o", path, "--json", "--duration=0.3", *options)
     assert result.exit_code == 0, result.stderr
     model = package.load(path)
     assert len(json.loads(result.stdout)["history"]["loss"]) < 40
     assert (model.stft.hop_length, model.phase, model.autoencoder.batch_size) == (32, "source", 2)
+    assert model.autoencoder.tuning == "source"
     assert model.autoencoder.optimizer__learning_rate == 0.5
 
 

@@ -32,7 +32,7 @@ from sktimbre.metrics import reconstruction_error
 SR = 22050
 SOURCE, TARGET = "flute", "clarinet"
 SEVERAL, LEFT_OUT = ("flute", "violin", "guitar", "piano"), "trumpet"
-SECONDS = (30, 120, None)
+SECONDS = (30, 60, 120, None)
 # Melodies that are left out in turn.
 TURNS = ("GreenSleevesJig.flac", "ScotchPatriotsReel.flac")
 # Seconds of a note that playing has, too: its notes are shorter.

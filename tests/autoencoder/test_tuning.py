@@ -11,7 +11,7 @@ from sktimbre.autoencoder.data.tuning import in_tune
 SR = 22050
 
 
-def tone(midi, cents, partials, n=SR):
+def tone(midi, cents, partials, n=SR // 3):
     f0 = 440 * 2 ** ((midi - 69 + cents / 100) / 12)
     time = np.arange(n) / SR
     y = sum(np.sin(2 * np.pi * h * f0 * time + h) * a for h, a in enumerate(partials, 1) if h * f0 < SR / 2)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
+from sktimbre._utils.notes import note_shapes
 from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.autoencoder.data.pitch import pair_pitches
 from sktimbre.spectral.log_magnitudes import scaled, transposed
@@ -97,6 +98,9 @@ class Variations:
             lengths.append(frames_together(*pair))
             found.append((np.nan, np.nan) if augmenter.smoothing == 0 else pair_pitches(*pair))
         self.n_frames = np.array(lengths)
+        self._least_frames = min(
+            augmenter.n_frames or 0, max((shape[1] for shape in note_shapes(self.sources)), default=0)
+        )
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
         self.smoothing = augmenter.smoothing
         if self.smoothing is None:
@@ -124,10 +128,10 @@ class Variations:
         """
         source, target = self._piece(index, rng)
         # Short notes are continued by others: from short pieces alone a network would not know the context in a recording.
-        while source.shape[1] < (self.augmenter.n_frames or 0):
+        while source.shape[1] < self._least_frames:
             then = self._piece(int(rng.integers(len(self.sources))), rng)
             source, target = (
-                np.concatenate([a, b], axis=1)[:, : self.augmenter.n_frames]
+                np.concatenate([a, b], axis=1)[:, : self._least_frames]
                 for a, b in zip((source, target), then, strict=True)
             )
         if rng.random() < self.augmenter.joining:

@@ -41,7 +41,8 @@ def by_notes(cuts):
 
 def by_chroma(takes):
     """Return times of both takes on the path of dynamic time warping of chroma."""
-    chroma = [librosa.feature.chroma_cqt(y=y, sr=SR, hop_length=HOP) for y in takes]
+    # Silence has no chroma, and the cosine of zeros is none.
+    chroma = [librosa.feature.chroma_cqt(y=y, sr=SR, hop_length=HOP) + 1e-3 for y in takes]
     path = librosa.sequence.dtw(*chroma, metric="cosine")[1][::-1]
     return path * (HOP / SR)
 

@@ -163,14 +163,14 @@ def _of_recordings(found):
     """Return a table of recordings, one of the files that are left out, and what was used in all."""
     from sktimbre.cli.pairing import material_facts
 
-    shown = table("Recording", "Take of", "Seconds", "Notes", "Pairs", "Left out, s", numbers=False)
+    shown = table("Side", "Recording", "Take of", "Seconds", "Notes", "Pairs", "Left out, s", numbers=False)
     for i, column in enumerate(shown.columns):
-        column.min_width, column.justify = (None, "right" if i in (2, 3, 4) else "left")
+        column.min_width, column.justify = (None, "right" if i in (3, 4, 5) else "left")
     for each in found.recordings:
         left_out = ", ".join(f"{reason} {number(seconds, 1)}" for reason, seconds in each["left_out"].items())
         take = each["take"].name if each["take"] else ""
         counts = (str(each["notes"]), str(each["paired"]))
-        shown.add_row(str(each["file"]), take, number(each["seconds"], 1), *counts, left_out)
+        shown.add_row(each["side"], each["file"].name, take, number(each["seconds"], 1), *counts, left_out)
     rest = table("Left out", "Why", numbers=False)
     for file, reason in found.reasons.items():
         rest.add_row(str(file), reason)

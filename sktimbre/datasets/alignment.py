@@ -16,8 +16,8 @@ SAME = 0.6
 RHYTHM, MOST_RHYTHM = 0.25, 0.5
 # What a note without a partner costs, where a pair of equal notes counts 1.
 UNPAIRED = 0.5
-# Two recordings are of one piece if they agree at least this much. Renditions of one tune agree by 0.67 to 0.99, those of
-# different tunes by -0.04 at most (benchmarks/alignment.py).
+# Two recordings are of one piece if they agree at least this much: renditions of one tune agree by 0.67 or more, those of two
+# tunes by -0.12 at most (benchmarks/alignment.py).
 AGREEMENT = 0.35
 
 

@@ -34,7 +34,7 @@ SOURCE, TARGET = "flute", "clarinet"
 SEVERAL, LEFT_OUT = ("flute", "violin", "guitar", "piano"), "trumpet"
 SECONDS = (30, 60, 120, None)
 # Melodies that are left out in turn.
-TURNS = ("GreenSleevesJig.flac", "ScotchPatriotsReel.flac")
+TURNS = ("GreenSleevesJig.flac", "ScotchPatriotsReel.flac", "MonogramHornpipe.flac", "WeelMayTheKeelRowReel.flac")
 # Seconds of a note that playing has, too: its notes are shorter.
 BEGINNING = 0.5
 

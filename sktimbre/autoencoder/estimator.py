@@ -11,11 +11,11 @@ from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.autoencoder.data.pairs import split_notes
-from sktimbre.autoencoder.data.tuning import in_tune
+from sktimbre.autoencoder.data.tuning import chosen_pairs
 from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
 from sktimbre.autoencoder.parameters import AutoencoderParameters
 from sktimbre.spectral.targets import target_spectra
-from sktimbre.storage.notes import as_stored, choose
+from sktimbre.storage.notes import as_stored
 
 __all__ = ["TimbreAutoencoder"]
 
@@ -207,14 +207,12 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         X, T = self._pairs(X, y, fit=True)
         if validation_data is None:
             training, held_out = split_notes(len(X), self.validation_split, seed, groups)
-            validation = choose(X, held_out), choose(T, held_out)
+            validation = chosen_pairs(X, T, held_out, self.tuning)
         else:
             training, held_out = np.arange(len(X)), np.arange(0)
-            given = self._pairs(*validation_data, name="validation_data[0]", reset=False)
-            validation = tuple(choose(side, range(len(side))) for side in given)
-        pairs = choose(X, training), choose(T, training)
-        if self.tuning == "source":
-            pairs, validation = ((side[0], in_tune(*side)) for side in (pairs, validation))
+            S, V = self._pairs(*validation_data, name="validation_data[0]", reset=False)
+            validation = chosen_pairs(S, V, range(len(S)), self.tuning)
+        pairs = chosen_pairs(X, T, training, self.tuning)
         network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
             history = train_network(network, pairs, validation, options, list(callbacks))
@@ -263,9 +261,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         seed = earlier.options.seed if earlier else draw_seed(self.random_state)
         history = getattr(self, "history_", {})
         options = partial_fit_options(self, seed, len(history.get("loss", ())))
-        pairs = choose(X, range(len(X))), choose(T, range(len(T)))
-        if self.tuning == "source":
-            pairs = pairs[0], in_tune(*pairs)
+        pairs = chosen_pairs(X, T, range(len(X)), self.tuning)
         built = network_options(self, seed, pairs, earlier)
         network = Network(self._architecture(), self.n_features_in_, built)
         new, state = train_one_pass(network, earlier, pairs, options, getattr(self, "optimizer_state_", None))

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from sktimbre.datasets.listening import Sound
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Comparison", "check_direction", "compare", "remember_training", "trained_on", "training_mask"]
+__all__ = [
+    "Comparison",
+    "check_direction",
+    "compare",
+    "remember_training",
+    "targets_for",
+    "trained_on",
+    "training_mask",
+]
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,8 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     """
     from sklearn.utils import _safe_indexing
 
-    X, y = (_safe_indexing(side, judged) for side in (pairs.source, pairs.target))
+    X = _safe_indexing(pairs.source, judged)
+    y = targets_for(model, X, _safe_indexing(pairs.target, judged))
     S, T = model.stft_.transform(X), model.stft_.transform(y)
     spectra = {"model": model.predict_spectra(X), "identity": S}
     if len(training) >= 2:
@@ -96,6 +105,23 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
         for name, audio in sounds.items()
     }
     return Comparison(sounds, scores)
+
+
+def targets_for(model: "TimbreTransfer", X: Any, y: Any) -> Any:
+    """Return the targets to compare a model's output with: at the pitch of the source if the model keeps that.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted model.
+    X, y : ndarray of shape (n_notes, n_samples) or list of 1-D arrays
+        Audio of sources and targets.
+    """
+    from sktimbre.metrics import match_pitch
+
+    if getattr(model.autoencoder_, "tuning", "target") == "target":
+        return y
+    return match_pitch(y, X, sr=model.sr, fmax=min(4500.0, model.sr / 2))
 
 
 def remember_training(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 import typer
 
 __all__ = [
-    "MATERIALS",
     "complete_architecture",
     "complete_format",
     "complete_material",
@@ -13,8 +12,6 @@ __all__ = [
     "complete_subtype",
     "complete_tuning",
 ]
-
-MATERIALS = ("notes", "playing", "same-piece")
 
 
 def _completer(names: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
@@ -48,7 +45,7 @@ def _subtypes(ctx: typer.Context) -> Iterable[str]:
 
 complete_architecture = _completer(_architectures)
 complete_format = _completer(_formats)
-complete_material = _completer(lambda ctx: MATERIALS)
+complete_material = _completer(lambda ctx: ("notes", "playing", "same-piece"))
 complete_phase = _completer(lambda ctx: ("estimate", "source"))
 complete_subtype = _completer(_subtypes)
 complete_tuning = _completer(lambda ctx: ("source", "target"))

@@ -266,6 +266,7 @@ def _errors(model, notes, held_out):
     """Return the reconstruction errors of the model and of baselines on the held-out notes."""
     from sklearn.utils import _safe_indexing
 
+    from sktimbre.cli.comparison import targets_for
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
@@ -273,7 +274,8 @@ def _errors(model, notes, held_out):
     training = [i for i in every if i not in set(held_out)]
     # Without held-out notes, the errors are those on the training notes.
     judged = list(held_out) if len(held_out) else training
-    S, T = model.stft_.transform(notes.source), model.stft_.transform(notes.target)
+    targets = targets_for(model, notes.source, notes.target)
+    S, T = model.stft_.transform(notes.source), model.stft_.transform(targets)
     train, test = ([_safe_indexing(side, which) for side in (S, T)] for which in (training, judged))
     predicted = {"model": model.predict_spectra(_safe_indexing(notes.source, judged))}
     predicted |= spectra_baselines(train, test)

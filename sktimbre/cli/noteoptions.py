@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from sktimbre.cli.completion import MATERIALS, complete_material
+from sktimbre.cli.completion import complete_material
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
@@ -134,7 +134,7 @@ def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        An octave is not a whole number, or ``misfits`` or ``material`` is not one of the choices.
+        An octave is not a whole number, or ``misfits`` is not one of the choices.
     """
     arguments = dict(note_options)
     both = arguments.pop("pitches", None)
@@ -149,10 +149,6 @@ def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:
                 raise ParameterError(
                     f"{option_name(octave)}={arguments[octave]} must be auto or a whole number of octaves."
                 ) from None
-    if arguments.get("material", "notes") not in MATERIALS:
-        raise ParameterError(
-            f"--material={arguments['material']} must be {', '.join(MATERIALS[:-1])} or {MATERIALS[-1]}."
-        )
     if arguments.get("misfits", "keep") not in ("leave_out", "raise", "keep"):
         raise ParameterError(f"--misfits={arguments['misfits']} must be leave_out, raise or keep.")
     return arguments

@@ -11,7 +11,7 @@ from sktimbre.audio import read_audio
 from sktimbre.datasets.cutting import cut_notes
 from sktimbre.datasets.loading import load_paired_notes
 from sktimbre.datasets.notes import Notes
-from sktimbre.datasets.pairing import is_folders
+from sktimbre.datasets.pairing import folders_of
 from sktimbre.datasets.recordings import load_recordings
 from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.sounds import Folder, Match, find_sounds
@@ -140,10 +140,8 @@ def is_playing(
     20 s; a file whose name has a range of pitches, such as ``C4B4``, is a scale, which is cut into single notes.
     """
     check_flags(recursive=recursive)
-    given: Any = source
-    folders = list(given) if is_folders(given) else [given]
     sides = []
-    for each, name, match in ((folders, "source", source_match), ([target], "target", target_match)):
+    for each, name, match in ((folders_of(source), "source", source_match), ([target], "target", target_match)):
         files = [file for folder in each for file in find_sounds(folder, name, match=match, recursive=recursive)[0]]
         chosen = sorted({round(i) for i in np.linspace(0, len(files) - 1, FILES)})
         sides.append(float(np.mean([_has_notes(files[i]) for i in chosen])) > 0.5)

@@ -19,7 +19,7 @@ from sktimbre.datasets.table import NoteFile
 from sktimbre.datasets.tokens import DYNAMICS, KINDS, STRICT
 from sktimbre.exceptions import DatasetError, DatasetWarning
 
-__all__ = ["is_folders", "order", "pair_files", "pair_notes", "warn"]
+__all__ = ["folders_of", "order", "pair_files", "pair_notes", "warn"]
 
 # Greatest number of velocity layers; greater numbers are velocities of MIDI, which mean the same everywhere.
 MOST_LAYERS = 24
@@ -75,11 +75,9 @@ def pair_files(
     ...     print(note.file.name, note.written, note.heard, note.partner, note.reason)
     """
     how: dict[str, Any] = {"misfits": misfits, "recursive": recursive, "progress": progress}
-    given: Any = source
-    folders = list(given) if is_folders(given) else [given]
     sources = [
         list_notes(each, "source", pitches=source_pitches, octave=source_octave, match=source_match, **how)
-        for each in folders
+        for each in folders_of(source)
     ]
     targets = list_notes(target, "target", pitches=target_pitches, octave=target_octave, match=target_match, **how)
     warn([*sources, targets])
@@ -87,11 +85,10 @@ def pair_files(
     return found[0] if len(found) == 1 else _joined(found)
 
 
-def is_folders(source: Any) -> bool:
-    """Return True if a source is a list of folders rather than of files."""
-    if not isinstance(source, list | tuple) or not all(isinstance(each, str | os.PathLike) for each in source):
-        return False
-    return len(source) > 0 and all(os.path.isdir(each) for each in source)
+def folders_of(source: Any) -> list[Folder]:
+    """Return the folders of a source: those of a list of folders; a folder, or a list of files, is one."""
+    listed = isinstance(source, list | tuple) and all(isinstance(each, str | os.PathLike) for each in source)
+    return list(source) if listed and source and all(os.path.isdir(each) for each in source) else [source]
 
 
 def order(note: NoteFile) -> tuple[str, Path, float]:

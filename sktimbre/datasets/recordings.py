@@ -16,7 +16,7 @@ from sktimbre.datasets.listening import Sound
 from sktimbre.datasets.loading import check_sizes
 from sktimbre.datasets.names import name_of_pitch
 from sktimbre.datasets.notes import Notes
-from sktimbre.datasets.pairing import is_folders
+from sktimbre.datasets.pairing import folders_of
 from sktimbre.datasets.played import SHORTEST, PlayedNote, Recording, cut_recordings, joined, joined_transition
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
 from sktimbre.datasets.table import NoteFile
@@ -126,11 +126,9 @@ def load_recordings(
         check_flags(same_piece=same_piece)
     sr, _ = check_sizes(sr, None)
     longest = check_real(longest, "longest", SHORTEST, fix="It is in seconds.")
-    given: Any = source
-    folders = list(given) if is_folders(given) else [given]
     unread: list[dict[Path, str]] = []
     sides = []
-    for each, name, match in ((folders, "source", source_match), ([target], "target", target_match)):
+    for each, name, match in ((folders_of(source), "source", source_match), ([target], "target", target_match)):
         recordings: list[Recording] = []
         unread.append({})
         for folder in each:

@@ -8,7 +8,8 @@ import pytest
 import typer
 
 from sktimbre import TimbreAutoencoder, TimbreTransfer
-from sktimbre.cli.completion import complete_architecture, complete_phase, complete_tuning
+from sktimbre.cli.completion import complete_architecture, complete_material, complete_phase, complete_tuning
+from sktimbre.datasets.material import MATERIALS
 
 HEAVY = ("tensorflow", "keras", "librosa", "numba", "sklearn", "scipy", "matplotlib")
 CODE = f"""
@@ -66,3 +67,4 @@ def test_what_is_offered_is_all_that_is_legal():
         (complete_tuning, TimbreAutoencoder, "tuning"),
     ):
         assert set(complete(context, "")) == estimator._parameter_constraints[name][0].options
+    assert tuple(complete_material(context, "")) == MATERIALS

@@ -71,7 +71,7 @@ def load_recordings(
 
         - source, target: lists of ndarray of shape (n_samples,), float32; both notes of a pair have the same length.
         - pitches: ndarray of shape (n_pairs,), int, MIDI numbers, for ``groups`` of `fit`; of a transition that of its second
-          note.
+          note, so that the end of a note of a held-out pitch can be in a training transition.
         - transitions: ndarray of shape (n_pairs,), bool, which pairs are transitions.
         - takes: list of tuple (source file, target file) of pathlib.Path, takes of one piece that are aligned.
         - source_files, target_files: list of pathlib.Path; source_sounds, target_sounds: the same with start and end.

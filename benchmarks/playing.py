@@ -26,6 +26,7 @@ from _models import checkpoints_in
 import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.audio import read_audio
+from sktimbre.autoencoder import PairAugmenter
 from sktimbre.datasets import load_paired_notes, load_recordings
 from sktimbre.metrics import reconstruction_error
 
@@ -73,9 +74,17 @@ def errors(model, pairs):
     return np.mean(found, axis=0)
 
 
+def steps_of_an_epoch(X):
+    """Return the number of training steps of an epoch: the variations that pairs of these lengths are cut into, by four."""
+    augmenter, hop = PairAugmenter(), LogSTFT().n_fft // 2
+    frames = [len(x) // hop + 1 for x in X]
+    pieces = sum(math.ceil(n / min(augmenter.n_frames, max(frames))) for n in frames)
+    return math.ceil(min(pieces, augmenter.epoch_size) / 4)
+
+
 def trained(X, y, args):
     """Return a model trained for about as many steps as asked, and the seconds of its training."""
-    epochs = max(1, math.ceil(args.steps / math.ceil(len(X) / 4)))
+    epochs = math.ceil(args.steps / steps_of_an_epoch(X))
     key = joblib.hash((args.steps, args.seed, [len(x) for x in X], float(sum(np.abs(t).sum() for t in y))))
     path = checkpoints_in(args.output.parent) / f"playing_{key}.sktimbre"
     seconds = path.with_suffix(".json")
@@ -176,7 +185,7 @@ STUDIES = {"playing": study_playing, "takes": study_takes, "sources": study_sour
 def main():
     p = parser(__doc__, "playing.json")
     p.add_argument("--study", choices=STUDIES, action="append", help="default: all")
-    p.add_argument("--steps", type=int, default=500, help="training steps of each model, of four variations each")
+    p.add_argument("--steps", type=int, default=3000, help="training steps of each model, of four variations each")
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args()
     warnings.simplefilter("ignore", sktimbre.exceptions.DatasetWarning)

@@ -13,7 +13,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sktimbre
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
-from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, TransposedNeighboursBaseline
+from sktimbre.baselines import (
+    IdentityBaseline,
+    PerBinLinearBaseline,
+    PhaseOracleBaseline,
+    SpectralEnvelopeBaseline,
+    TransposedNeighboursBaseline,
+)
 from sktimbre.exceptions import AudioError
 
 # The suite hands out tables (n_samples, n_features) and one number a sample as target. Spectra have a third dimension and a
@@ -73,6 +79,10 @@ class PerBinLinearInSuite(_RegressorInSuite, PerBinLinearBaseline):
     pass
 
 
+class EnvelopeInSuite(_RegressorInSuite, SpectralEnvelopeBaseline):
+    pass
+
+
 class PhaseOracleInSuite(_RegressorInSuite, PhaseOracleBaseline):
     pass
 
@@ -129,6 +139,7 @@ EXCUSED = {
     AutoencoderInSuite: OF_REGRESSORS | OF_SPECTRA,
     IdentityInSuite: OF_REGRESSORS | OF_SPECTRA,
     PerBinLinearInSuite: OF_REGRESSORS | OF_SPECTRA,
+    EnvelopeInSuite: OF_REGRESSORS | OF_SPECTRA,
     PhaseOracleInSuite: {
         **OF_REGRESSORS,
         **OF_SPECTRA,
@@ -150,6 +161,7 @@ IN_SUITE = [
     AutoencoderInSuite("shallow", filters=2, epochs=1, validation_split=0, random_state=0),
     IdentityInSuite(),
     PerBinLinearInSuite(),
+    EnvelopeInSuite(),
     PhaseOracleInSuite(),
     NeighboursInSuite(n_neighbors=1, n_fft=2),
 ]
@@ -169,6 +181,7 @@ PUBLIC = [
     TimbreTransfer(),
     IdentityBaseline(),
     PerBinLinearBaseline(),
+    SpectralEnvelopeBaseline(),
     PhaseOracleBaseline(),
     TransposedNeighboursBaseline(),
 ]

@@ -23,7 +23,7 @@ __all__ = ["IdentityBaseline", "PerBinLinearBaseline", "PhaseOracleBaseline"]
 SAME = 1e-3
 
 
-class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
+class SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
     """Base of the baselines that predict spectra from spectra and can replace a `TimbreAutoencoder`."""
 
     _parameter_constraints: dict = {"target_transformer": [HasMethods(["fit", "transform"]), None]}  # noqa: RUF012
@@ -33,7 +33,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     @restores_on_failure
-    def fit(self, X: Any, y: Any = None) -> "_SpectraBaseline":
+    def fit(self, X: Any, y: Any = None) -> "SpectraBaseline":
         """Fit the baseline to pairs.
 
         Parameters
@@ -130,7 +130,7 @@ class _SpectraBaseline(RegressorMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-class IdentityBaseline(_SpectraBaseline):
+class IdentityBaseline(SpectraBaseline):
     """Predict the source itself.
 
     A model with a greater error than this baseline is worse than no change at all.
@@ -170,7 +170,7 @@ class IdentityBaseline(_SpectraBaseline):
         return source.copy()
 
 
-class PerBinLinearBaseline(_SpectraBaseline):
+class PerBinLinearBaseline(SpectraBaseline):
     """Linear least-squares regression from source to target in each frequency bin, as a trained equaliser.
 
     It ignores pitch, time and neighbouring bins. A network that is not clearly better has learnt no more than an equaliser.
@@ -224,7 +224,7 @@ class PerBinLinearBaseline(_SpectraBaseline):
         return np.maximum(line, 0).astype(np.float32)
 
 
-class PhaseOracleBaseline(_SpectraBaseline):
+class PhaseOracleBaseline(SpectraBaseline):
     """Return the true target of each source given to `fit`, so that only the error of phase retrieval is left.
 
     Fit it on the pairs to be evaluated. Its error after an inverter is a lower bound for models with the same inverter.

@@ -17,6 +17,7 @@ PLACES = {
     "PairAugmenter": "sktimbre.autoencoder.data.augmentation",
     "PerBinLinearBaseline": "sktimbre.baselines.regressors",
     "PhaseOracleBaseline": "sktimbre.baselines.regressors",
+    "SpectralEnvelopeBaseline": "sktimbre.baselines.envelope",
     "TimbreAutoencoder": "sktimbre.autoencoder.estimator",
     "TimbreTransfer": "sktimbre.transfer.estimator",
     "TransposedNeighboursBaseline": "sktimbre.baselines.transposition",

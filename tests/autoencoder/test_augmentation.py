@@ -8,14 +8,24 @@ from hypothesis import strategies as st
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import PairAugmenter
-from sktimbre.autoencoder.data.augmentation import Variations, loudness_envelope
-from sktimbre.autoencoder.data.level import level_gain
+from sktimbre.autoencoder.data.augmentation import Variations, filtered, loudness_envelope, release_rate
+from sktimbre.autoencoder.data.level import level_gain, level_of
 from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.autoencoder.data.pitch import pair_pitches, pitch_in_bins
 from sktimbre.datasets import load_notes, make_paired_notes
 from sktimbre.spectral.log_magnitudes import scaled, transposed
 
 SR = 22050
+# Settings that change nothing.
+STILL = {
+    "n_frames": None, "semitones": 0, "beyond": 0, "smoothing": 0,
+    "dynamics": 0, "transitions": 0, "mixing": 0, "filtering": 0,
+}  # fmt: skip
+
+
+def changing(**settings):
+    """Return an augmenter that changes these settings alone."""
+    return PairAugmenter(**{**STILL, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -103,28 +113,16 @@ def test_pairs_that_disagree_about_their_pitch_have_none(spectra):
 
 
 def test_without_augmentation_left_a_variation_is_its_pair(spectra):
-    still = PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, joining=0)
+    still = changing()
     source, target = Variations(still, spectra).draw(3, np.random.default_rng(0))
     np.testing.assert_array_equal(source, spectra[0][3])
     np.testing.assert_array_equal(target, spectra[1][3])
 
 
-@pytest.mark.parametrize("joining", [0, 1])
-def test_another_pair_takes_over_in_the_middle(joining):
-    """Notes are constants here, so that a value tells whose frame it is."""
-    S = [np.full((33, 12), i + 1, np.float32) for i in range(4)]
-    how = PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, joining=joining)
-    drawn = [Variations(how, (S, S)).draw(2, np.random.default_rng(seed)) for seed in range(20)]
-    for source, target in drawn:
-        np.testing.assert_array_equal(source, target)
-    others = [np.count_nonzero(source[0] != 3) for source, _ in drawn]
-    assert (len(set(others)) > 4) if joining else not any(others)
-
-
 @pytest.mark.parametrize("dynamics", [0, 1])
 def test_dynamics_change_the_loudness_alone(dynamics):
     S = [np.full((33, 30), 2, np.float32)]
-    how = PairAugmenter(None, semitones=0, smoothing=0, dynamics=dynamics, joining=0)
+    how = changing(dynamics=dynamics)
     source, _ = Variations(how, (S, S)).draw(0, np.random.default_rng(0))
     np.testing.assert_array_equal(source, np.broadcast_to(source[:1], source.shape))
     assert (np.ptp(source[0]) > 0.5) == bool(dynamics)
@@ -133,7 +131,7 @@ def test_dynamics_change_the_loudness_alone(dynamics):
 def test_nearer_neighbours_give_the_source_more_often():
     """At 3 of 4 semitones a neighbour has a quarter of the weight of a note at the pitch itself."""
     S = [np.full((65, 8), value, np.float32) for value in (1, 2)]
-    variations = Variations(PairAugmenter(None, semitones=0, smoothing=4, dynamics=0, joining=0), (S, S))
+    variations = Variations(changing(smoothing=4), (S, S))
     variations.pitches = variations.target_pitches = np.array([40.0, 43.0])
     rng = np.random.default_rng(0)
     drawn = [variations.draw(0, rng) for _ in range(400)]
@@ -143,7 +141,7 @@ def test_nearer_neighbours_give_the_source_more_often():
 
 def test_smoothing_moves_neighbours_to_the_pitch_of_the_variation(spectra):
     pitches = 12 * np.log2([pitch_in_bins(S) for S in spectra[0]])
-    variations = Variations(PairAugmenter(None, semitones=1, smoothing=4, dynamics=0, joining=0), spectra)
+    variations = Variations(changing(semitones=1, smoothing=4), spectra)
     rng = np.random.default_rng(0)
     half_way = np.diff(pitches)[3:5] / 2
     for _ in range(10):
@@ -159,7 +157,7 @@ def test_neighbours_that_are_tuned_differently_are_mixed_into_partials_as_strong
     hertz, off = 1600 * 2 ** (np.array([-1, 0, 1]) / 12), 2 ** (np.array([0.4, -0.5, 0.4]) / 12)
     phases = 2 * np.pi * np.outer(np.append(hertz, hertz * off), time)
     S = LogSTFT().transform(0.1 * (np.sin(phases) + np.sin(2 * phases) + np.sin(3 * phases)))
-    still = PairAugmenter(None, semitones=0, smoothing=2, dynamics=0, joining=0)
+    still = changing(smoothing=2)
     target = Variations(still, (S[:3], S[3:])).draw(1, np.random.default_rng(0))[1]
     tuning = 12 * np.log2(pitch_in_bins(target) / pitch_in_bins(S[1]))
     assert tuning == pytest.approx(np.average([0.4, -0.5, 0.4], weights=[1, 2, 1]), abs=0.05)
@@ -178,7 +176,7 @@ def test_between_notes_that_lie_far_apart_targets_are_interpolated():
     # The second partial is in the lower target alone, the third in the upper alone.
     targets = [first[0] + second[0], first[1] + third[1]]
     sources = list(first + second + third)
-    still = PairAugmenter(None, semitones=0.5, smoothing=1, dynamics=0, joining=0)
+    still = changing(semitones=0.5, smoothing=1)
     variations, rng = Variations(still, (sources, targets)), np.random.default_rng(0)
     heard = []
     for index in rng.integers(0, 2, 60):
@@ -205,14 +203,14 @@ def test_a_pair_lasts_until_one_of_the_two_ends_before_the_other(at, fade, seed)
     assert frames_together(note, dying) == frames_together(ended, ended) == 100
     silent = np.zeros_like(note)
     assert frames_together(note, silent) == frames_together(silent, silent) == 100
-    variations = Variations(PairAugmenter(16, semitones=0, smoothing=0, dynamics=0, joining=0), ([note], [ended]))
+    variations = Variations(changing(n_frames=16), ([note], [ended]))
     targets = [variations.draw(0, np.random.default_rng(i))[1] for i in range(20)]
     assert min(target.max() for target in targets) > 0.1
 
 
 def test_source_and_target_get_the_same_dynamics(spectra):
     pairs = spectra[0], spectra[0]
-    variations = Variations(PairAugmenter(10, semitones=1, smoothing=0, dynamics=1, joining=1), pairs)
+    variations = Variations(changing(n_frames=10, semitones=1, dynamics=1), pairs)
     rng = np.random.default_rng(0)
     for i in range(8):
         source, target = variations.draw(i, rng)
@@ -223,7 +221,7 @@ def test_source_and_target_get_the_same_dynamics(spectra):
 def test_pieces_have_the_ends_of_a_note_half_as_often_as_its_middle():
     """Drawn evenly, the first frames, which are the attack, would be in one of 85 pieces of a note of 100 frames."""
     S = np.broadcast_to(np.linspace(0.1, 1, 100, dtype=np.float32), (1, 129, 100))
-    still = Variations(PairAugmenter(16, semitones=0, smoothing=0, dynamics=0, joining=0), (S, S))
+    still = Variations(changing(n_frames=16), (S, S))
     rng = np.random.default_rng(0)
     pieces = [still.draw(0, rng)[0][0] for _ in range(400)]
     first, middle, last = (np.mean([frame in piece for piece in pieces]) for frame in S[0, 0, [0, 50, -1]])
@@ -239,7 +237,7 @@ def test_variations_are_drawn_by_the_seed(spectra):
 
 def test_notes_shorter_than_a_neighbour_s_end_take_no_part(spectra):
     sources, targets = ([a[:, : 26 - 2 * i] for i, a in enumerate(side)] for side in spectra)
-    variations = Variations(PairAugmenter(None, smoothing=6), (sources, targets))
+    variations = Variations(changing(smoothing=6, semitones=1.2, dynamics=0.3), (sources, targets))
     for i in range(8):
         assert variations.draw(i, np.random.default_rng(i))[0].shape[1] <= 26 - 2 * i
 
@@ -275,7 +273,7 @@ def test_silence_is_not_blown_up():
 def test_short_notes_are_continued_by_others(spectra):
     # One note is long.
     S = [s[:, 2:7] for s in spectra[0][:-1]] + [spectra[0][-1][:, 2:20]]
-    still = PairAugmenter(n_frames=12, semitones=0, smoothing=0, dynamics=0, joining=0)
+    still = changing(n_frames=12)
     variations = Variations(still, (S, S))
     rng = np.random.default_rng(0)
     for i in range(len(S) - 1):
@@ -289,7 +287,7 @@ def test_short_notes_are_continued_by_others(spectra):
     short = Variations(still, (S[:-1], S[:-1]))
     assert all(short.draw(i, rng)[0].shape[1] == 5 for i in range(len(S) - 1))
     # Whole notes are not continued.
-    whole = Variations(PairAugmenter(None, semitones=0, smoothing=0, dynamics=0, joining=0), (S, S))
+    whole = Variations(changing(), (S, S))
     assert whole.draw(0, rng)[0].shape[1] == 5
 
 
@@ -297,12 +295,95 @@ def test_notes_of_pitches_that_recur_keep_their_targets(spectra):
     """Eight takes of two pitches, with targets that differ by their level; then one of each."""
     S = [spectra[0][i] for i in (2, 5) for _ in range(8)]
     T = [scaled(spectra[1][i], np.float32(2.0**-k)) for i in (2, 5) for k in range(8)]
-    still = {"n_frames": None, "semitones": 0, "dynamics": 0, "joining": 0}
+    still = {**STILL, "smoothing": None}
     rng = np.random.default_rng(0)
     recurring = Variations(PairAugmenter(**still), (S, T))
     for i in (0, 7, 9):
         np.testing.assert_array_equal(recurring.draw(i, rng)[1], T[i])
-    mixed = Variations(PairAugmenter(**still, smoothing=3.5), (S, T)).draw(0, rng)[1]
+    mixed = Variations(PairAugmenter(**{**still, "smoothing": 3.5}), (S, T)).draw(0, rng)[1]
     assert np.abs(mixed - T[0]).max() > 0.1
     few = Variations(PairAugmenter(**still), (S[1:8], T[1:8]))
     assert np.abs(few.draw(0, rng)[1] - T[1]).max() > 0.1
+
+
+def test_another_note_begins_where_the_first_ends():
+    """Both notes are lines of their own, and end at their instrument's rate: 40 dB a frame and 2 dB a frame."""
+    frames = np.arange(60)
+    notes = []
+    for k in (1, 2):
+        sides = []
+        for rate in (40.0, 2.0):
+            S = np.zeros((65, 60), np.float32)
+            decibels = np.maximum(-rate * np.maximum(frames - 29, 0), -120)
+            S[10 * k] = np.log1p(100 * 10 ** (decibels / 20))
+            sides.append(S)
+        notes.append(sides)
+    sources, targets = zip(*notes, strict=True)
+    assert release_rate(sources) == pytest.approx(30, abs=1)  # four frames to the floor
+    assert release_rate(targets) == pytest.approx(2, abs=0.01)
+    variations = Variations(changing(n_frames=16, transitions=1), (sources, targets))
+    followed = 0
+    for seed in range(40):
+        source, target = variations.draw(0, np.random.default_rng(seed))
+        assert source.shape == target.shape == (65, 16)
+        first, second = 20 * np.log10(np.expm1(target[[10, 20]]) + 1e-9)
+        begins = np.flatnonzero(second > -50)
+        if not len(begins):  # the same note again
+            continue
+        followed += 1
+        assert -6.1 < second[begins[0]] - 40 < 6.1
+        fading = np.flatnonzero(np.diff(first) < -1)
+        np.testing.assert_allclose(np.diff(first)[fading], -2, atol=0.1)
+        assert not len(fading) or abs(fading[0] + 1 - begins[0]) <= 4
+        ended = np.flatnonzero(np.diff(20 * np.log10(np.expm1(source[10]) + 1e-9)) < -20)
+        assert not len(ended) or abs(ended[0] + 1 - begins[0]) <= 4
+    assert followed > 10
+
+
+def test_notes_that_sound_together_add_their_powers():
+    S = [np.zeros((33, 12), np.float32) for _ in range(4)]
+    for k, note in enumerate(S):
+        note[4 * k + 2] = np.log1p(50)
+    drawn = [Variations(changing(mixing=1), (S, S)).draw(0, np.random.default_rng(seed)) for seed in range(60)]
+    voices = []
+    for source, target in drawn:
+        np.testing.assert_array_equal(source, target)
+        assert level_of(source).max() == pytest.approx(level_of(S[0]).max(), rel=1e-4)
+        power = np.expm1(source[2::4, 0].astype(float)) ** 2
+        shares = power[power > 1] / power[power > 1].min()
+        np.testing.assert_allclose(
+            shares, np.round(shares), atol=1e-2
+        )  # notes that were drawn twice have twice the power
+        voices.append(round(shares.sum()))
+    assert {1, 2, 3, 4} >= set(voices) >= {2, 3, 4}  # one if the same note was drawn again
+
+
+def test_filtering_changes_the_source_smoothly_and_not_its_level(spectra):
+    variations = Variations(changing(filtering=1), spectra)
+    steps = []
+    for i in range(8):
+        source, target = variations.draw(i, np.random.default_rng(i))
+        np.testing.assert_array_equal(target, spectra[1][i])
+        assert level_of(source).max() == pytest.approx(level_of(spectra[0][i]).max(), rel=1e-3)
+        loud = np.expm1(spectra[0][i]) > 1e-2
+        gains = 20 * np.log10(np.maximum(np.expm1(source), 1e-9) / np.maximum(np.expm1(spectra[0][i]), 1e-9))
+        of_bins = np.array([np.median(row[on]) if on.any() else np.nan for row, on in zip(gains, loud, strict=True)])
+        assert 1 < np.nanstd(of_bins) < 15
+        steps.append(np.nanmax(np.abs(np.diff(of_bins[32:]))))
+    assert max(steps) < 2
+
+
+def test_a_filter_leaves_silence_silent():
+    silent = np.zeros((33, 4), np.float32)
+    np.testing.assert_array_equal(filtered(silent, np.random.default_rng(0)), silent)
+
+
+def test_some_variations_lie_beyond_the_notes(spectra):
+    pitches = 12 * np.log2([pitch_in_bins(S) for S in spectra[0]])
+    rng = np.random.default_rng(0)
+    drawn = [Variations(changing(beyond=3), spectra).draw(4, rng)[0] for _ in range(80)]
+    shifts = np.array([12 * np.log2(pitch_in_bins(S)) for S in drawn])
+    outside = (shifts < pitches.min() - 0.2) | (shifts > pitches.max() + 0.2)
+    assert 0.03 < outside.mean() < 0.3
+    assert pitches.min() - 3.2 < np.nanmin(shifts) < np.nanmax(shifts) < pitches.max() + 3.2
+    np.testing.assert_allclose(shifts[~outside & (np.abs(shifts - pitches[4]) > 0.1)], [], atol=0.5)

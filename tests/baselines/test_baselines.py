@@ -17,13 +17,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
-from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, TransposedNeighboursBaseline
+from sktimbre.baselines import (
+    IdentityBaseline,
+    PerBinLinearBaseline,
+    PhaseOracleBaseline,
+    SpectralEnvelopeBaseline,
+    TransposedNeighboursBaseline,
+)
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.metrics import reconstruction_error, spectral_convergence
 from sktimbre.spectral.stft import istft, stft
 
 SR = 22050
-SPECTRAL = [IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline]
+SPECTRAL = [IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, SpectralEnvelopeBaseline]
 
 
 def log1p(y, n_fft=1024, hop_length=None):
@@ -63,7 +69,7 @@ def test_contract_of_an_estimator(baseline):
     assert is_regressor(model)
     assert not get_tags(model).input_tags.two_d_array
     assert get_tags(model).input_tags.three_d_array
-    assert model.get_params() == {"target_transformer": None}
+    assert model.get_params()["target_transformer"] is None
     assert set(baseline._parameter_constraints) == set(model.get_params())
     with pytest.raises(NotFittedError):
         model.predict(S)
@@ -325,3 +331,29 @@ def test_one_neighbour_on_real_pairs(flute_to_clarinet, step, error):
         model = TransposedNeighboursBaseline(n_neighbors=1).fit(X[only], y[only], pitches=midi[only])
         scores.append(model.score(X_valid[i : i + 1], y_valid[i : i + 1], pitches=[wanted]))
     assert -np.mean(scores) == pytest.approx(error, rel=0.05)
+
+
+def test_spectral_envelope_gives_the_partials_of_the_source_the_levels_of_the_target():
+    # Partials of the target fall by 12 dB an octave, those of the source do not fall.
+    falling = [1 / k**2 for k in range(1, 31)]
+    target = log1p(tones([59, 60, 61], partials=falling))
+    source = log1p(tones([60], partials=[0.2] * 30))
+    predicted = SpectralEnvelopeBaseline().fit(target, target).predict(source)
+    f0 = 440 * 2 ** ((60 - 69) / 12)
+    at = np.round(f0 * np.arange(1, 14) * 1024 / SR).astype(int)
+
+    def levels(S):
+        partials = np.expm1(np.stack([S[0][k - 1 : k + 2].max(axis=0) for k in at]))[:, 4:-4].mean(axis=1)
+        return 20 * np.log10(partials)
+
+    slope = np.polyfit(np.log2(np.arange(2, 14)), levels(predicted)[1:], 1)[0]
+    assert slope == pytest.approx(-12, abs=2)
+    assert np.polyfit(np.log2(np.arange(2, 14)), levels(source)[1:], 1)[0] == pytest.approx(0, abs=1)
+    power = [np.sum(np.expm1(S) ** 2, axis=(0, 1)) for S in (predicted, source)]
+    np.testing.assert_allclose(*power, rtol=1e-3)
+
+
+def test_spectral_envelope_keeps_silence():
+    S, T = pairs()
+    silent = np.zeros_like(S)
+    assert not SpectralEnvelopeBaseline().fit(S, T).predict(silent).any()

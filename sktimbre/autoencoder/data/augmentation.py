@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from sktimbre._utils.notes import note_shapes
+from sktimbre.autoencoder.data.level import level_of
 from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.autoencoder.data.pitch import pair_pitches
-from sktimbre.spectral.log_magnitudes import scaled, transposed
+from sktimbre.spectral.log_magnitudes import mixed, scaled, transposed
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 
@@ -20,6 +21,17 @@ __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 MOST_MIXED = 16
 # Default smoothing in semitones, and the number of notes of a pitch from which on there is none.
 SMOOTHING, OFTEN = 3.5, 8
+# Share of variations that lie beyond the lowest or the highest note.
+OUTSIDE = 0.15
+# Most notes that sound together, and most frames between the end of a note and the beginning of the next.
+MOST_VOICES, APART_FRAMES = 4, 3
+# Largest difference in dB between notes that follow each other.
+SOFTER = 6.0
+# Frames over which the rate of a release is measured; dB per frame of the slowest, and of one that is not known; dB below the
+# loudest frame at which a note no longer sounds.
+RELEASE, SLOWEST, USUAL_RATE, SILENT = 4, 1.0, 6.0, 60.0
+# Points of a random filter along the logarithm of frequency, and their standard deviation in dB.
+FILTER_POINTS, FILTER_DB = 8, 6.0
 
 
 class PairAugmenter(BaseEstimator):
@@ -38,6 +50,9 @@ class PairAugmenter(BaseEstimator):
     semitones : float, default=1.2
         Largest transposition up or down. With ``smoothing``, it is at least half the distance to the next note, so that every
         pitch between training notes occurs in training. 0 keeps pitches.
+    beyond : float, default=15
+        Semitones below the lowest and above the highest note to which some variations are transposed, since music goes beyond
+        the notes of a library. 0 keeps to the range.
     smoothing : float or None, default=None
         Semitones within which notes are neighbours, or the distance between two successive notes where it is larger. A
         variation pairs the source of a random neighbour, transposed to the pitch of the variation, with the mean of the
@@ -49,8 +64,17 @@ class PairAugmenter(BaseEstimator):
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late
         attack or an early end.
-    joining : float in [0, 1], default=0.05
-        Probability that another pair continues the variation from a random frame, as in a phrase.
+    transitions : float in [0, 1], default=0.5
+        Probability that another note begins in the variation, as in a phrase. The first note ends there, or up to three frames
+        before or after, as its instrument's notes end: at the median rate of their releases in dB per frame.
+    mixing : float in [0, 1], default=0.25
+        Probability that up to three further variations sound together with the variation, as in a chord.
+    filtering : float in [0, 1], default=0.5
+        Probability of a random smooth filter on the source alone, as another room, microphone or instrument has.
+    epoch_size : int or None, default=240
+        Largest number of variations in an epoch of `TimbreAutoencoder.fit`, so that training does not take longer the more
+        material there is. An epoch has one variation for each ``n_frames`` of the notes, or, if these are more, as many as
+        this of pieces that are drawn anew in each epoch. None takes all.
 
     Examples
     --------
@@ -65,17 +89,36 @@ class PairAugmenter(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_frames": [Interval(Integral, 1, None, closed="left"), None],
         "semitones": [Interval(Real, 0, 12, closed="both")],
+        "beyond": [Interval(Real, 0, 24, closed="both")],
         "smoothing": [Interval(Real, 0, 12, closed="both"), None],
         "dynamics": [Interval(Real, 0, 1, closed="both")],
-        "joining": [Interval(Real, 0, 1, closed="both")],
+        "transitions": [Interval(Real, 0, 1, closed="both")],
+        "mixing": [Interval(Real, 0, 1, closed="both")],
+        "filtering": [Interval(Real, 0, 1, closed="both")],
+        "epoch_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, n_frames=16, semitones=1.2, smoothing=None, dynamics=0.3, joining=0.05):
+    def __init__(
+        self,
+        n_frames=16,
+        semitones=1.2,
+        beyond=15,
+        smoothing=None,
+        dynamics=0.3,
+        transitions=0.5,
+        mixing=0.25,
+        filtering=0.5,
+        epoch_size=240,
+    ):
         self.n_frames = n_frames
         self.semitones = semitones
+        self.beyond = beyond
         self.smoothing = smoothing
         self.dynamics = dynamics
-        self.joining = joining
+        self.transitions = transitions
+        self.mixing = mixing
+        self.filtering = filtering
+        self.epoch_size = epoch_size
 
 
 class Variations:
@@ -96,21 +139,23 @@ class Variations:
         lengths, found = [], []
         for pair in zip(*pairs, strict=True):
             lengths.append(frames_together(*pair))
-            found.append((np.nan, np.nan) if augmenter.smoothing == 0 else pair_pitches(*pair))
+            heard = augmenter.smoothing != 0 or augmenter.beyond
+            found.append(pair_pitches(*pair) if heard else (np.nan, np.nan))
         self.n_frames = np.array(lengths)
         self._least_frames = min(
             augmenter.n_frames or 0, max((shape[1] for shape in note_shapes(self.sources)), default=0)
         )
         self.pitches, self.target_pitches = 12 * np.log2(found).T  # in semitones
+        known = np.sort(self.pitches[np.isfinite(self.pitches)])
+        self._ends = [int(np.flatnonzero(self.pitches == pitch)[0]) for pitch in known[[0, -1]]] if len(known) else None
         self.smoothing = augmenter.smoothing
         if self.smoothing is None:
-            self.smoothing = SMOOTHING
-            known = np.sort(self.pitches[np.isfinite(self.pitches)])
             near = np.searchsorted(known, known + 0.5) - np.searchsorted(known, known - 0.5)
-            if len(near) and np.median(near) >= OFTEN:
-                self.smoothing = 0.0
-                self.pitches, self.target_pitches = np.full((2, len(lengths)), np.nan)
+            self.smoothing = 0.0 if len(near) and np.median(near) >= OFTEN else SMOOTHING
+        if not self.smoothing:
+            self.pitches, self.target_pitches = np.full((2, len(lengths)), np.nan)
         self._known_pitches = np.unique(self.pitches[np.isfinite(self.pitches)])
+        self._releases = tuple(map(release_rate, pairs)) if augmenter.transitions else (0.0, 0.0)
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return a variation of one pair.
@@ -126,31 +171,57 @@ class Variations:
         -------
         source, target : ndarray of shape (n_frequencies, at most n_frames), float32
         """
-        source, target = self._piece(index, rng)
-        # Short notes are continued by others: from short pieces alone a network would not know the context in a recording.
-        while source.shape[1] < self._least_frames:
-            then = self._piece(int(rng.integers(len(self.sources))), rng)
-            source, target = (
-                np.concatenate([a, b], axis=1)[:, : self._least_frames]
-                for a, b in zip((source, target), then, strict=True)
-            )
-        if rng.random() < self.augmenter.joining:
-            then = self._piece(int(rng.integers(len(self.sources))), rng)
-            at, end = int(rng.integers(0, source.shape[1] + 1)), min(source.shape[1], then[0].shape[1])
-            source, target = (
-                np.concatenate([a[:, :at], b[:, at:end]], axis=1) if at < end else a
-                for a, b in zip((source, target), then, strict=True)
-            )
+        how = self.augmenter
+        voices = [self._phrase(index, rng)]
+        if rng.random() < how.mixing:
+            voices += [self._phrase(self._any(rng), rng) for _ in range(rng.integers(1, MOST_VOICES))]
+        source, target = (_together(side, [0] * len(side)) for side in zip(*voices, strict=True))
+        if len(voices) > 1 and (together := level_of(source).max()):
+            gain = np.float32(level_of(voices[0][0]).max() / together)
+            source, target = scaled(source, gain), scaled(target, gain)
+        if rng.random() < how.filtering:
+            source = filtered(source, rng)
         return source, target
 
-    def _piece(self, index, rng):
-        how, longest = self.augmenter, int(self.n_frames[index])
+    def _any(self, rng):
+        return int(rng.integers(len(self.sources)))
+
+    def _phrase(self, index, rng):
+        """Return a piece of a note, or one that another note follows."""
+        first = self._piece(index, rng)
+        # Short notes are continued by others: from short pieces alone a network would not know the context in a recording.
+        while first[0].shape[1] < self._least_frames:
+            then = self._piece(self._any(rng), rng)
+            first = tuple(
+                np.concatenate([a, b], axis=1)[:, : self._least_frames] for a, b in zip(first, then, strict=True)
+            )
+        n_frames = first[0].shape[1]
+        if n_frames < 2 or rng.random() >= self.augmenter.transitions:
+            return first
+        second = self._piece(self._any(rng), rng, attack=True)
+        begins = int(rng.integers(1, n_frames))
+        ends = begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
+        faded = -np.maximum(np.arange(n_frames) - ends, 0) / 20
+        gain = rng.uniform(-SOFTER, SOFTER) / 20
+        return tuple(
+            _together([_by(a, rate * faded), _by(b[:, : n_frames - begins], gain)], [0, begins])
+            for a, b, rate in zip(first, second, self._releases, strict=True)
+        )
+
+    def _piece(self, index, rng, attack=False):
+        """Return a variation of a part of a note; with ``attack``, of its beginning."""
+        how = self.augmenter
+        outwards = self._outwards(rng)
+        if self._ends and outwards:
+            index = self._ends[int(outwards > 0)]
+        longest = int(self.n_frames[index])
         n_frames = min(longest, how.n_frames or longest)
         # Starts are drawn up to half a piece beyond both ends and clipped: otherwise hardly any piece would have the attack.
         beyond = n_frames // 2
         start = int(np.clip(rng.integers(-beyond, longest - n_frames + beyond + 1), 0, longest - n_frames))
+        start = 0 if attack else start
         here = slice(start, start + n_frames)
-        shift = self._shift(self.pitches[index], rng)
+        shift = outwards or self._shift(self.pitches[index], rng)
         pitch = self.pitches[index] + shift
         near, weights, tuning = self._neighbours(pitch, here.stop, rng)
         if len(near):
@@ -170,6 +241,12 @@ class Variations:
             gain = loudness_envelope(n_frames, rng)
             source, target = scaled(source, gain), scaled(target, gain)
         return source, target
+
+    def _outwards(self, rng):
+        """Return semitones beyond the lowest note (negative) or the highest note, or 0 for a variation within the range."""
+        if not self.augmenter.beyond or self._ends is None or rng.random() >= OUTSIDE:
+            return 0.0
+        return rng.uniform(0, self.augmenter.beyond) * rng.choice([-1, 1])
 
     def _shift(self, pitch, rng):
         most = self.augmenter.semitones
@@ -201,6 +278,61 @@ class Variations:
         """
         i = np.searchsorted(self._known_pitches, pitch, side)
         return self._known_pitches[i] - self._known_pitches[i - 1] if 0 < i < len(self._known_pitches) else 0.0
+
+
+def release_rate(notes: Sequence[np.ndarray]) -> float:
+    """Return by how many dB per frame notes fade when they end, the median over notes.
+
+    The end of a note is where its level falls most within four frames in the second half of its sound. Notes that do not end,
+    such as notes that are cut, are left out; if none is left, 6 is returned.
+
+    Parameters
+    ----------
+    notes : sequence of ndarray of shape (n_frequencies, n_frames), float32
+        Log-magnitude spectra of one instrument.
+    """
+    rates = []
+    for note in notes:
+        loudness = 20 * np.log10(np.maximum(level_of(note), np.finfo(np.float32).tiny))
+        sounding = np.flatnonzero(loudness > loudness.max() - SILENT)
+        loudness = np.maximum(loudness, loudness.max() - 2 * SILENT)
+        falls = (loudness[:-RELEASE] - loudness[RELEASE:])[len(sounding) // 2 : sounding[-1] + 1]
+        if len(falls) and falls.max() >= RELEASE * SLOWEST:
+            rates.append(falls.max() / RELEASE)
+    return float(np.median(rates)) if rates else USUAL_RATE
+
+
+def filtered(S: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return spectra through a random smooth filter, with the level of their loudest frame unchanged.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_frequencies, n_frames), float32
+        Log-magnitude spectra.
+    rng : numpy.random.Generator
+        Source of random numbers.
+    """
+    octaves = np.log2(1 + np.arange(len(S)))
+    decibels = np.interp(octaves, np.linspace(0, octaves[-1], FILTER_POINTS), rng.normal(0, FILTER_DB, FILTER_POINTS))
+    out = scaled(S, (10 ** (decibels / 20)).astype(np.float32)[:, np.newaxis])
+    before, after = level_of(S).max(), level_of(out).max()
+    return scaled(out, np.float32(before / after)) if after else out
+
+
+def _by(S, powers):
+    """Return spectra with their magnitudes multiplied by powers of ten."""
+    return scaled(S, np.asarray(10.0**powers, np.float32))
+
+
+def _together(parts, starts):
+    """Return notes that sound together, each from its frame, in as many frames as the first."""
+    if len(parts) == 1:
+        return parts[0]
+    placed = np.zeros((len(parts), *parts[0].shape), np.float32)
+    for whole, part, start in zip(placed, parts, starts, strict=True):
+        end = min(whole.shape[1], start + part.shape[1])
+        whole[:, start:end] = part[:, : end - start]
+    return mixed(*placed)
 
 
 def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:

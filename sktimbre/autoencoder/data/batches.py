@@ -27,7 +27,8 @@ class SpectraBatches(keras.utils.PyDataset):
     seed : int or None
         Seed of order and augmentation, which change with each epoch; None keeps the order.
     augmenter : PairAugmenter or None
-        Draws the examples, in each epoch as many pieces as the notes can be cut into. None returns the notes as they are.
+        Draws the examples, in each epoch as many pieces as the notes can be cut into, or as its ``epoch_size``. None returns
+        the notes as they are.
     normalize_level : bool
         Whether to normalize both notes of a pair to the reference level by the gains of the source. Variations are only known
         at this level: their row of gains is 1.
@@ -55,6 +56,7 @@ class SpectraBatches(keras.utils.PyDataset):
         # One length for all batches, so that the training step is traced once.
         self.n_frames = -(-longest // frame_multiple) * frame_multiple
         self._examples = np.repeat(np.arange(len(lengths)), [-(-n // longest) if augmenter else 1 for n in lengths])
+        self._most = augmenter.epoch_size if augmenter else None
         self._seed = seed
         self.start(0)
 
@@ -63,7 +65,7 @@ class SpectraBatches(keras.utils.PyDataset):
         self.epoch = epoch
         self._order = self._examples
         if self._seed is not None:
-            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)
+            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)[: self._most]
 
     def __len__(self):
         """Return the number of batches in an epoch."""

@@ -14,7 +14,7 @@ from sktimbre._utils.notes import NotesOnDisk
 from sktimbre._utils.validation import Notes
 from sktimbre.spectral.log_magnitudes import magnitudes, scaled
 
-__all__ = ["CONTEXT", "level_gain", "normalized_notes", "normalized_pairs"]
+__all__ = ["CONTEXT", "level_gain", "level_of", "normalized_notes", "normalized_pairs"]
 
 # Frames to each side in which the loudest frame is found: one second at the default STFT.
 LOUDEST_WITHIN = 43
@@ -31,6 +31,11 @@ REFERENCE = 0.3
 QUIETEST = REFERENCE * 10 ** (-70 / 20)
 
 
+def level_of(S: np.ndarray) -> np.ndarray:
+    """Return the level of each frame of log-magnitude spectra (n_frequencies, n_frames); the reference is 0.3 ``n_fft``."""
+    return (magnitudes(S) ** EXPONENT).sum(axis=0, dtype=np.float64) ** (1 / EXPONENT)
+
+
 def level_gain(S: np.ndarray) -> np.ndarray:
     """Return the gain of each frame that normalizes a note to the reference level.
 
@@ -45,8 +50,7 @@ def level_gain(S: np.ndarray) -> np.ndarray:
         Factors for magnitudes. The gains of ``log1p(g * expm1(S))`` are these divided by g, for notes louder than 70 dB below
         full scale.
     """
-    level = np.sum(magnitudes(S) ** EXPONENT, axis=0, dtype=np.float64) ** (1 / EXPONENT)
-    loudest = maximum_filter1d(level, 2 * LOUDEST_WITHIN + 1, mode="constant")
+    loudest = maximum_filter1d(level_of(S), 2 * LOUDEST_WITHIN + 1, mode="constant")
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
     n_fft = 2 * (len(S) - 1)

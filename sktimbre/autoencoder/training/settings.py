@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from sktimbre.autoencoder.data.augmentation import PairAugmenter
 from sktimbre.autoencoder.data.level import normalized_pairs
@@ -132,7 +133,9 @@ def partial_fit_options(model: Any, seed: int, passes: int) -> TrainingOptions:
         )
     options = training_options(model, seed)
     drawn = int(np.random.SeedSequence((seed, passes)).generate_state(1)[0])
-    return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn)
+    # One pass over the notes of the call has all of their pieces.
+    augmenter = clone(options.augmenter).set_params(epoch_size=None) if options.augmenter else None
+    return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn, augmenter=augmenter)
 
 
 def _optimizer_params(model, schedule, warmup):

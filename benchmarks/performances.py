@@ -1,0 +1,212 @@
+"""Models of single notes on performances: melodies and chorales whose other rendition is the truth.
+
+For each pair of rendered instruments the default model is trained on all single notes that both have, and converts six
+melodies and two four-part chorales. The target's rendition of the same MIDI has the same notes, tuning and timing. Printed are
+the reconstruction error beside that of identity and the log-spectral distance, in all, around onsets, after ends and elsewhere
+(by the score); for melodies the pitch of the output beside the source's. Rows:
+
+- identity: the source itself.
+- per-bin linear, spectral envelope: baselines without a network, trained on the same notes.
+- ours: the default model; with --seeds the mean over several.
+- sampler: the target's own notes at the onsets and ends of the score, about the least error that single notes allow.
+
+Trained models are stored beside the results and reused; delete them after a change of the package.
+"""
+
+import json
+import time
+from functools import lru_cache
+
+import joblib
+import numpy as np
+from _common import notes_folder, parser, print_table, read_json, versions, write_json
+from _models import checkpoints_in
+
+import sktimbre
+from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.audio import read_audio, resample
+from sktimbre.autoencoder import PairAugmenter
+from sktimbre.baselines import PerBinLinearBaseline, SpectralEnvelopeBaseline
+from sktimbre.datasets import load_notes, load_paired_notes
+from sktimbre.metrics import f0_error, log_spectral_distance, reconstruction_error
+
+PAIRS = (("flute", "clarinet"), ("guitar", "piano"), ("violin", "trumpet"))
+KINDS = ("melody", "chorale")
+SR = 22050
+# Parameters of the variants that --variant names, beside the defaults.
+VARIANTS = {"ours": {}}
+# Seconds around an onset that are "onset", and after an end that are "end".
+BEFORE, AFTER_ONSET, AFTER_END = 0.03, 0.07, 0.12
+REGIONS = ("onsets", "ends", "between")
+VELOCITY = 100  # of the single notes
+HELD = 2.0  # seconds from the onset of a single note to its end
+CROSSFADE = 0.01  # seconds
+
+
+def performances(gm, source, target, kind):
+    """Return performances of both instruments: name, source, target and score."""
+    scores = json.loads((gm / "scores.json").read_text())
+    found = []
+    for name in sorted(name for name in scores if name.startswith(f"{kind}/")):
+        x, y = (read_audio(gm / side / f"{name}.flac", SR)[0] for side in (source, target))
+        n = min(len(x), len(y))
+        found.append((name, x[:n], y[:n], np.array(scores[name])))
+    return found
+
+
+@lru_cache(maxsize=1)
+def single_notes(gm, source, target):
+    return load_paired_notes(gm / source / "notes", gm / target / "notes", sr=SR)
+
+
+def regions_of(score, n_frames, stft):
+    """Return the region of each frame, as an index into `REGIONS`."""
+    at = np.arange(n_frames)[:, np.newaxis] * (stft.hop_length or stft.n_fft // 2) / SR
+    region = np.full(n_frames, REGIONS.index("between"))
+    ends, onsets = score[:, 1], score[:, 0]
+    region[((at >= ends - BEFORE) & (at < ends + AFTER_END)).any(axis=1)] = REGIONS.index("ends")
+    region[((at >= onsets - BEFORE) & (at < onsets + AFTER_ONSET)).any(axis=1)] = REGIONS.index("onsets")
+    return region
+
+
+def sampled(gm, target, score, n_samples):
+    """Play the notes of the target at the onsets, ends and velocities of a score."""
+    notes = load_notes(gm / target / "notes", sr=SR)
+    target_notes, pitches = notes.audio, notes.pitches
+    y = np.zeros(n_samples + 10 * SR, np.float32)
+    for onset, end, pitch, velocity in score:
+        nearest = int(np.argmin(np.abs(pitches - pitch)))
+        note = target_notes[nearest]
+        if pitches[nearest] != pitch:
+            note = resample(note, round(SR * 2 ** ((pitch - pitches[nearest]) / 12)), SR)
+        held, fade = round((end - onset) * SR), round(CROSSFADE * SR)
+        # At its end the note jumps to its own release, which follows two seconds after its onset.
+        release = note[round(HELD * SR) :]
+        body = note[: held + fade].copy()
+        ramp = np.linspace(1, 0, min(fade, len(body)), dtype=np.float32)
+        body[-len(ramp) :] *= ramp
+        before, after = (np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in (body[-2205:-fade], release[:1102]))
+        release = release * np.float32(min(1.0, before / after) if after else 0)
+        release[:fade] *= np.linspace(0, 1, len(release[:fade]), dtype=np.float32)
+        gain = np.float32((velocity / VELOCITY) ** 2)
+        start = round(onset * SR)
+        y[start : start + len(body)] += gain * body
+        y[start + held : start + held + len(release)] += gain * release
+    return y[:n_samples]
+
+
+def at_level(predicted, truth):
+    """Return audio at the RMS level of another."""
+    return predicted * np.float32(np.sqrt(np.mean(truth**2) / max(np.mean(predicted**2), 1e-12)))
+
+
+def trained(notes, chosen, seed, folder):
+    """Return a model of single notes and the seconds of its training."""
+    augment = chosen.get("augment", True)
+    described = {**chosen, "augment": augment.get_params() if isinstance(augment, PairAugmenter) else augment}
+    data = [len(x) for x in notes.source], float(sum(np.abs(t).sum(dtype=float) for t in notes.target)), SR
+    path = folder / f"performances_{joblib.hash((sorted(described.items(), key=str), seed, data))}.sktimbre"
+    seconds = path.with_suffix(".json")
+    if not path.exists():
+        model = TimbreTransfer(autoencoder=TimbreAutoencoder(validation_split=0, random_state=seed, **chosen), sr=SR)
+        start = time.perf_counter()
+        model.fit(notes.source, notes.target, groups=notes.pitches)
+        write_json(seconds, {"seconds": time.perf_counter() - start})
+        sktimbre.save(model, path, overwrite=True)
+    return sktimbre.load(path), read_json(seconds)["seconds"]
+
+
+def row_of(name, converted, played, stft, **more):
+    """Return a row: errors of converted spectra beside identity's."""
+    own, identity, distances = np.zeros((3, 3)), np.zeros((3, 3)), []
+    for S, (_, x, y, score) in zip(converted, played, strict=True):
+        X, T = (stft.transform(side[np.newaxis])[0] for side in (x, y))
+        region = regions_of(score, T.shape[1], stft)
+        for r in range(len(REGIONS)):
+            own[r] += np.sum((S - T)[:, region == r] ** 2)
+            identity[r] += np.sum((X - T)[:, region == r] ** 2)
+        distances.append(log_spectral_distance(T[np.newaxis], S[np.newaxis]))
+    ratios = own[:, 0] / identity[:, 0]
+    each = [
+        reconstruction_error(y[np.newaxis], S[np.newaxis]) / reconstruction_error(y[np.newaxis], x[np.newaxis])
+        for S, (_, x, y, _) in zip(converted, played, strict=True)
+    ]
+    return {
+        "row": name,
+        "/ identity": own.sum() / identity.sum(),
+        **{f"at {region}" if region != "between" else region: ratio for region, ratio in zip(REGIONS, ratios, strict=True)},
+        "LSD dB": float(np.mean(distances)),
+        "best": min(each),
+        "worst": max(each),
+        **more,
+    }
+
+
+def pitch_of(converted, played):
+    """Return how far the pitch of converted melodies is from the source's, in cents."""
+    audio = [played[i][1] for i in range(len(played))]
+    return {
+        f"cents, {name}": f0_error(audio, converted, sr=SR, fmin=100, statistic=name) for name in ("median", "p95")
+    }
+
+
+def study(gm, source, target, args):
+    """Return the rows of both kinds of performance for a pair of instruments."""
+    notes = single_notes(gm, source, target)
+    stft = LogSTFT().fit(notes.source)
+    S, T = stft.transform(notes.source), stft.transform(notes.target)
+    baselines = {
+        "per-bin linear": PerBinLinearBaseline().fit(S, T),
+        "spectral envelope": SpectralEnvelopeBaseline().fit(S, T),
+    }
+    models = {
+        (variant, seed): trained(notes, VARIANTS[variant], seed, checkpoints_in(args.output.parent))
+        for variant in args.variant
+        for seed in range(args.seeds)
+    }
+    tables = {}
+    for kind in args.kinds:
+        played = performances(gm, source, target, kind)
+        X = [stft.transform(x[np.newaxis])[0] for _, x, _, _ in played]
+        rows = [row_of("identity", X, played, stft)]
+        rows += [row_of(name, model.predict(X), played, stft) for name, model in baselines.items()]
+        for variant in args.variant:
+            found = []
+            for seed in range(args.seeds):
+                model, seconds = models[variant, seed]
+                start = time.perf_counter()
+                audio = [model.predict(x[np.newaxis])[0] for _, x, _, _ in played]
+                factor = (time.perf_counter() - start) / sum(len(x) / SR for _, x, _, _ in played)
+                spectra = [model.predict_spectra(x[np.newaxis])[0] for _, x, _, _ in played]
+                pitch = pitch_of(audio, played) if kind == "melody" else {}
+                found.append(row_of(variant, spectra, played, stft, **pitch, seconds=seconds, factor=factor))
+            rows.append({k: v if k == "row" else float(np.mean([r[k] for r in found])) for k, v in found[0].items()})
+        played_by_sampler = [
+            at_level(sampled(gm, target, score, len(y)), y) for _, _, y, score in played
+        ]
+        rows.append(
+            row_of("sampler", [stft.transform(y[np.newaxis])[0] for y in played_by_sampler], played, stft)
+        )
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        tables[kind] = [{name: row.get(name) for name in columns} for row in rows]
+        print_table(f"{source} to {target}, {kind}", tables[kind])
+    return tables
+
+
+def main():
+    p = parser(__doc__, "performances.json")
+    p.add_argument("--pairs", nargs="+", metavar="SOURCE-TARGET", help="default: three pairs, both directions")
+    p.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    p.add_argument("--variant", nargs="+", choices=VARIANTS, default=["ours"])
+    p.add_argument("--seeds", type=int, default=1)
+    args = p.parse_args()
+    gm = notes_folder().parent / "gm"
+    results = read_json(args.output)
+    both = [f"{a}-{b}" for a, b in PAIRS] + [f"{b}-{a}" for a, b in PAIRS]
+    for pair in args.pairs or both:
+        results[pair] = {"tables": study(gm, *pair.split("-"), args), "seeds": args.seeds, "versions": versions()}
+        write_json(args.output, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -68,9 +68,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Fraction of the training in which the learning rate rises from zero; None is 0.05 with "cosine" and 0 with others.
     decay : float, default=0.0
         Decay of the learning rate per step: ``learning_rate / (1 + decay * step)``; the thesis uses 1e-6.
-    tuning : {"source", "target"}, default="target"
-        Pitch that the network learns: that of the target, which may be tuned differently, or that of the source, so that the
-        pitch of a recording is kept: each training target is then transposed to the pitch of its source.
+    tuning : {"source", "target"}, default="source"
+        Pitch that the network learns: that of the source, for which each training target is transposed to the pitch of its
+        source, or that of the target, which may be tuned differently.
     augment : bool or PairAugmenter, default=True
         Whether each epoch trains on new variations of the pairs. A `PairAugmenter` sets how they are drawn; True is
         ``PairAugmenter()``.

@@ -1,5 +1,6 @@
 """Parameters of TimbreAutoencoder: ranges, constructor, arguments of the optimizer, and what the defaults stand for."""
 
+import inspect
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -13,6 +14,8 @@ from sktimbre.autoencoder.networks.options import NAMES
 
 __all__ = ["AutoencoderParameters"]
 
+# Values of parameters that earlier versions did not have, where they are not the default.
+FORMER = {"tuning": "target"}
 # Parameters with this prefix are arguments of the optimizer.
 PREFIX = "optimizer__"
 
@@ -82,7 +85,7 @@ class AutoencoderParameters(BaseEstimator):
         schedule=None,
         warmup=None,
         decay=0.0,
-        tuning="target",
+        tuning="source",
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,
@@ -134,6 +137,17 @@ class AutoencoderParameters(BaseEstimator):
         self.target_transformer = target_transformer
         self.random_state = random_state
         self.verbose = verbose
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickle or a file; those from before a parameter have its former or its default value.
+
+        Parameters
+        ----------
+        state : dict of str to object
+            Attributes.
+        """
+        defaults = {name: parameter.default for name, parameter in inspect.signature(type(self)).parameters.items()}
+        super().__setstate__({**defaults, **FORMER, **state})
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters; with ``deep``, entries of ``optimizer_params`` also as ``optimizer__<name>``.

@@ -87,7 +87,7 @@ def fit(
     tuning: Annotated[
         str | None,
         typer.Option(
-            help="Pitch of the output: target, as its training notes are tuned, or source, as it is played.",
+            help="Pitch of the output: source, as it is played, or target, as its training notes are tuned.",
             autocompletion=complete_tuning,
         ),
     ] = None,

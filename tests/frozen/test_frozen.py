@@ -41,6 +41,8 @@ def test_frozen(path):
     # What came to the constructors since then has its default.
     assert clone(model).get_params(deep=False).keys() == type(model)().get_params(deep=False).keys()
     assert set(model.autoencoder_.get_params()) == set(type(model.autoencoder_)().get_params())
+    # It learnt the tuning of its targets, which was no parameter then.
+    assert model.autoencoder_.tuning == model.autoencoder.tuning == "target"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
@@ -54,7 +56,12 @@ def test_pickles_of_former_modules_load():
         "baseline": models["baseline"].predict_spectra(audio),
     }
     assert type(models["baseline"].autoencoder_) is PerBinLinearBaseline
-    assert type(models["transfer"].autoencoder_.augment) is PairAugmenter
+    augmenter = models["transfer"].autoencoder_.augment
+    assert type(augmenter) is PairAugmenter
+    # What came to the constructors since then has its former value, or its default.
+    assert clone(models["transfer"]).autoencoder.tuning == "target"
+    assert augmenter.get_params().keys() == PairAugmenter().get_params().keys()
+    assert augmenter.transitions == augmenter.mixing == augmenter.filtering == augmenter.beyond == 0
     with np.load(FOLDER / "pickle-0.1.0.npz") as expected:
         for name, spectra in found.items():
             np.testing.assert_allclose(spectra, expected[name], rtol=1e-3, atol=1e-4, err_msg=name)

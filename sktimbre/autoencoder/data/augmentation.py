@@ -19,12 +19,16 @@ __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 # Largest number of targets in an average, twice as many as a chromatic scale has within the default smoothing. Of more
 # neighbours, this many are drawn: the cost does not grow with the number of notes, and the network still learns their mean.
 MOST_MIXED = 16
+# Values of the parameters that earlier versions did not have.
+FORMER = {"beyond": 0, "transitions": 0, "mixing": 0, "filtering": 0, "epoch_size": None}
 # Default smoothing in semitones, and the number of notes of a pitch from which on there is none.
 SMOOTHING, OFTEN = 3.5, 8
 # Share of variations that lie beyond the lowest or the highest note.
 OUTSIDE = 0.15
 # Most notes that sound together, and most frames between the end of a note and the beginning of the next.
 MOST_VOICES, APART_FRAMES = 4, 3
+# Share of notes that follow which are the same note again.
+REPEATED = 0.15
 # Largest difference in dB between notes that follow each other.
 SOFTER = 6.0
 # Frames over which the rate of a release is measured; dB per frame of the slowest, and of one that is not known; dB below the
@@ -120,6 +124,10 @@ class PairAugmenter(BaseEstimator):
         self.filtering = filtering
         self.epoch_size = epoch_size
 
+    def __setstate__(self, state):
+        # Pickles and files from before these parameters.
+        super().__setstate__({**FORMER, **state})
+
 
 class Variations:
     """Variations of given pairs, drawn with the settings of a `PairAugmenter`.
@@ -198,7 +206,8 @@ class Variations:
         n_frames = first[0].shape[1]
         if n_frames < 2 or rng.random() >= self.augmenter.transitions:
             return first
-        second = self._piece(self._any(rng), rng, attack=True)
+        repeats = rng.random() < REPEATED
+        second = self._piece(index if repeats else self._any(rng), rng, attack=True)
         begins = int(rng.integers(1, n_frames))
         ends = begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
         faded = -np.maximum(np.arange(n_frames) - ends, 0) / 20

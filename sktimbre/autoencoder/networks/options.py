@@ -16,6 +16,7 @@ THESIS = {
     "optimizer__learning_rate": 1e-4,
     "schedule": "constant",
     "decay": 1e-6,
+    "tuning": "target",
     "augment": False,
     "normalize_level": False,
     "quiet_weight": 0.0,

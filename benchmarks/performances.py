@@ -85,7 +85,9 @@ def sampled(gm, target, score, n_samples):
         body = note[: held + fade].copy()
         ramp = np.linspace(1, 0, min(fade, len(body)), dtype=np.float32)
         body[-len(ramp) :] *= ramp
-        before, after = (np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in (body[-2205:-fade], release[:1102]))
+        before, after = (
+            np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in (body[-2205:-fade], release[:1102])
+        )
         release = release * np.float32(min(1.0, before / after) if after else 0)
         release[:fade] *= np.linspace(0, 1, len(release[:fade]), dtype=np.float32)
         gain = np.float32((velocity / VELOCITY) ** 2)
@@ -134,7 +136,10 @@ def row_of(name, converted, played, stft, **more):
     return {
         "row": name,
         "/ identity": own.sum() / identity.sum(),
-        **{f"at {region}" if region != "between" else region: ratio for region, ratio in zip(REGIONS, ratios, strict=True)},
+        **{
+            f"at {region}" if region != "between" else region: ratio
+            for region, ratio in zip(REGIONS, ratios, strict=True)
+        },
         "LSD dB": float(np.mean(distances)),
         "best": min(each),
         "worst": max(each),
@@ -145,9 +150,7 @@ def row_of(name, converted, played, stft, **more):
 def pitch_of(converted, played):
     """Return how far the pitch of converted melodies is from the source's, in cents."""
     audio = [played[i][1] for i in range(len(played))]
-    return {
-        f"cents, {name}": f0_error(audio, converted, sr=SR, fmin=100, statistic=name) for name in ("median", "p95")
-    }
+    return {f"cents, {name}": f0_error(audio, converted, sr=SR, fmin=100, statistic=name) for name in ("median", "p95")}
 
 
 def study(gm, source, target, args):
@@ -181,12 +184,8 @@ def study(gm, source, target, args):
                 pitch = pitch_of(audio, played) if kind == "melody" else {}
                 found.append(row_of(variant, spectra, played, stft, **pitch, seconds=seconds, factor=factor))
             rows.append({k: v if k == "row" else float(np.mean([r[k] for r in found])) for k, v in found[0].items()})
-        played_by_sampler = [
-            at_level(sampled(gm, target, score, len(y)), y) for _, _, y, score in played
-        ]
-        rows.append(
-            row_of("sampler", [stft.transform(y[np.newaxis])[0] for y in played_by_sampler], played, stft)
-        )
+        played_by_sampler = [at_level(sampled(gm, target, score, len(y)), y) for _, _, y, score in played]
+        rows.append(row_of("sampler", [stft.transform(y[np.newaxis])[0] for y in played_by_sampler], played, stft))
         columns = list(dict.fromkeys(name for row in rows for name in row))
         tables[kind] = [{name: row.get(name) for name in columns} for row in rows]
         print_table(f"{source} to {target}, {kind}", tables[kind])

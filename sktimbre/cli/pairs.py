@@ -125,12 +125,15 @@ def _pictures(found, folder, overwrite):
 def _draw_rolls(pictures, overwrite):
     """Draw the notes of recordings over their spectrograms."""
     from sktimbre.audio import atomic_path, read_audio
+    from sktimbre.datasets import cut_recording
+    from sktimbre.datasets.played import usable
     from sktimbre.plotting import NotesDisplay
 
     for file, picture in pictures.items():
         picture.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(picture, overwrite) as temporary:
-            NotesDisplay.from_audio(*read_audio(file)).figure_.savefig(temporary, dpi=110)
+            y, sr = read_audio(file)
+            NotesDisplay(y, usable(cut_recording(y, sr)), sr=sr).plot().figure_.savefig(temporary, dpi=110)
 
 
 def _of_notes(found, sides):

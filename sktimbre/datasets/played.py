@@ -1,6 +1,6 @@
 """Notes and transitions that are cut from recordings, with their audio."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,13 +8,18 @@ import numpy as np
 
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio, resample
-from sktimbre.datasets.cutting import CutNote, LeftOut, cut_recording
+from sktimbre.datasets.cutting import Cut, CutNote, LeftOut, cut_recording
 from sktimbre.exceptions import AudioFileError
 
-__all__ = ["SHORTEST", "PlayedNote", "Recording", "cut_recordings", "joined", "joined_transition"]
+__all__ = ["SHORTEST", "PlayedNote", "Recording", "cut_recordings", "joined", "joined_transition", "usable"]
 
 # Shortest note in seconds.
 SHORTEST = 0.1
+# Semitones by which a note may glide: its partner is a steady note.
+GLIDES = 1.0
+# Share of what sounds in a recording that is polyphonic in music of several voices; of what is heard as notes there, most has
+# several voices, too.
+POLYPHONIC = 1 / 3
 # Seconds of a transition on both sides of the onset, and of what is kept before a note that begins a phrase.
 LEAD, PREROLL = 0.19, 0.01
 # Seconds of rest before a note that begins a phrase.
@@ -32,7 +37,7 @@ class PlayedNote:
     cut : CutNote
         Its start, end, pitch and level.
     before : CutNote or None
-        The note before; None if a rest precedes.
+        The note before; None if a rest, or a note that is left out as it glides, precedes.
     audio : ndarray of shape (n_samples,), float32
         The note, and ``onset`` samples before it, which are of the note before or, after a rest, 10 ms.
     onset : int
@@ -74,7 +79,7 @@ class Recording:
 def cut_recordings(
     files: Sequence[Path], sr: int, longest: float, *, strict: bool = True, progress: bool = False
 ) -> tuple[list[Recording], dict[Path, str]]:
-    """Cut recordings into notes; notes that are shorter than 0.1 s are left out.
+    """Cut recordings into notes; those that are not `usable` are left out.
 
     Parameters
     ----------
@@ -118,6 +123,36 @@ def cut_recordings(
     return recordings, unread
 
 
+def usable(cut: Cut) -> Cut:
+    """Leave out the notes of a recording that nothing can be learnt from.
+
+    Parameters
+    ----------
+    cut : Cut
+        As `cut_recording` returns it.
+
+    Returns
+    -------
+    Cut
+        Without notes that are shorter than 0.1 s ("short") or glide by more than a semitone ("glides"); without any if a third
+        of what sounds is "polyphonic".
+    """
+    sounding = _seconds(cut.notes) + _seconds(part for part in cut.left_out if part.reason != "silent")
+    polyphonic = _seconds(part for part in cut.left_out if part.reason == "polyphonic")
+    several_voices = polyphonic > POLYPHONIC * sounding
+    notes, left_out = [], list(cut.left_out)
+    for note in cut.notes:
+        if several_voices:
+            left_out.append(LeftOut(note.start, note.end, "polyphonic"))
+        elif note.end - note.start < SHORTEST:
+            left_out.append(LeftOut(note.start, note.end, "short"))
+        elif abs(note.glide) > GLIDES:
+            left_out.append(LeftOut(note.start, note.end, "glides"))
+        else:
+            notes.append(note)
+    return Cut(notes, sorted(left_out))
+
+
 def joined(source: PlayedNote, target: PlayedNote, sr: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the audio of two notes from their onsets, both as long as the shorter one and at the pitch of the source."""
     y, onset = _at_pitch(source, target, sr)
@@ -129,6 +164,10 @@ def joined_transition(source: PlayedNote, target: PlayedNote, sr: int) -> tuple[
     """Return the audio around the onsets of two notes that follow others: at most 0.19 s on each side."""
     y, onset = _at_pitch(source, target, sr)
     return _excerpts(source, (y, onset), min(source.onset, onset), round(LEAD * sr))
+
+
+def _seconds(parts: Iterable[CutNote | LeftOut]) -> float:
+    return sum(part.end - part.start for part in parts)
 
 
 def _excerpts(source, target, before, after):
@@ -145,12 +184,13 @@ def _at_pitch(source, target, sr):
 
 def _cut(file: Path, y: np.ndarray, sr: int, longest: float) -> Recording:
     cut = cut_recording(y, sr)
+    used = usable(cut)
     notes = []
     before: CutNote | None = None
     for note in cut.notes:
-        if before is not None and note.start - before.end > REST:
+        if before is not None and (note.start - before.end > REST or abs(before.glide) > GLIDES):
             before = None
-        if note.end - note.start >= SHORTEST:
+        if note in used.notes:
             onset = round(note.start * sr)
             # A transition is between two notes: what precedes is no longer than the note before.
             lead = PREROLL if before is None else max(PREROLL, min(LEAD, note.start - before.start))
@@ -159,4 +199,4 @@ def _cut(file: Path, y: np.ndarray, sr: int, longest: float) -> Recording:
             # Copied, so that the recording is freed.
             notes.append(PlayedNote(file, note, before, part.copy(), onset - first))
         before = note
-    return Recording(file, notes, cut.left_out, len(y) / sr)
+    return Recording(file, notes, used.left_out, len(y) / sr)

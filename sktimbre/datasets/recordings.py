@@ -26,6 +26,15 @@ __all__ = ["load_recordings"]
 
 Pair = tuple[PlayedNote, PlayedNote]
 
+# What a recording is of which most is left out.
+MOSTLY = {
+    "silent": "is silent",
+    "unpitched": "has no clear pitch",
+    "polyphonic": "has several voices",
+    "short": f"has only notes shorter than {SHORTEST} s",
+    "glides": "has only notes that glide by more than a semitone",
+}
+
 
 def load_recordings(
     source: Folder,
@@ -139,7 +148,7 @@ def load_recordings(
             unread[-1] |= others | wrong
         if not any(recording.notes for recording in recordings):
             raise DatasetError(
-                f"{name}: no notes are found in {', '.join(map(show, each))}; it is {_mostly(recordings)}. Recordings must be "
+                f"{name}: no notes are found in {', '.join(map(show, each))}, which {_mostly(recordings)}. Recordings must be "
                 "of one voice with a clear pitch."
             )
         sides.append(recordings)
@@ -228,9 +237,10 @@ def _left_out(recordings: Sequence[Recording]) -> dict[str, float]:
 
 
 def _mostly(recordings: Sequence[Recording]) -> str:
-    """Return what most of the recordings is that is no note."""
+    """Return what most of the recordings is that is no note, beside silence."""
     seconds = _left_out(recordings)
-    return max(seconds, key=seconds.__getitem__, default="empty")
+    sounding = {reason: length for reason, length in seconds.items() if reason != "silent"} or seconds
+    return MOSTLY[max(sounding, key=sounding.__getitem__)] if sounding else "is empty"
 
 
 def _report(
@@ -248,7 +258,7 @@ def _report(
     for side, of_side, others in zip(sides, rows, unread, strict=True):
         used = {row.file for row in of_side.values() if row.partner is not None}
         idle = [each for each in side if each.file not in used]
-        why = {each.file: "has no partner for its notes" if each.notes else f"is {_mostly([each])}" for each in idle}
+        why = {each.file: "has no partner for its notes" if each.notes else _mostly([each]) for each in idle}
         left_out.append(why | others)
         for row in of_side.values():
             row.reason = "" if row.partner else "no note like it on the other side"
@@ -290,7 +300,7 @@ def _report(
 
 
 def _row(note: PlayedNote) -> NoteFile:
-    start, end, midi, level, _ = note.cut
+    start, end, midi, level, *_ = note.cut
     return NoteFile(
         note.file, round(midi), heard=midi, onset=start, level=level, duration=end - start, start=start, end=end
     )

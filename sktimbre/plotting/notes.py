@@ -14,7 +14,13 @@ __all__ = ["NotesDisplay"]
 
 N_FFT = 2048
 # Colours of what is left out, and of notes.
-REASONS = {"silent": COLOURS[6], "unpitched": COLOURS[2], "short": COLOURS[3], "polyphonic": COLOURS[1]}
+REASONS = {
+    "silent": COLOURS[6],
+    "unpitched": COLOURS[2],
+    "short": COLOURS[3],
+    "polyphonic": COLOURS[1],
+    "glides": COLOURS[4],
+}
 NOTE = COLOURS[5]
 # Space below the lowest note and above the highest, in octaves.
 BELOW, ABOVE = 0.5, 3.0

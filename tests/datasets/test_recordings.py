@@ -76,6 +76,43 @@ def test_what_cannot_be_paired_is_told(play, tmp_path):
         load_recordings([low], [high], longest=0.01)
 
 
+def test_short_notes_and_glides_are_left_out_with_their_seconds(play, tmp_path):
+    fast = [(60 + i % 2 * 4, 0.08, -10) for i in range(20)]
+    a = play("a.wav", (60, 0.4, -10), *fast, (62, 0.4, -10))
+    b = play("b.wav", (60, 0.4, -10), None, (62, 0.4, -10))
+    with pytest.raises(DatasetError, match=r"source: no notes .* has only notes shorter than 0\.1 s"):
+        load_recordings([play("fast.wav", *fast)], [b])
+    notes = load_recordings([a], [b])
+    assert notes.recordings[0]["notes"] == 2
+    assert notes.recordings[0]["left_out"]["short"] == pytest.approx(1.6, abs=0.1)
+    pitch = np.interp(np.arange(3 * SR) / SR, [0.5, 2.5], [60, 63])
+    slow = np.sin(2 * np.pi * np.cumsum(440 * 2 ** ((pitch - 69) / 12)) / SR)
+    write_audio(tmp_path / "glide.wav", np.r_[slow, np.zeros(SR), read_audio(b, SR)[0]], SR)
+    notes = load_recordings([tmp_path / "glide.wav"], [b])
+    assert sorted(notes.pitches.tolist()) == [60, 62]
+    assert notes.recordings[0]["left_out"]["glides"] == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("softer", [0, 6])
+def test_a_recording_of_two_voices_is_left_out(notes_folder, tmp_path, softer):
+    gm = notes_folder.parent / "gm"
+    if not gm.is_dir():
+        pytest.skip(f"needs rendered performances: no folder {gm}")
+    one, other = (
+        read_audio(gm / instrument / "playing" / f"{name}.flac", SR, duration=12)[0]
+        for instrument, name in (("flute", "GrandSpyReel"), ("clarinet", "FredWilsonsHornpipe"))
+    )
+    other *= 10 ** (-softer / 20) * np.std(one) / np.std(other)
+    write_audio(tmp_path / "two.wav", 0.5 * (one + other), SR)
+    write_audio(tmp_path / "one.wav", 0.5 * one, SR)
+    with pytest.warns(DatasetWarning, match=r"two\.wav has several voices"):
+        notes = load_recordings(
+            [tmp_path / "one.wav", tmp_path / "two.wav"], [gm / "clarinet/melody/GreenSleevesJig.flac"]
+        )
+    assert {file.name for file in notes.source_files} == {"one.wav"}
+    assert set(notes.recordings[1]["left_out"]) <= {"polyphonic", "silent", "unpitched", "short"}
+
+
 TUNE = [(60, 0.3, -10), (64, 0.3, -10), (62, 0.6, -10), (67, 0.3, -10), (64, 0.3, -10), (65, 0.6, -10)]
 
 

@@ -6,10 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage
 
+from sktimbre._utils.checks import check_real
+from sktimbre._utils.validation import check_numbers
 from sktimbre.datasets.faults import note_level
 from sktimbre.datasets.partials import follow_partials, own_share
 from sktimbre.datasets.slides import find_slides, glide
 from sktimbre.datasets.tracking import FRAME, HOP, RATE, track_pitch
+from sktimbre.exceptions import AudioError
 
 __all__ = ["Cut", "CutNote", "LeftOut", "cut_notes", "cut_recording"]
 
@@ -76,6 +79,11 @@ def cut_notes(y: np.ndarray, sr: float) -> list[CutNote]:
     list of CutNote
         In the order of time; parts that are silent, without a pitch or polyphonic are left out.
 
+    Raises
+    ------
+    AudioError, ParameterError
+        As in `cut_recording`.
+
     See Also
     --------
     cut_recording : Also tells what is left out, and why.
@@ -107,6 +115,13 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     Cut
         With the fields ``notes`` and ``left_out``.
 
+    Raises
+    ------
+    AudioError
+        The recording is not of shape (n_samples,), or not finite.
+    ParameterError
+        The sample rate is not a number of Hz.
+
     Notes
     -----
     A note ends
@@ -133,7 +148,10 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     """
     from sktimbre.audio import resample
 
-    y = np.asarray(y, np.float32)
+    y = check_numbers(y, "y", np.float32)
+    if y.ndim != 1:
+        raise AudioError(f"y has shape {y.shape}; it must be (n_samples,). Mix channels with sktimbre.audio.to_mono.")
+    sr = check_real(sr, "sr", 1.0, fix="It is in Hz.")
     seconds = len(y) / sr
     if sr != RATE:
         y = resample(y, round(sr), RATE)

@@ -154,7 +154,8 @@ def list_notes(
     if several := [note for note in notes if note.pitch is not None and "several" in note.faults]:
         messages.append(
             f"{shown}: {len(several)} files, such as {several[0].file.name}, have several notes of different pitches; each "
-            "is used as one note, the first. Files whose names have a range, such as C4B4, are cut into notes."
+            "is used as one note, the first. Files whose names have a range, such as C4B4, are cut into notes; recordings of "
+            "music need material='playing' (--material playing)."
         )
     _leave_out_far(notes, misfits)
     listing = Listing(shown, notes, [*messages, *decided.messages])

@@ -1,17 +1,28 @@
 """Notes and transitions that are cut from recordings, with their audio."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio, resample
-from sktimbre.datasets.cutting import Cut, CutNote, LeftOut, cut_recording
+from sktimbre.datasets.cutfiles import CutFile, cut_file
+from sktimbre.datasets.cutting import Cut, CutNote, LeftOut
+from sktimbre.datasets.pitches import find_tuning
 from sktimbre.exceptions import AudioFileError
 
-__all__ = ["SHORTEST", "PlayedNote", "Recording", "cut_recordings", "joined", "joined_transition", "usable"]
+__all__ = [
+    "SHORTEST",
+    "PlayedNote",
+    "Recording",
+    "cut_recordings",
+    "has_several_voices",
+    "joined",
+    "joined_transition",
+    "usable",
+]
 
 # Shortest note in seconds.
 SHORTEST = 0.1
@@ -42,6 +53,8 @@ class PlayedNote:
         The note, and ``onset`` samples before it, which are of the note before or, after a rest, 10 ms.
     onset : int
         Number of samples before the onset.
+    tuning : float
+        By how many semitones the instrument is tuned higher than a piano at 440 Hz, from -0.5 to 0.5.
     """
 
     file: Path
@@ -49,11 +62,17 @@ class PlayedNote:
     before: CutNote | None
     audio: np.ndarray
     onset: int
+    tuning: float = 0.0
 
     @property
     def midi(self) -> float:
         """Pitch as a fractional MIDI number."""
         return self.cut.midi
+
+    @property
+    def pitch(self) -> int:
+        """MIDI number in the tuning of the instrument."""
+        return round(self.midi - self.tuning)
 
     @property
     def interval(self) -> float:
@@ -68,18 +87,19 @@ class PlayedNote:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Notes of a recording and what is left out, in the order of time, and its duration in seconds."""
+    """Notes of a recording and what is left out, in the order of time; its seconds, and whether it is clipped."""
 
     file: Path
     notes: list[PlayedNote]
     left_out: list[LeftOut]
     duration: float
+    clipped: bool
 
 
 def cut_recordings(
     files: Sequence[Path], sr: int, longest: float, *, strict: bool = True, progress: bool = False
 ) -> tuple[list[Recording], dict[Path, str]]:
-    """Cut recordings into notes; those that are not `usable` are left out.
+    """Cut recordings of one instrument into notes; those that are not `usable` are left out.
 
     Parameters
     ----------
@@ -110,17 +130,20 @@ def cut_recordings(
     with with_bar(total=len(files), description="Cutting recordings", unit="file", show=progress) as bar:
         for file in files:
             try:
+                cut = cut_file(file)
                 y, _ = read_audio(file, sr)
             except AudioFileError as error:
                 if strict:
                     raise
                 unread[file] = str(error)
             else:
-                recordings.append(_cut(file, y, sr, longest))
+                recordings.append(_played(file, cut, y, sr, longest))
             bar.update(1)
     if not recordings:
         raise AudioFileError(next(iter(unread.values())))
-    return recordings, unread
+    tuning = find_tuning([note.midi for each in recordings for note in each.notes])
+    tuned = [replace(each, notes=[replace(note, tuning=tuning) for note in each.notes]) for each in recordings]
+    return tuned, unread
 
 
 def usable(cut: Cut) -> Cut:
@@ -137,9 +160,7 @@ def usable(cut: Cut) -> Cut:
         Without notes that are shorter than 0.1 s ("short") or glide by more than a semitone ("glides"); without any if a third
         of what sounds is "polyphonic".
     """
-    sounding = _seconds(cut.notes) + _seconds(part for part in cut.left_out if part.reason != "silent")
-    polyphonic = _seconds(part for part in cut.left_out if part.reason == "polyphonic")
-    several_voices = polyphonic > POLYPHONIC * sounding
+    several_voices = has_several_voices(cut)
     notes, left_out = [], list(cut.left_out)
     for note in cut.notes:
         if several_voices:
@@ -151,6 +172,12 @@ def usable(cut: Cut) -> Cut:
         else:
             notes.append(note)
     return Cut(notes, sorted(left_out))
+
+
+def has_several_voices(cut: Cut) -> bool:
+    """Tell whether a third of what sounds in a recording is polyphonic."""
+    sounding = _seconds(cut.notes) + _seconds(part for part in cut.left_out if part.reason != "silent")
+    return _seconds(part for part in cut.left_out if part.reason == "polyphonic") > POLYPHONIC * sounding
 
 
 def joined(source: PlayedNote, target: PlayedNote, sr: int) -> tuple[np.ndarray, np.ndarray]:
@@ -182,12 +209,11 @@ def _at_pitch(source, target, sr):
     return resample(target.audio, round(sr * ratio), sr), round(target.onset / ratio)
 
 
-def _cut(file: Path, y: np.ndarray, sr: int, longest: float) -> Recording:
-    cut = cut_recording(y, sr)
-    used = usable(cut)
+def _played(file: Path, found: CutFile, y: np.ndarray, sr: int, longest: float) -> Recording:
+    used = usable(found.cut)
     notes = []
     before: CutNote | None = None
-    for note in cut.notes:
+    for note in found.cut.notes:
         if before is not None and (note.start - before.end > REST or abs(before.glide) > GLIDES):
             before = None
         if note in used.notes:
@@ -199,4 +225,4 @@ def _cut(file: Path, y: np.ndarray, sr: int, longest: float) -> Recording:
             # Copied, so that the recording is freed.
             notes.append(PlayedNote(file, note, before, part.copy(), onset - first))
         before = note
-    return Recording(file, notes, used.left_out, len(y) / sr)
+    return Recording(file, notes, used.left_out, found.duration, found.clipped)

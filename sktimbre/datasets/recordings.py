@@ -281,9 +281,9 @@ def _report(
         shown = ", ".join(f"{file.name} {reason}" for file, reason in list(reasons.items())[:3])
         warnings.warn(f"{len(reasons)} sound files are left out: {shown}.", DatasetWarning, stacklevel=3)
     if clipped := [each.file.name for side in sides for each in side if each.clipped and each.notes]:
-        warnings.warn(
-            f"{len(clipped)} recordings are clipped, but used: {', '.join(clipped[:3])}.", DatasetWarning, stacklevel=3
-        )
+        are = "recording is" if len(clipped) == 1 else "recordings are"
+        message = f"{len(clipped)} {are} clipped, but used: {', '.join(clipped[:3])}."
+        warnings.warn(message, DatasetWarning, stacklevel=3)
     recordings = []
     seconds = {}
     for k, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):

@@ -10,7 +10,7 @@ from sktimbre.datasets import load_notes, pair_files, pitch_from_name
 from sktimbre.datasets.cutting import cut_notes, cut_recording
 from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.tracking import track_pitch
-from sktimbre.exceptions import DatasetError, DatasetWarning
+from sktimbre.exceptions import AudioError, DatasetError, DatasetWarning, ParameterError
 
 SR = 22050
 
@@ -147,6 +147,30 @@ def test_notes_and_what_is_left_out_fill_the_recording():
     assert edges[0][0] == 0
     assert edges[-1][1] == pytest.approx(9)
     assert [a for a, _ in edges[1:]] == pytest.approx([b for _, b in edges[:-1]])
+
+
+@pytest.mark.parametrize("partials", [1, 4])
+def test_tones_outside_of_the_range_have_no_pitch(partials):
+    for midi in (28, 110, 115, 118):
+        cut = cut_recording(voice(np.full(SR, midi + 0.3), partials if midi < 60 else 1), SR)
+        assert (cut.notes, {part.reason for part in cut.left_out}) == ([], {"unpitched"}), midi
+    for midi in (33, 108):
+        assert [note.midi for note in cut_notes(voice(np.full(SR, midi), 2), SR)] == pytest.approx([midi], abs=0.35)
+
+
+@pytest.mark.parametrize(
+    ("y", "sr", "error", "words"),
+    [
+        (np.zeros((2, SR)), SR, AudioError, r"y has shape \(2, 22050\)"),
+        (np.full(SR, np.nan), SR, AudioError, "y contains NaN at sample 0"),
+        (np.full(SR, np.inf), SR, AudioError, "y contains infinity"),
+        ("song.wav", SR, AudioError, "y"),
+        *((np.zeros(SR), sr, ParameterError, "sr=") for sr in (0, -1, np.nan, "a", None)),
+    ],
+)
+def test_what_is_no_recording(y, sr, error, words):
+    with pytest.raises(error, match=words):
+        cut_recording(y, sr)
 
 
 def test_nothing_is_cut_from_noise_and_silence():

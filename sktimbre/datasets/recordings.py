@@ -279,10 +279,9 @@ def _report(
     reasons = {**left_out[0], **left_out[1]}
     if reasons:
         shown = ", ".join(f"{file.name} {reason}" for file, reason in list(reasons.items())[:3])
-        warnings.warn(f"{len(reasons)} sound files are left out: {shown}.", DatasetWarning, stacklevel=3)
+        warnings.warn(f"{counted(len(reasons), 'sound file')} left out: {shown}.", DatasetWarning, stacklevel=3)
     if clipped := [each.file.name for side in sides for each in side if each.clipped and each.notes]:
-        are = "recording is" if len(clipped) == 1 else "recordings are"
-        message = f"{len(clipped)} {are} clipped, but used: {', '.join(clipped[:3])}."
+        message = f"{counted(len(clipped), 'recording')} clipped, but used: {', '.join(clipped[:3])}."
         warnings.warn(message, DatasetWarning, stacklevel=3)
     recordings = []
     seconds = {}

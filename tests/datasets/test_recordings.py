@@ -139,7 +139,7 @@ def test_takes_of_one_piece_are_aligned(play, tmp_path):
     taken = np.array([file.name == "one.wav" for file in notes.source_files])
     assert notes.recordings[1]["takes"] == []
     assert taken.sum() < len(taken)  # notes of the other recording are paired by likeness
-    with pytest.warns(DatasetWarning, match=r"1 sound files are left out: other\.wav has no partner"):
+    with pytest.warns(DatasetWarning, match=r"1 sound file left out: other\.wav has no partner"):
         notes = load_recordings(tmp_path / "a", tmp_path / "b", same_piece=True)
     assert set(notes.source_files) == {a}
     with warnings.catch_warnings():
@@ -200,7 +200,7 @@ def test_faults_of_recordings_are_told(play, tmp_path):
     with pytest.warns(DatasetWarning, match=r"opposite\.wav is silent when its channels"):
         assert set(load_recordings([a, tmp_path / "opposite.wav"], [b]).source_files) == {a}
     write_audio(tmp_path / "clipped.wav", np.clip(4 * y, -0.5, 0.5), SR)
-    with pytest.warns(DatasetWarning, match=r"1 recording is clipped, but used: clipped\.wav"):
+    with pytest.warns(DatasetWarning, match=r"1 recording clipped, but used: clipped\.wav"):
         load_recordings([tmp_path / "clipped.wav"], [b])
 
 

@@ -50,7 +50,10 @@ class CutNote(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Start and end in seconds of what is left out, and why: "silent", "unpitched", "short" or "polyphonic"."""
+    """Start and end in seconds of what is left out, and why: "silent", "unpitched", "short" or "polyphonic".
+
+    `load_recordings` also leaves out what "glides", and files whose channels are in "antiphase".
+    """
 
     start: float
     end: float

@@ -211,12 +211,13 @@ def _at_pitch(source, target, sr):
 
 def _played(file: Path, found: CutFile, y: np.ndarray, sr: int, longest: float) -> Recording:
     used = usable(found.cut)
+    kept = set(used.notes)
     notes = []
     before: CutNote | None = None
     for note in found.cut.notes:
         if before is not None and (note.start - before.end > REST or abs(before.glide) > GLIDES):
             before = None
-        if note in used.notes:
+        if note in kept:
             onset = round(note.start * sr)
             # A transition is between two notes: what precedes is no longer than the note before.
             lead = PREROLL if before is None else max(PREROLL, min(LEAD, note.start - before.start))

@@ -200,8 +200,9 @@ def _pair(
                 f"No recordings of both sides are of one piece{why} use same_piece=False (--material playing)."
             )
         return takes, notes, transitions
-    in_takes = {source for source, _ in takes}
-    if same_piece is None and not takes and (why := _transposed(sources, targets)):
+    in_takes = {each for pair in takes for each in pair}
+    alone = ([each for each in side if each not in in_takes] for side in (sources, targets))
+    if same_piece is None and (why := _transposed(*alone)):
         warnings.warn(
             f"Notes are paired by likeness{why} say so: same_piece=False (--material playing).",
             DatasetWarning,

@@ -108,6 +108,14 @@ def test_music_that_is_no_material_is_named(sktimbre, playing, tmp_path):
         assert words in " ".join(result.stderr.split())
 
 
+def test_a_tune_among_single_notes_is_left_out_with_the_cure(sktimbre, playing, notes, tmp_path):
+    for file in (*notes.flute.iterdir(), playing / "flute/one.wav"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    result = sktimbre("pairs", tmp_path, notes.clarinet, "--source-pitches", "heard")
+    assert result.exit_code == 0, result.stderr
+    assert "recordings of music need material='playing' (--material playing)" in " ".join(result.stderr.split())
+
+
 def test_trimming_does_not_turn_off_the_recognition(sktimbre, fit, playing, notes, tmp_path):
     result = fit(playing / "flute", playing / "others", "-o", tmp_path / "m.sktimbre", "--dry-run", "--trim-db", 40)
     assert result.exit_code == 2

@@ -157,8 +157,8 @@ def find_tuning(midi: Sequence[float] | np.ndarray) -> float:
 
     Examples
     --------
-    >>> round(find_tuning([60.46, 62.48, 64.53, 65.1]), 2)
-    0.48
+    >>> round(find_tuning([60.44, 62.46, 64.48]), 2)
+    0.46
     """
     if not len(midi):
         return 0.0

@@ -61,6 +61,15 @@ def test_pairs_of_recordings_are_shown_and_drawn(sktimbre, playing, tmp_path):
     assert "--overwrite" in again.stderr
 
 
+def test_one_pitch_is_told_as_one(sktimbre, tones, tmp_path):
+    for side in ("a", "b"):
+        write_audio(tmp_path / f"{side}.wav", tones(0.5, SR, midi=67), SR)
+    shown = sktimbre("pairs", tmp_path / "a.wav", tmp_path / "b.wav", "--material", "playing")
+    assert "1 pair of 1 pitch; 0 files without a partner." in shown.stdout
+    assert "G4 to G4" not in shown.stdout
+    assert "without none" not in shown.stdout
+
+
 def test_options_that_the_material_does_not_have_are_refused(sktimbre, playing, notes, tmp_path):
     sides = (playing / "flute", playing / "clarinet")
     for arguments, message in (

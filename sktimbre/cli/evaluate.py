@@ -65,7 +65,7 @@ def evaluate(
             one = table("Note", *compared.scores, title=metric.title)
             for i, pitch in enumerate(notes.pitches):
                 cells = [number(of.get(key), metric.digits) for of in compared.of_note(i).values()]
-                one.add_row(f"{name_of_pitch(pitch)} {notes.source_files[i].name}", *cells)
+                one.add_row(f"{name_of_pitch(pitch)} {notes.source_sounds[i].name}", *cells)
             tables.append(one)
         per_note = [
             {

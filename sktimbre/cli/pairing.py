@@ -91,7 +91,7 @@ def find_pairs(
     from sklearn.utils import Bunch
 
     from sktimbre.datasets.loading import check_sizes
-    from sktimbre.datasets.material import load_pairs, resolve_material
+    from sktimbre.datasets.material import load_pairs, resolve_material, told_by_ear
     from sktimbre.datasets.pairing import pair_files
 
     how.setdefault("trim_db", None)
@@ -99,7 +99,8 @@ def find_pairs(
     trim_db = how.pop("trim_db")
     if material == "notes":
         check_sizes(sr, duration, 60.0 if trim_db is None else trim_db)
-        return Bunch(**pair_files(source, target, **how), material=material)
+        with told_by_ear(source, target, how):
+            return Bunch(**pair_files(source, target, **how), material=material)
     return load_pairs(source, target, material=material, sr=sr, duration=duration, transitions=transitions, **how)
 
 
@@ -148,18 +149,20 @@ def material_facts(pairs: "Bunch") -> dict[str, str]:
         return {}
 
     def names(pitches):
-        return ", ".join(map(name_of_pitch, pitches)) or "none"
+        return ", ".join(map(name_of_pitch, pitches))
 
     kinds = {"playing": "playing, paired by likeness", "same-piece": f"takes of one piece, aligned: {len(pairs.takes)}"}
     seconds = pairs.seconds
+    ends = dict.fromkeys(map(name_of_pitch, (min(pairs.pitches), max(pairs.pitches))))
+    without = f", without {names(pairs.gaps)}" if pairs.gaps else ""
     return {
         "Recordings": kinds[pairs.material],
         "Seconds of source and target": f"{seconds['source']:.0f} and {seconds['target']:.0f}",
         "Seconds of notes in them": f"{seconds['source_notes']:.0f} and {seconds['target_notes']:.0f}",
         "Seconds of the source in pairs": f"{seconds['paired']:.0f}",
         "Notes and transitions paired": f"{np.sum(~pairs.transitions)} and {np.sum(pairs.transitions)}",
-        "Pitches": f"{name_of_pitch(min(pairs.pitches))} to {name_of_pitch(max(pairs.pitches))}, without {names(pairs.gaps)}",
-        "Pitches of the source without a partner": names(pairs.missing),
+        "Pitches": " to ".join(ends) + without,
+        "Pitches of the source without a partner": names(pairs.missing) or "none",
     }
 
 

@@ -72,10 +72,16 @@ def pairs(
         with s.status("Listening"):
             from sktimbre.audio import atomic_path
             from sktimbre.cli.pairing import find_pairs
+            from sktimbre.cli.rolls import draw_rolls, plan_rolls
+            from sktimbre.datasets.sounds import counted
             from sktimbre.datasets.table import to_csv
 
+            pictures = {} if rolls is None else plan_rolls(*sides, rolls, overwrite, arguments)
             found = find_pairs(*sides, SR, DURATION, **arguments)
-        pictures = {} if rolls is None else _pictures(found, rolls, overwrite)
+        if rolls is not None and found.material == "notes":
+            raise ParameterError(
+                f"--rolls {rolls} is for recordings of music, and these are single notes; --plot draws them."
+            )
         rows = [note.row("source") for note in found.source_notes] + [note.row("target") for note in found.target_notes]
         if csv is not None:
             with atomic_path(csv, overwrite) as temporary:
@@ -88,7 +94,7 @@ def pairs(
             with atomic_path(plot, overwrite) as temporary:
                 PairsDisplay.from_pairs(found).figure_.savefig(temporary, dpi=110)
         with s.status("Drawing"):
-            _draw_rolls(pictures, overwrite)
+            draw_rolls(pictures, [each["file"] for each in found.recordings] if pictures else (), overwrite)
         shown = _of_notes(found, sides) if found.material == "notes" else _of_recordings(found)
         unpaired = [*found.unpaired_source, *found.unpaired_target]
         pitches = np.unique(found.pitches)
@@ -101,36 +107,9 @@ def pairs(
         }
         for name in ("recordings", "seconds", "gaps", "missing", "takes"):
             values |= {name: found[name]} if name in found else {}
-        summary = f"{len(found.pitches)} pairs of {len(pitches)} pitches; {len(unpaired)} files without a partner."
+        pitches_and_files = f"{counted(len(pitches), 'pitch')}; {counted(len(unpaired), 'file')} without a partner."
+        summary = f"{counted(len(found.pitches), 'pair')} of {pitches_and_files}"
         s.result(values, *(each for each in shown if each.row_count), summary)
-
-
-def _pictures(found, folder, overwrite):
-    """Return the picture to write for each recording; raise an error if one of them cannot be written."""
-    if found.material == "notes":
-        raise ParameterError(
-            f"--rolls {folder} is for recordings of music, and these are single notes; --plot draws them."
-        )
-    pictures = {each["file"]: folder / each["side"] / f"{each['file'].name}.png" for each in found.recordings}
-    if len(set(pictures.values())) < len(pictures):
-        raise ParameterError(
-            f"--rolls {folder}: two recordings of a side have the same name; draw one folder at a time."
-        )
-    for picture in pictures.values():
-        if picture.parent.exists():
-            check_output(picture, overwrite)
-    return pictures
-
-
-def _draw_rolls(pictures, overwrite):
-    """Draw the notes of recordings over their spectrograms."""
-    from sktimbre.audio import atomic_path, read_audio
-    from sktimbre.plotting import NotesDisplay
-
-    for file, picture in pictures.items():
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(picture, overwrite) as temporary:
-            NotesDisplay.from_audio(*read_audio(file)).figure_.savefig(temporary, dpi=110)
 
 
 def _of_notes(found, sides):
@@ -168,9 +147,9 @@ def _of_recordings(found):
         column.min_width, column.justify = (None, "right" if i in (3, 4, 5) else "left")
     for each in found.recordings:
         left_out = ", ".join(f"{reason} {number(seconds, 1)}" for reason, seconds in each["left_out"].items())
-        take = each["take"].name if each["take"] else ""
+        takes = ", ".join(file.name for file in each["takes"])
         counts = (str(each["notes"]), str(each["paired"]))
-        shown.add_row(each["side"], each["file"].name, take, number(each["seconds"], 1), *counts, left_out)
+        shown.add_row(each["side"], each["file"].name, takes, number(each["seconds"], 1), *counts, left_out)
     rest = table("Left out", "Why", numbers=False)
     for file, reason in found.reasons.items():
         rest.add_row(str(file), reason)

@@ -125,9 +125,24 @@ def find_interval(a: Sequence[CutNote], b: Sequence[CutNote]) -> int | None:
     int or None
         From -24 to 24.
     """
-    found = {by: align_notes(a, [note._replace(midi=note.midi - by) for note in b]).agreement for by in range(-24, 25)}
-    best = max(found, key=found.__getitem__)
-    return best if found[best] >= AGREEMENT else None
+    found: dict[float, int] = {}
+    for by in range(-24, 25):
+        moved = [note._replace(midi=note.midi - by) for note in b]
+        if _most_agreement(a, moved) >= AGREEMENT:
+            found.setdefault(align_notes(a, moved).agreement, by)
+    return found[max(found)] if found and max(found) >= AGREEMENT else None
+
+
+def _most_agreement(a, b):
+    """Return what `align_notes` may find at most, by the pitches in any order."""
+    pitches = [sorted(note.midi for note in notes) for notes in (a, b)]
+    i = j = n_pairs = 0
+    while i < len(a) and j < len(b):
+        apart = pitches[0][i] - pitches[1][j]
+        n_pairs += abs(apart) <= SAME
+        i += apart <= SAME
+        j += apart >= -SAME
+    return (n_pairs - UNPAIRED * (len(a) + len(b) - 2 * n_pairs)) / max(len(a), len(b), 1)
 
 
 def _durations(notes):

@@ -6,9 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage
 
+from sktimbre._utils.checks import check_real
+from sktimbre._utils.validation import check_numbers
 from sktimbre.datasets.faults import note_level
 from sktimbre.datasets.partials import follow_partials, own_share
+from sktimbre.datasets.slides import find_slides, glide
 from sktimbre.datasets.tracking import FRAME, HOP, RATE, track_pitch
+from sktimbre.exceptions import AudioError
 
 __all__ = ["Cut", "CutNote", "LeftOut", "cut_notes", "cut_recording"]
 
@@ -33,8 +37,8 @@ SHARE, GROWTH, SHARE_AROUND, SECONDS_AROUND, SECONDS_AMONG = 0.7, 0.3, 0.92, 1.0
 class CutNote(NamedTuple):
     """A note of a recording.
 
-    Start and end in seconds, the median pitch as a fractional MIDI number, the level in dBFS as `note_level` measures it, and
-    the clarity of the pitch from 0 to 1.
+    Start and end in seconds, the median pitch as a fractional MIDI number, the level in dBFS as `note_level` measures it, the
+    clarity of the pitch from 0 to 1, and by how many semitones the pitch glides from the start to the end.
     """
 
     start: float
@@ -42,10 +46,14 @@ class CutNote(NamedTuple):
     midi: float
     level: float
     clarity: float
+    glide: float = 0.0
 
 
 class LeftOut(NamedTuple):
-    """Start and end in seconds of what is left out, and why: "silent", "unpitched", "short" or "polyphonic"."""
+    """Start and end in seconds of what is left out, and why: "silent", "unpitched", "short" or "polyphonic".
+
+    `load_recordings` also leaves out what "glides", and files whose channels are in "antiphase".
+    """
 
     start: float
     end: float
@@ -73,6 +81,11 @@ def cut_notes(y: np.ndarray, sr: float) -> list[CutNote]:
     -------
     list of CutNote
         In the order of time; parts that are silent, without a pitch or polyphonic are left out.
+
+    Raises
+    ------
+    AudioError, ParameterError
+        As in `cut_recording`.
 
     See Also
     --------
@@ -105,13 +118,22 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     Cut
         With the fields ``notes`` and ``left_out``.
 
+    Raises
+    ------
+    AudioError
+        The recording is not of shape (n_samples,), or not finite.
+    ParameterError
+        The sample rate is not a number of Hz.
+
     Notes
     -----
     A note ends
 
     - where the level falls into silence or the pitch of `track_pitch` ends,
     - where the pitch leaves the median of the last 0.28 s by 0.7 semitones for 58 ms or longer, if it jumps by 0.33 semitones
-      within 12 ms, or 0.55 in vibrato: vibrato and glides stay in a note,
+      within 12 ms, or 0.55 in vibrato,
+    - in the middle of a slide between two pitches that are held for 0.1 s; vibrato, and glides that are held nowhere, stay in
+      a note,
     - where its partials do not go on as they did (`follow_partials`) and rise by 2.5 dB, or less where they
       are very different: the note is played again.
 
@@ -129,7 +151,10 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     """
     from sktimbre.audio import resample
 
-    y = np.asarray(y, np.float32)
+    y = check_numbers(y, "y", np.float32)
+    if y.ndim != 1:
+        raise AudioError(f"y has shape {y.shape}; it must be (n_samples,). Mix channels with sktimbre.audio.to_mono.")
+    sr = check_real(sr, "sr", 1.0, fix="It is in Hz.")
     seconds = len(y) / sr
     if sr != RATE:
         y = resample(y, round(sr), RATE)
@@ -140,7 +165,11 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
     midi = _filled(np.where(sounding, track.midi, np.nan), sounding)
     parts, short = [], []
     for start, end in _runs(np.isfinite(midi)):
-        whole, rest = _absorbed([(start + a, start + b) for a, b in _steps(midi[start:end], track.early[start:end])])
+        cuts = [start + i for i in _steps(midi[start:end], track.early[start:end])]
+        cuts = [
+            i for a, b in itertools.pairwise([start, *cuts, end]) for i in (a, *(a + i for i in find_slides(midi[a:b])))
+        ]
+        whole, rest = _absorbed(list(itertools.pairwise([*cuts, end])))
         parts += whole
         short += rest
     polyphonic = _polyphonic(y, midi, parts)
@@ -158,9 +187,8 @@ def cut_recording(y: np.ndarray, sr: float) -> Cut:
         y, midi, [part for part, left_out in zip(parts, polyphonic, strict=True) if not left_out]
     ):
         level = note_level(y[a * HOP : b * HOP], RATE)
-        notes.append(
-            CutNote(time(a), time(b), float(np.median(midi[a:b])), level, float(np.median(track.clarity[a:b])))
-        )
+        pitch, clarity = (float(np.median(values[a:b])) for values in (midi, track.clarity))
+        notes.append(CutNote(time(a), time(b), pitch, level, clarity, glide(midi[a:b])))
     edges = np.r_[0, np.flatnonzero(reasons[1:] != reasons[:-1]) + 1, len(reasons)]
     spans = [LeftOut(time(a), time(b), str(reasons[a])) for a, b in itertools.pairwise(edges) if reasons[a]]
     return Cut(notes, [span for span in spans if span.end > span.start])
@@ -189,7 +217,7 @@ def _runs(mask):
 
 
 def _steps(pitch, early):
-    """Return begin and end of the pitches in a part, between which it jumps."""
+    """Return the frames at which the pitch of a part jumps to another."""
     jump = np.abs(np.diff(pitch, prepend=pitch[:1]))
     jump = scipy.ndimage.maximum_filter1d(jump, JUMP_FRAMES, origin=JUMP_FRAMES // 2)
     begin, found = 0, []
@@ -209,7 +237,7 @@ def _steps(pitch, early):
             cut = i + 1 - len(before) + int(np.argmax(nearer)) if nearer.any() else i
             found.append(cut)
             begin = i
-    return list(zip([0, *found], [*found, len(pitch)], strict=True))
+    return found
 
 
 def _absorbed(parts):

@@ -6,7 +6,7 @@ import scipy.signal
 from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pitch import LEAST_CLARITY, MISTAKABLE, hear_pitch
 
-__all__ = ["FAR", "far_levels", "note_faults", "note_level"]
+__all__ = ["FAR", "channel_faults", "far_levels", "note_faults", "note_level"]
 
 # Notes as far as this from the median level of the others, in dB, are not of one set: pp and ff are about 30 dB apart.
 FAR = 40.0
@@ -126,12 +126,9 @@ def note_faults(channels: np.ndarray, sr: float, clarity: float | None = None) -
         channels = channels - channels.mean(axis=1, keepdims=True)
     if not channels.size or np.abs(channels).max() < 10 ** (SILENT / 20):
         return ("silent",)
-    faults, mix = [], channels.mean(axis=0)
-    if np.mean(mix**2) < np.mean(channels**2) * 10 ** (-ANTIPHASE / 10):
-        faults.append("antiphase")
+    faults, mix = list(channel_faults(channels)), channels.mean(axis=0)
+    if "antiphase" in faults:
         mix = channels[np.argmax(np.mean(channels**2, axis=1))]
-    if any(_clipped(y) for y in channels):
-        faults.append("clipped")
     note = mix[find_onset(mix, sr) :]
     if _seconds(note, sr) < SHORTEST:
         faults.append("short")
@@ -140,6 +137,23 @@ def note_faults(channels: np.ndarray, sr: float, clarity: float | None = None) -
         faults.append("noise")
     elif _several(note, sr):
         faults.append("several")
+    return tuple(faults)
+
+
+def channel_faults(channels: np.ndarray) -> tuple[str, ...]:
+    """Name the faults of any recording, of one note or of several: "antiphase" and "clipped", as in `note_faults`.
+
+    Parameters
+    ----------
+    channels : ndarray of shape (n_channels, n_samples), float
+        The recording, full scale -1 to 1.
+    """
+    channels = channels - channels.mean(axis=1, keepdims=True)
+    faults = []
+    if np.mean(channels.mean(axis=0) ** 2) < np.mean(channels**2) * 10 ** (-ANTIPHASE / 10):
+        faults.append("antiphase")
+    if any(_clipped(y) for y in channels):
+        faults.append("clipped")
     return tuple(faults)
 
 

@@ -1,20 +1,16 @@
 """Listen to files of single notes: pitch, onset, level and faults, cached by the content of the files."""
 
-import hashlib
-import json
 import os
-import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from sktimbre._utils.files import find_data_home
 from sktimbre._utils.progress import with_bar
 from sktimbre.audio import read_audio
+from sktimbre.datasets.cache import digest_of, look_up, remember
 from sktimbre.datasets.faults import note_faults, note_level
 from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pitch import hear_pitch
@@ -106,7 +102,7 @@ def listen(sounds: Sequence[Sound], *, progress: bool = False) -> list[HeardNote
             part = new[start : start + 4 * BLOCK]
             heard = _in_threads(_listen, [sound for sound, _ in part])
             found = {digest: note for (_, digest), note in zip(part, heard, strict=True)}
-            _remember({digest: note for digest, note in found.items() if isinstance(note, HeardNote)})
+            remember(VERSION, {digest: asdict(note) for digest, note in found.items() if isinstance(note, HeardNote)})
             cached |= found
             bar.update(len(part))
     return [cached[digest] for digest in digests]
@@ -157,35 +153,10 @@ def _listen(sound: Sound) -> HeardNote | AudioFileError:
 
 
 def _digest(sound: Sound) -> str:
-    try:
-        with sound.file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
-    except OSError:
-        digest = str(sound.file)  # reading it raises the error that names the file
+    digest = digest_of(sound.file)
     return digest if sound.start is None else f"{digest} {sound.start} {sound.end}"
 
 
-def _open_cache() -> sqlite3.Connection:
-    home = find_data_home()
-    home.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(home / "heard.sqlite", timeout=5)
-    connection.execute("CREATE TABLE IF NOT EXISTS heard (version, digest, note, PRIMARY KEY (version, digest))")
-    return connection
-
-
 def _look_up(digests: Iterable[str]) -> dict[str, HeardNote | AudioFileError]:
-    query = "SELECT note FROM heard WHERE version = ? AND digest = ?"
-    found: dict[str, HeardNote | AudioFileError] = {}
-    # Without a cache, files are heard again.
-    with suppress(OSError, sqlite3.Error), closing(_open_cache()) as connection:
-        for digest in digests:
-            for (note,) in connection.execute(query, (VERSION, digest)):
-                values = json.loads(note)
-                found[digest] = HeardNote(**values | {"faults": tuple(values["faults"])})
-    return found
-
-
-def _remember(found: dict[str, HeardNote]) -> None:
-    rows = [(VERSION, digest, json.dumps(asdict(note))) for digest, note in found.items()]
-    with suppress(OSError, sqlite3.Error), closing(_open_cache()) as connection, connection:
-        connection.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", rows)
+    found = look_up(VERSION, digests)
+    return {digest: HeardNote(**values | {"faults": tuple(values["faults"])}) for digest, values in found.items()}

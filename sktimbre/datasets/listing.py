@@ -38,6 +38,10 @@ FAULTS = {
     "short": "is shorter than a window",
     "several": "has several notes of different pitches",
 }
+OF_SEVERAL = (
+    "Files whose names have a range, such as C4B4, are cut into notes; recordings of music need material='playing' "
+    "(--material playing)."
+)
 
 
 @dataclass
@@ -154,7 +158,7 @@ def list_notes(
     if several := [note for note in notes if note.pitch is not None and "several" in note.faults]:
         messages.append(
             f"{shown}: {len(several)} files, such as {several[0].file.name}, have several notes of different pitches; each "
-            "is used as one note, the first. Files whose names have a range, such as C4B4, are cut into notes."
+            f"is used as one note, the first. {OF_SEVERAL}"
         )
     _leave_out_far(notes, misfits)
     listing = Listing(shown, notes, [*messages, *decided.messages])
@@ -165,7 +169,10 @@ def list_notes(
             f"{shown}: {len(clipped)} of {len(notes)} notes are clipped, but used: {_examples(clipped)}."
         )
     if left := {note.file: note.reason for note in notes if note.pitch is None}:
-        listing.messages.append(f"{shown}: {len(left)} of {len(notes)} sound files are left out: {_examples(left)}.")
+        cure = f" {OF_SEVERAL}" if FAULTS["several"] in left.values() else ""
+        listing.messages.append(
+            f"{shown}: {len(left)} of {len(notes)} sound files are left out: {_examples(left)}.{cure}"
+        )
     return listing
 
 

@@ -1,31 +1,35 @@
 """Load pairs of two instruments from any material: single notes, playing, or takes of one piece."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sktimbre._utils.checks import check_choice, check_flags
-from sktimbre.audio import read_audio
-from sktimbre.datasets.cutting import cut_notes
+from sktimbre.datasets.cutfiles import cut_file
 from sktimbre.datasets.loading import load_paired_notes
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.pairing import folders_of
+from sktimbre.datasets.pitches import find_tuning
+from sktimbre.datasets.played import has_several_voices
 from sktimbre.datasets.recordings import load_recordings
 from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.sounds import Folder, Match, find_sounds
-from sktimbre.exceptions import AudioFileError, ParameterError
+from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
-__all__ = ["is_playing", "load_pairs", "resolve_material"]
+__all__ = ["is_playing", "load_pairs", "resolve_material", "told_by_ear"]
 
 MATERIALS = ("notes", "playing", "same-piece")
+SEVERAL_VOICES = "several voices"
 # Files of a folder and seconds of a file that tell notes from playing.
 FILES, SECONDS = 8, 20.0
 # Notes, and different pitches among them, that a recording of playing has at least.
 LEAST_NOTES, LEAST_PITCHES = 4, 3
-# Options of the loaders of the materials that the other one does not have.
-FOR_NOTES = ("source_pitches", "target_pitches", "source_octave", "target_octave", "misfits", "trim", "trim_db")
+# Options of the loaders of the materials that the other one does not have: those that only single notes can mean, and others.
+TELLING = ("source_pitches", "target_pitches", "source_octave", "target_octave", "misfits")
+FOR_NOTES = (*TELLING, "trim", "trim_db")
 
 
 def load_pairs(
@@ -47,7 +51,7 @@ def load_pairs(
     material : {"notes", "playing", "same-piece"} or None
         What the files are: single notes, which `load_paired_notes` loads; recordings of different music, or takes of one
         piece, which `load_recordings` loads. None listens: where most files of a side have several pitches they are
-        recordings, and those of one piece are aligned. With options that only notes have, None is "notes".
+        recordings, and those of one piece are aligned. With options for pitches or misfits, None is "notes".
     sr : int
         Sampling rate in Hz to which all files are resampled.
     duration : float
@@ -83,7 +87,8 @@ def load_pairs(
     """
     material = resolve_material(source, target, material, options)
     if material == "notes":
-        return Notes(**load_paired_notes(source, target, sr=sr, duration=duration, **options), material=material)
+        with told_by_ear(source, target, options):
+            return Notes(**load_paired_notes(source, target, sr=sr, duration=duration, **options), material=material)
     same_piece = None if material is None else material == "same-piece"
     options |= {"longest": duration, "same_piece": same_piece, "transitions": transitions}
     pairs = load_recordings(source, target, sr=sr, **options)
@@ -108,15 +113,42 @@ def resolve_material(source: Folder, target: Folder, material: str | None, optio
     if material is not None:
         check_choice(material, "material", MATERIALS)
     of_notes = [name for name in options if name in FOR_NOTES]
-    if material is None:
-        find = {name: options[name] for name in ("source_match", "target_match", "recursive") if name in options}
-        return "notes" if of_notes or not is_playing(source, target, **find) else None
+    if material is None and (
+        any(name in TELLING for name in of_notes) or not is_playing(source, target, **_where(options))
+    ):
+        return "notes"
     if material != "notes" and of_notes:
         raise ParameterError(
-            f"{of_notes[0]}={options[of_notes[0]]!r} is for single notes, and material={material!r} for recordings of music. "
-            "Leave out one of them."
+            f"{of_notes[0]}={options[of_notes[0]]!r} is for single notes, and "
+            + ("these are" if material is None else f"material={material!r} is for")
+            + " recordings of music. Leave out one of them, or say that the files are single notes: material='notes' "
+            "(--material notes)."
         )
     return material
+
+
+@contextmanager
+def told_by_ear(source: Folder, target: Folder, options: Mapping[str, Any]) -> Iterator[None]:
+    """Add to the error of a loader of single notes what the files sound like, if it is music.
+
+    Parameters are those of `resolve_material`.
+    """
+    try:
+        yield
+    except DatasetError as error:
+        for side, kinds in _kinds(source, target, **_where(options)).items():
+            music = {kind: file for file, kind in kinds.items() if kind != "notes"}
+            if SEVERAL_VOICES in music and 2 * sum(kind == SEVERAL_VOICES for kind in kinds.values()) > len(kinds):
+                raise DatasetError(
+                    f"{side}: most files, such as {music[SEVERAL_VOICES].name}, are music of several voices, of which nothing "
+                    "can be learnt. Use recordings of one voice, or of single notes."
+                ) from None
+            if "playing" in music:
+                raise DatasetError(
+                    f"{side}: {music['playing'].name} sounds like a recording of music; if others do, too, use "
+                    f"material='playing' (--material playing). As single notes: {error}"
+                ) from None
+        raise
 
 
 def is_playing(
@@ -140,19 +172,41 @@ def is_playing(
     20 s; a file whose name has a range of pitches, such as ``C4B4``, is a scale, which is cut into single notes.
     """
     check_flags(recursive=recursive)
-    sides = []
+    sides = _kinds(source, target, source_match=source_match, target_match=target_match, recursive=recursive)
+    return any(2 * sum(kind == "playing" for kind in kinds.values()) > len(kinds) for kinds in sides.values())
+
+
+def _where(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that choose files."""
+    return {name: options[name] for name in ("source_match", "target_match", "recursive") if name in options}
+
+
+def _kinds(
+    source: Folder,
+    target: Folder,
+    *,
+    source_match: Match = None,
+    target_match: Match = None,
+    recursive: bool = False,
+) -> dict[str, dict[Path, str]]:
+    """Return for each side what some of its files are: notes, playing or music of several voices."""
+    sides = {}
     for each, name, match in ((folders_of(source), "source", source_match), ([target], "target", target_match)):
         files = [file for folder in each for file in find_sounds(folder, name, match=match, recursive=recursive)[0]]
         chosen = sorted({round(i) for i in np.linspace(0, len(files) - 1, FILES)})
-        sides.append(float(np.mean([_has_notes(files[i]) for i in chosen])) > 0.5)
-    return any(sides)
+        sides[name] = {files[i]: _kind(files[i]) for i in chosen}
+    return sides
 
 
-def _has_notes(file: Path) -> bool:
+def _kind(file: Path) -> str:
     if range_in_name(file) is not None:
-        return False
+        return "notes"
     try:
-        notes = cut_notes(*read_audio(file, duration=SECONDS))
+        cut = cut_file(file).cut
     except AudioFileError:
-        return False
-    return len(notes) >= LEAST_NOTES and len({round(note.midi) for note in notes}) >= LEAST_PITCHES
+        return "notes"
+    if has_several_voices(cut):
+        return SEVERAL_VOICES
+    midi = np.array([note.midi for note in cut.notes if note.start < SECONDS])
+    pitches = np.unique(np.round(midi - find_tuning(midi)))
+    return "playing" if len(midi) >= LEAST_NOTES and len(pitches) >= LEAST_PITCHES else "notes"

@@ -15,7 +15,7 @@ from sktimbre.datasets.pitch import LEAST_CLARITY, MISTAKABLE
 from sktimbre.datasets.sfz import pitches_in_maps
 from sktimbre.exceptions import DatasetError
 
-__all__ = ["CURES", "Decided", "decide_pitches", "heard_pitches"]
+__all__ = ["CURES", "Decided", "decide_pitches", "find_tuning", "heard_pitches"]
 
 # Clarity from which a heard pitch can contradict a name, and from which also by an octave or a fifth.
 CLEAR, UNMISTAKABLE = 0.3, 0.4
@@ -147,12 +147,31 @@ def decide_pitches(
     return decided
 
 
+def find_tuning(midi: Sequence[float] | np.ndarray) -> float:
+    """Return by how many semitones, from -0.5 to 0.5, most pitches are higher than those of a piano at 440 Hz.
+
+    Parameters
+    ----------
+    midi : sequence or ndarray of float
+        Pitches as fractional MIDI numbers; of none the tuning is 0.
+
+    Examples
+    --------
+    >>> round(find_tuning([60.44, 62.46, 64.48]), 2)
+    0.46
+    """
+    if not len(midi):
+        return 0.0
+    # The median of deviations from their mean on the circle.
+    mean = np.angle(np.mean(np.exp(2j * np.pi * np.asarray(midi)))) / (2 * np.pi)
+    tuning = mean + np.median((np.asarray(midi) - mean + 0.5) % 1 - 0.5)
+    return float((tuning + 0.5) % 1 - 0.5)
+
+
 def heard_pitches(heard: Sequence[HeardNote]) -> Decided:
     """Return the pitches that are heard, in the tuning of the folder; notes without a clear pitch are left out."""
     clear = {i: note.midi for i, note in enumerate(heard) if note.clarity >= LEAST_CLARITY and not np.isnan(note.midi)}
-    tuning = 0.0
-    if clear:
-        tuning = float(np.angle(np.mean(np.exp(2j * np.pi * np.array(list(clear.values()))))) / (2 * np.pi))
+    tuning = find_tuning(list(clear.values()))
     decided = Decided(pitches={i: round(midi - tuning) for i, midi in clear.items()})
     decided.reasons = {i: "has no clear pitch" for i in range(len(heard)) if i not in clear}
     return decided

@@ -13,18 +13,32 @@ from sktimbre._utils.checks import check_flags, check_real
 from sktimbre.datasets.alignment import find_interval, match_takes
 from sktimbre.datasets.likeness import FARTHEST, alike_notes, alike_transitions
 from sktimbre.datasets.listening import Sound
+from sktimbre.datasets.listing import FAULTS
 from sktimbre.datasets.loading import check_sizes
 from sktimbre.datasets.names import name_of_pitch
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.pairing import folders_of
 from sktimbre.datasets.played import SHORTEST, PlayedNote, Recording, cut_recordings, joined, joined_transition
-from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
+from sktimbre.datasets.sounds import Folder, Match, counted, find_sounds, show
 from sktimbre.datasets.table import NoteFile
 from sktimbre.exceptions import DatasetError, DatasetWarning
 
 __all__ = ["load_recordings"]
 
 Pair = tuple[PlayedNote, PlayedNote]
+
+# Notes of recordings, at least, that are a transposed piece rather than alike by chance.
+LEAST_NOTES = 6
+
+# What a recording is of which most is left out.
+MOSTLY = {
+    "antiphase": FAULTS["antiphase"],
+    "silent": "is silent",
+    "unpitched": "has no clear pitch",
+    "polyphonic": "has several voices",
+    "short": f"has only notes shorter than {SHORTEST} s",
+    "glides": "has only notes that glide by more than a semitone",
+}
 
 
 def load_recordings(
@@ -49,10 +63,11 @@ def load_recordings(
     Parameters
     ----------
     source, target : path-like or list of path-like
-        Folders or files of the source and of the target instrument; the source may be a list of folders.
+        A folder, or a list of files, of the source and of the target instrument; the source may be a list of folders.
     same_piece : bool or None
         True aligns takes of one piece and leaves out other recordings; False pairs all notes by likeness. None aligns the
-        recordings that are takes of one piece, whatever their names, and pairs the notes of the others by likeness.
+        recordings that are takes of one piece, whatever their names, and pairs the notes of the others by likeness; it warns
+        if takes are transposed.
     transitions : bool
         Also pair transitions from a note to the next, 0.19 s on both sides of the onset, with those of the same interval.
     sr : int
@@ -80,10 +95,10 @@ def load_recordings(
         - reasons: dict of pathlib.Path to str, why.
         - source_notes, target_notes: list of NoteFile, as in `load_paired_notes`, one for each note that is found.
         - recordings: list of dict, one for each recording: its "side", "file", "seconds", "notes" (number that is found),
-          "paired" (number of pairs of notes), "take" (file on the other side, or None), and "left_out": dict of reasons to
+          "paired" (number of pairs of notes), "takes" (list of files on the other side), and "left_out": dict of reasons to
           seconds.
         - seconds: dict with the seconds of the recordings ("source", "target"), of notes found in them ("source_notes",
-          "target_notes"), and of the notes of the source that are paired ("paired").
+          "target_notes"), and of the notes of the source that are paired ("paired"); each note counts once.
         - missing: list of int, pitches of the source without a partner.
         - gaps: list of int, pitches between the lowest and the highest pair that no pair has.
         - sr: int.
@@ -101,7 +116,7 @@ def load_recordings(
     Warns
     -----
     DatasetWarning
-        Files are left out.
+        Files are left out, or clipped; takes are transposed.
 
     See Also
     --------
@@ -139,18 +154,18 @@ def load_recordings(
             unread[-1] |= others | wrong
         if not any(recording.notes for recording in recordings):
             raise DatasetError(
-                f"{name}: no notes are found in {', '.join(map(show, each))}; it is {_mostly(recordings)}. Recordings must be "
+                f"{name}: no notes are found in {', '.join(map(show, each))}, which {_mostly(recordings)}. Recordings must be "
                 "of one voice with a clear pitch."
             )
         sides.append(recordings)
     takes, notes, following = _pair(sides[0], sides[1], same_piece)
     pairs = [(*pair, joined(*pair, sr), False) for pair in notes]
     pairs += [(*pair, joined_transition(*pair, sr), True) for pair in following if transitions]
-    pairs.sort(key=lambda each: (round(each[0].midi), each[3], each[0].file, each[0].cut.start))
+    pairs.sort(key=lambda each: (each[0].pitch, each[3], each[0].file, each[0].cut.start))
     return Notes(
         source=[audio[0] for _, _, audio, _ in pairs],
         target=[audio[1] for _, _, audio, _ in pairs],
-        pitches=np.array([round(a.midi) for a, *_ in pairs], dtype=int),
+        pitches=np.array([a.pitch for a, *_ in pairs], dtype=int),
         transitions=np.array([follows for *_, follows in pairs], dtype=bool),
         takes=[(a.file, b.file) for a, b in takes],
         source_files=[a.file for a, *_ in pairs],
@@ -180,17 +195,25 @@ def _pair(
             transitions += _transitions(aligned)
     if same_piece:
         if not takes:
-            raise DatasetError(f"No recordings of both sides are of one piece{_transposed(sources, targets)}")
+            why = _transposed(sources, targets) or ". For recordings of different music"
+            raise DatasetError(
+                f"No recordings of both sides are of one piece{why} use same_piece=False (--material playing)."
+            )
         return takes, notes, transitions
-    in_takes = {source for source, _ in takes}
+    in_takes = {each for pair in takes for each in pair}
+    alone = ([each for each in side if each not in in_takes] for side in (sources, targets))
+    if same_piece is None and (why := _transposed(*alone)):
+        warnings.warn(
+            f"Notes are paired by likeness{why} say so: same_piece=False (--material playing).",
+            DatasetWarning,
+            stacklevel=3,
+        )
     others = [note for each in sources if each not in in_takes for note in each.notes]
     partners = [note for each in targets for note in each.notes]
     notes += [(others[i], partners[j]) for i, j in alike_notes(others, partners)]
     transitions += [(others[i], partners[j]) for i, j in alike_transitions(others, partners)]
     if not notes:
-        names = [
-            [name_of_pitch(round(f(note.midi for note in side))) for f in (min, max)] for side in (others, partners)
-        ]
+        names = [[name_of_pitch(f(note.pitch for note in side)) for f in (min, max)] for side in (others, partners)]
         raise DatasetError(
             f"No note of the source ({' to '.join(names[0])}) is within {FARTHEST} semitones of one of the target "
             f"({' to '.join(names[1])}). Use recordings in the same range."
@@ -206,16 +229,17 @@ def _transitions(aligned: Sequence[Pair]) -> Iterator[Pair]:
 
 
 def _transposed(sources: Sequence[Recording], targets: Sequence[Recording]) -> str:
-    """Return the end of an error: the interval by which a target is transposed, or what can be done."""
+    """Return the interval by which a target is transposed and what can be done, as a part of a message; empty for none."""
+    long = ([each for each in side if len(each.notes) >= LEAST_NOTES] for side in (sources, targets))
     # Many recordings would take long.
-    for source, target in itertools.islice(itertools.product(sources, targets), 16):
+    for source, target in itertools.islice(itertools.product(*long), 16):
         if interval := find_interval(*([note.cut for note in each.notes] for each in (source, target))):
-            how = "higher" if interval > 0 else "lower"
+            how = f"{counted(abs(interval), 'semitone')} {'higher' if interval > 0 else 'lower'}"
             return (
-                f": {target.file.name} is {source.file.name} {abs(interval)} semitones {how}. Transpose one of them, or pair "
-                "notes by likeness (same_piece=False, --material playing)."
+                f": {target.file.name} is {source.file.name} {how}. Transpose one of them to align their notes; to pair notes "
+                "by likeness"
             )
-    return ". For recordings of different music use same_piece=False (--material playing)."
+    return ""
 
 
 def _left_out(recordings: Sequence[Recording]) -> dict[str, float]:
@@ -228,9 +252,10 @@ def _left_out(recordings: Sequence[Recording]) -> dict[str, float]:
 
 
 def _mostly(recordings: Sequence[Recording]) -> str:
-    """Return what most of the recordings is that is no note."""
+    """Return what most of the recordings is that is no note, beside silence."""
     seconds = _left_out(recordings)
-    return max(seconds, key=seconds.__getitem__, default="empty")
+    sounding = {reason: length for reason, length in seconds.items() if reason != "silent"} or seconds
+    return MOSTLY[max(sounding, key=sounding.__getitem__)] if sounding else "is empty"
 
 
 def _report(
@@ -248,16 +273,17 @@ def _report(
     for side, of_side, others in zip(sides, rows, unread, strict=True):
         used = {row.file for row in of_side.values() if row.partner is not None}
         idle = [each for each in side if each.file not in used]
-        why = {each.file: "has no partner for its notes" if each.notes else f"is {_mostly([each])}" for each in idle}
+        why = {each.file: "has no partner for its notes" if each.notes else _mostly([each]) for each in idle}
         left_out.append(why | others)
         for row in of_side.values():
             row.reason = "" if row.partner else "no note like it on the other side"
     reasons = {**left_out[0], **left_out[1]}
     if reasons:
         shown = ", ".join(f"{file.name} {reason}" for file, reason in list(reasons.items())[:3])
-        warnings.warn(f"{len(reasons)} sound files are left out: {shown}.", DatasetWarning, stacklevel=3)
-    partner = {a.file: b.file for a, b in takes} | {b.file: a.file for a, b in takes}
-    paired = {round(source.midi) for source, _ in notes}
+        warnings.warn(f"{counted(len(reasons), 'sound file')} left out: {shown}.", DatasetWarning, stacklevel=3)
+    if clipped := [each.file.name for side in sides for each in side if each.clipped and each.notes]:
+        message = f"{counted(len(clipped), 'recording')} clipped, but used: {', '.join(clipped[:3])}."
+        warnings.warn(message, DatasetWarning, stacklevel=3)
     recordings = []
     seconds = {}
     for k, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):
@@ -269,13 +295,15 @@ def _report(
                 "seconds": each.duration,
                 "notes": len(each.notes),
                 "paired": n_pairs[each.file],
-                "take": partner.get(each.file),
+                "takes": [pair[1 - k].file for pair in takes if pair[k] is each],
                 "left_out": _left_out([each]),
             }
             for each in side
         ]
         seconds[name] = sum(each.duration for each in side)
         seconds[f"{name}_notes"] = sum(note.cut.end - note.cut.start for each in side for note in each.notes)
+    distinct = {source for source, _ in notes}
+    paired = {note.pitch for note in distinct}
     return {
         "unpaired_source": list(left_out[0]),
         "unpaired_target": list(left_out[1]),
@@ -283,14 +311,14 @@ def _report(
         "source_notes": list(rows[0].values()),
         "target_notes": list(rows[1].values()),
         "recordings": recordings,
-        "seconds": seconds | {"paired": sum(source.cut.end - source.cut.start for source, _ in notes)},
-        "missing": sorted({round(note.midi) for note in rows[0]} - paired),
+        "seconds": seconds | {"paired": sum(note.cut.end - note.cut.start for note in distinct)},
+        "missing": sorted({note.pitch for note in rows[0]} - paired),
         "gaps": sorted(set(range(min(paired), max(paired))) - paired),
     }
 
 
 def _row(note: PlayedNote) -> NoteFile:
-    start, end, midi, level, _ = note.cut
+    start, end, midi, level, *_ = note.cut
     return NoteFile(
-        note.file, round(midi), heard=midi, onset=start, level=level, duration=end - start, start=start, end=end
+        note.file, note.pitch, heard=midi, onset=start, level=level, duration=end - start, start=start, end=end
     )

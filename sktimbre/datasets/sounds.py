@@ -9,7 +9,7 @@ from sktimbre._utils.files import as_path
 from sktimbre.audio.soundfiles import READABLE_SUFFIXES, is_readable, needs_decoder
 from sktimbre.exceptions import DatasetError, ParameterError
 
-__all__ = ["Folder", "Match", "find_sounds", "show"]
+__all__ = ["Folder", "Match", "counted", "find_sounds", "show"]
 
 PathLike = str | os.PathLike[str]
 Folder = PathLike | Sequence[PathLike]
@@ -74,7 +74,17 @@ def find_sounds(
 
 def show(folder: Folder) -> str:
     """Return a folder as errors and warnings show it."""
-    return os.fspath(folder) if isinstance(folder, str | os.PathLike) else f"a list of {len(folder)} files"
+    if not isinstance(folder, str | os.PathLike):
+        if len(folder) != 1:
+            return f"a list of {len(folder)} files"
+        folder = folder[0]
+    return os.fspath(folder)
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things: ``1 pair``, ``2 pairs``, ``2 pitches``."""
+    ending = "es" if thing.endswith("ch") else "s"
+    return f"{number} {thing}{'' if number == 1 else ending}"
 
 
 def _listed(folder, name):
@@ -83,6 +93,11 @@ def _listed(folder, name):
     files = [as_path(file, DatasetError) for file in folder]
     if not files:
         raise DatasetError(f"{name} is an empty list; pass the sound files, or the folder that they are in.")
+    if inner := [file for file in files if file.is_dir()]:
+        raise DatasetError(
+            f"{name} lists the folder {inner[0]}; pass one folder, or a list of sound files. Only a source can be a list of "
+            "folders."
+        )
     if len(set(files)) < len(files):
         twice = next(file for file in files if files.count(file) > 1)
         raise DatasetError(f"{name} lists {twice} twice; pass every file once.")

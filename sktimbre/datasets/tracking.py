@@ -10,7 +10,8 @@ __all__ = ["HOP", "RATE", "PitchTrack", "frames_of", "track_pitch"]
 
 # Rate in Hz at which a recording is analysed; frame and hop in samples; frames that are transformed at once.
 RATE, FRAME, HOP, BLOCK = 22050, 2048, 256, 512
-# Range of pitches in Hz, pitches in an octave, and the highest partial in Hz.
+# Range of pitches in Hz, pitches in an octave, and the highest partial in Hz. Higher pitches, up to that partial, are followed
+# so that they are not heard an octave lower, but are none.
 LOWEST, HIGHEST, RESOLUTION, HIGHEST_PARTIAL = 48.0, 4400.0, 48, 8000.0
 PARTIALS = 20
 # Magnitudes are raised to this power, so that quiet partials count. What they rise by within 58 ms counts as often more.
@@ -77,7 +78,7 @@ def track_pitch(y: np.ndarray) -> PitchTrack:
     scores = _scores(y)
     path = _best_path(scores)
     frames = np.arange(len(path))
-    pitched = (path < scores.shape[1]) & (path >= EDGE)
+    pitched = (path < np.searchsorted(_pitches(), 69 + 12 * np.log2(HIGHEST / 440))) & (path >= EDGE)
     place = np.where(pitched, path, 0)
     clarity = np.where(pitched, scores[frames, place], 0)
     midi = _refined(y, place)
@@ -94,7 +95,7 @@ def frames_of(y, first, last):
 
 
 def _pitches():
-    octaves = np.arange(np.log2(LOWEST), np.log2(HIGHEST), 1 / RESOLUTION)
+    octaves = np.arange(np.log2(LOWEST), np.log2(HIGHEST_PARTIAL), 1 / RESOLUTION)
     return 69 + 12 * (octaves - np.log2(440))
 
 

@@ -14,8 +14,16 @@ __all__ = ["NotesDisplay"]
 
 N_FFT = 2048
 # Colours of what is left out, and of notes.
-REASONS = {"silent": COLOURS[6], "unpitched": COLOURS[2], "short": COLOURS[3], "polyphonic": COLOURS[1]}
+REASONS = {
+    "silent": COLOURS[6],
+    "unpitched": COLOURS[2],
+    "short": COLOURS[3],
+    "polyphonic": COLOURS[1],
+    "glides": COLOURS[4],
+}
 NOTE = COLOURS[5]
+# Inches of a minute, and minutes beyond which a picture is no wider.
+WIDTH, MOST_MINUTES = 11.0, 15.0
 # Space below the lowest note and above the highest, in octaves.
 BELOW, ABOVE = 0.5, 3.0
 
@@ -104,7 +112,8 @@ class NotesDisplay(Display):
 
         check_choice(frequency_axis, "frequency_axis", FREQUENCY_AXES)
         check_colours(cmap=cmap)
-        panel = self._use_axes(ax, 1, 1, (11.0, 4.2))[0, 0]
+        minutes = self.spectra.notes[0].shape[1] * self.spectra.hop_length / self.spectra.sr / 60
+        panel = self._use_axes(ax, 1, 1, (WIDTH * min(MOST_MINUTES, max(1.0, minutes)), 4.2))[0, 0]
         (levels,) = decibels(self.spectra.notes, floor)
         draw_spectrum(panel, levels, self.spectra, frequency_axis, vmin=-float(floor), vmax=0, cmap=cmap)
         for reason, colour in REASONS.items():

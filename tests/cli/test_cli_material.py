@@ -61,6 +61,15 @@ def test_pairs_of_recordings_are_shown_and_drawn(sktimbre, playing, tmp_path):
     assert "--overwrite" in again.stderr
 
 
+def test_one_pitch_is_told_as_one(sktimbre, tones, tmp_path):
+    for side in ("a", "b"):
+        write_audio(tmp_path / f"{side}.wav", tones(0.5, SR, midi=67), SR)
+    shown = sktimbre("pairs", tmp_path / "a.wav", tmp_path / "b.wav", "--material", "playing")
+    assert "1 pair of 1 pitch; 0 files without a partner." in shown.stdout
+    assert "G4 to G4" not in shown.stdout
+    assert "without none" not in shown.stdout
+
+
 def test_options_that_the_material_does_not_have_are_refused(sktimbre, playing, notes, tmp_path):
     sides = (playing / "flute", playing / "clarinet")
     for arguments, message in (
@@ -72,6 +81,58 @@ def test_options_that_the_material_does_not_have_are_refused(sktimbre, playing, 
         assert result.exit_code == 2, result.stdout
         assert message in " ".join(result.stderr.split())
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_checked_before_anything_is_written(sktimbre, playing, tmp_path):
+    (tmp_path / "file").write_text("")
+    told = sktimbre(
+        "pairs", playing / "flute", playing / "others", "--rolls", tmp_path / "file/x", "--csv", tmp_path / "t.csv"
+    )
+    assert (told.exit_code, "is a file; give a folder" in " ".join(told.stderr.split())) == (2, True)
+    sides = (playing / "flute", playing / "more/flute", "--to", playing / "others", "--rolls", tmp_path / "rolls")
+    (playing / "more/flute").mkdir(parents=True, exist_ok=True)
+    (playing / "more/flute/one.wav").write_bytes((playing / "flute/one.wav").read_bytes())
+    told = sktimbre("pairs", *sides)
+    assert told.exit_code == 0, told.stderr
+    pictures = {file.relative_to(tmp_path / "rolls").as_posix() for file in tmp_path.rglob("*.png")}
+    assert pictures == {"source/1-flute/one.wav.png", "source/2-flute/one.wav.png", "target/drei.wav.png"}
+    told = sktimbre("pairs", *sides, "--csv", tmp_path / "t.csv")
+    assert (told.exit_code, "--overwrite" in told.stderr) == (1, True)
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_music_that_is_no_material_is_named(sktimbre, playing, tmp_path):
+    """Several voices, playing as single notes, and tunes among single notes."""
+    t = np.arange(8 * SR) / SR
+    chord = sum(np.sin(2 * np.pi * hertz * k * t) / k for hertz in (262, 334, 396, 509) for k in (1, 2, 3))
+    for side in ("x", "y"):
+        (tmp_path / side).mkdir()
+        write_audio(tmp_path / side / f"{side}-chorale.wav", 0.1 * chord, SR)
+    for arguments, words in (
+        ((tmp_path / "x", tmp_path / "y"), "source: most files, such as x-chorale.wav, are music of several voices"),
+        ((playing / "flute", playing / "others", "--material", "notes"), "one.wav sounds like a recording of music"),
+        ((playing / "flute", playing / "others", "--pitches", "heard"), "recordings of music need material='playing'"),
+    ):
+        result = sktimbre("pairs", *arguments)
+        assert words in " ".join(result.stderr.split())
+
+
+def test_a_tune_among_single_notes_is_left_out_with_the_cure(sktimbre, playing, notes, tmp_path):
+    for file in (*notes.flute.iterdir(), playing / "flute/one.wav"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    result = sktimbre("pairs", tmp_path, notes.clarinet, "--source-pitches", "heard")
+    assert result.exit_code == 0, result.stderr
+    assert "recordings of music need material='playing' (--material playing)" in " ".join(result.stderr.split())
+
+
+def test_trimming_does_not_turn_off_the_recognition(sktimbre, fit, playing, notes, tmp_path):
+    result = fit(playing / "flute", playing / "others", "-o", tmp_path / "m.sktimbre", "--dry-run", "--trim-db", 40)
+    assert result.exit_code == 2
+    assert "these are recordings of music. Leave out one of them" in " ".join(result.stderr.split())
+    told = printed(
+        fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--dry-run", "--trim-db", 40, "--json")
+    )
+    assert told["material"] == "notes"
 
 
 def test_a_model_learns_from_recordings(sktimbre, fit, playing, tmp_path):
@@ -88,6 +149,8 @@ def test_a_model_learns_from_recordings(sktimbre, fit, playing, tmp_path):
     assert judged["material"] == "same-piece"
     assert judged["training_notes"] > 0
     assert len(judged["notes"]) == 7
+    shown = sktimbre("evaluate", model, *sides, "--duration", 0.3)
+    assert "one.wav at 0.10 s" in " ".join(shown.stdout.split())
     page = printed(sktimbre("report", model, *sides, "-o", tmp_path / "page.html", "--json", "--duration", 0.3))
     assert set(page["pitches"]) == set(told["held_out_pitches"])
 

@@ -29,7 +29,7 @@ def run(sktimbre, *arguments):
 def test_table(sktimbre, folders):
     result = sktimbre("pairs", *folders, "--target-pitches=heard")
     assert result.exit_code == 0
-    assert "3 pairs of 3 pitches; 1 files without a partner" in result.stdout
+    assert "3 pairs of 3 pitches; 1 file without a partner" in result.stdout
     assert "is silent" in result.stdout
     assert "Warning" in result.stderr
     printed = run(sktimbre, "pairs", *folders, "--target-pitches=heard")

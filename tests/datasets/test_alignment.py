@@ -78,6 +78,14 @@ def test_takes_are_found_whatever_their_order():
     assert match_takes([[]], [slow[0]]) == []
 
 
+@given(PITCHES, PITCHES)
+def test_no_interval_is_overlooked(a, b):
+    a, b = notes(a), notes(b)
+    agreement = {by: align_notes(a, [n._replace(midi=n.midi - by) for n in b]).agreement for by in range(-24, 25)}
+    best = max(agreement, key=agreement.get)
+    assert find_interval(a, b) == (best if agreement[best] >= AGREEMENT else None)
+
+
 def test_the_interval_of_a_transposed_take():
     played = tune(1)
     assert find_interval(played, [note._replace(midi=note.midi - 12.2) for note in played]) == -12

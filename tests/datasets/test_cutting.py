@@ -10,7 +10,7 @@ from sktimbre.datasets import load_notes, pair_files, pitch_from_name
 from sktimbre.datasets.cutting import cut_notes, cut_recording
 from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.tracking import track_pitch
-from sktimbre.exceptions import DatasetError, DatasetWarning
+from sktimbre.exceptions import AudioError, DatasetError, DatasetWarning, ParameterError
 
 SR = 22050
 
@@ -61,15 +61,40 @@ def test_vibrato_and_glides_stay_in_a_note_and_steps_do_not(midi, partials):
     t = np.arange(3 * SR) / SR
     bent = {
         "vibrato": midi + 0.6 * np.sin(2 * np.pi * 6 * t),
-        "glide": midi + np.interp(t, [1, 1.4], [0, 4]),
+        "scoop": midi - np.interp(t, [0, 0.15], [2, 0]),
         "drift": midi + t,
+        "glide": midi + 4 * t,
     }
-    for name, pitch in bent.items():
-        assert len(cut_notes(voice(pitch, partials), SR)) == 1, name
+    for (name, pitch), semitones in zip(bent.items(), (0, 0, 3, 12), strict=True):
+        (note,) = cut_notes(voice(pitch, partials), SR)
+        assert note.glide == pytest.approx(semitones, abs=0.2), name
     step = cut_notes(voice(midi + (t > 1.5), partials), SR)
     assert [note.midi for note in step] == pytest.approx([midi, midi + 1], abs=0.1)
     assert step[1].start == pytest.approx(1.5, abs=0.03)
     assert step[0].end == step[1].start
+
+
+@pytest.mark.parametrize(
+    ("semitones", "slide", "vibrato"),
+    [(1, 0.03, 0), (1, 0.15, 0), (2, 0.08, 0), (2, 0.4, 0), (4, 0.15, 0), (12, 0.5, 0), (1, 0.1, 0.3), (2, 0.15, 0.4)],
+)
+def test_held_pitches_that_are_joined_by_a_slide_are_two_notes(semitones, slide, vibrato):
+    t = np.arange(3 * SR) / SR
+    pitch = 60 + np.interp(t, [1.5 - slide / 2, 1.5 + slide / 2], [0, semitones])
+    found = cut_notes(voice(pitch + vibrato * np.sin(2 * np.pi * 5 * t)), SR)
+    assert [note.midi for note in found] == pytest.approx([60, 60 + semitones], abs=0.15)
+    assert found[1].start == pytest.approx(1.5, abs=0.06)
+    assert max(abs(note.glide) for note in found) < 0.5
+
+
+@pytest.mark.parametrize("slide", [0.05, 0.1, 0.2])
+def test_a_slurred_scale_has_its_notes(slide):
+    scale = np.repeat([60.0, 62, 64, 65, 67, 69, 71, 72], SR // 2)
+    n = round(slide * SR)
+    pitch = np.convolve(np.pad(scale, n, mode="edge"), np.ones(n) / n, "same")[n:-n]
+    found = cut_notes(voice(pitch), SR)
+    assert [round(note.midi) for note in found] == scale[:: SR // 2].tolist()
+    np.testing.assert_allclose([note.start for note in found], np.arange(8) / 2, atol=0.04)
 
 
 def test_a_pitch_track_follows_vibrato():
@@ -109,7 +134,7 @@ def test_notes_and_what_is_left_out_fill_the_recording():
     chord = sum(voice(np.full(3 * SR, midi)) for midi in (60.0, 64.3, 67.1, 71.4))
     y = np.r_[voice(np.full(SR, 69.0)), silence, noise, silence, chord, silence]
     cut = cut_recording(y, SR)
-    ((start, end, midi, level, clarity),) = cut.notes
+    ((start, end, midi, level, clarity, _),) = cut.notes
     assert (start, end) == pytest.approx((0, 1), abs=0.06)
     assert midi == pytest.approx(69, abs=0.05)
     # The sines of 0.3 / n.
@@ -122,6 +147,30 @@ def test_notes_and_what_is_left_out_fill_the_recording():
     assert edges[0][0] == 0
     assert edges[-1][1] == pytest.approx(9)
     assert [a for a, _ in edges[1:]] == pytest.approx([b for _, b in edges[:-1]])
+
+
+@pytest.mark.parametrize("partials", [1, 4])
+def test_tones_outside_of_the_range_have_no_pitch(partials):
+    for midi in (28, 110, 115, 118):
+        cut = cut_recording(voice(np.full(SR, midi + 0.3), partials if midi < 60 else 1), SR)
+        assert (cut.notes, {part.reason for part in cut.left_out}) == ([], {"unpitched"}), midi
+    for midi in (33, 108):
+        assert [note.midi for note in cut_notes(voice(np.full(SR, midi), 2), SR)] == pytest.approx([midi], abs=0.35)
+
+
+@pytest.mark.parametrize(
+    ("y", "sr", "error", "words"),
+    [
+        (np.zeros((2, SR)), SR, AudioError, r"y has shape \(2, 22050\)"),
+        (np.full(SR, np.nan), SR, AudioError, "y contains NaN at sample 0"),
+        (np.full(SR, np.inf), SR, AudioError, "y contains infinity"),
+        ("song.wav", SR, AudioError, "y"),
+        *((np.zeros(SR), sr, ParameterError, "sr=") for sr in (0, -1, np.nan, "a", None)),
+    ],
+)
+def test_what_is_no_recording(y, sr, error, words):
+    with pytest.raises(error, match=words):
+        cut_recording(y, sr)
 
 
 def test_nothing_is_cut_from_noise_and_silence():

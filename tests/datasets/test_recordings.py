@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sktimbre.audio import read_audio, write_audio
-from sktimbre.datasets import load_recordings
+from sktimbre.datasets import cut_recording, load_recordings
 from sktimbre.datasets.tracking import track_pitch
 from sktimbre.exceptions import AudioFileError, DatasetError, DatasetWarning, ParameterError
 from sktimbre.metrics import estimate_f0
@@ -70,10 +70,47 @@ def test_what_cannot_be_paired_is_told(play, tmp_path):
     ):
         load_recordings([low], [high])
     write_audio(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.1, SR), SR)
-    with pytest.raises(DatasetError, match=r"target: no notes are found in a list of 1 files"):
+    with pytest.raises(DatasetError, match=r"target: no notes are found in .*noise\.wav, which has no clear pitch"):
         load_recordings([low], [tmp_path / "noise.wav"])
     with pytest.raises(ParameterError, match="longest"):
         load_recordings([low], [high], longest=0.01)
+
+
+def test_short_notes_and_glides_are_left_out_with_their_seconds(play, tmp_path):
+    fast = [(60 + i % 2 * 4, 0.08, -10) for i in range(20)]
+    a = play("a.wav", (60, 0.4, -10), *fast, (62, 0.4, -10))
+    b = play("b.wav", (60, 0.4, -10), None, (62, 0.4, -10))
+    with pytest.raises(DatasetError, match=r"source: no notes .* has only notes shorter than 0\.1 s"):
+        load_recordings([play("fast.wav", *fast)], [b])
+    notes = load_recordings([a], [b])
+    assert notes.recordings[0]["notes"] == 2
+    assert notes.recordings[0]["left_out"]["short"] == pytest.approx(1.6, abs=0.1)
+    pitch = np.interp(np.arange(3 * SR) / SR, [0.5, 2.5], [60, 63])
+    slow = np.sin(2 * np.pi * np.cumsum(440 * 2 ** ((pitch - 69) / 12)) / SR)
+    write_audio(tmp_path / "glide.wav", np.r_[slow, np.zeros(SR), read_audio(b, SR)[0]], SR)
+    notes = load_recordings([tmp_path / "glide.wav"], [b])
+    assert sorted(notes.pitches.tolist()) == [60, 62]
+    assert notes.recordings[0]["left_out"]["glides"] == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("softer", [0, 6])
+def test_a_recording_of_two_voices_is_left_out(notes_folder, tmp_path, softer):
+    gm = notes_folder.parent / "gm"
+    if not gm.is_dir():
+        pytest.skip(f"needs rendered performances: no folder {gm}")
+    one, other = (
+        read_audio(gm / instrument / "playing" / f"{name}.flac", SR, duration=12)[0]
+        for instrument, name in (("flute", "GrandSpyReel"), ("clarinet", "FredWilsonsHornpipe"))
+    )
+    other *= 10 ** (-softer / 20) * np.std(one) / np.std(other)
+    write_audio(tmp_path / "two.wav", 0.5 * (one + other), SR)
+    write_audio(tmp_path / "one.wav", 0.5 * one, SR)
+    with pytest.warns(DatasetWarning, match=r"two\.wav has several voices"):
+        notes = load_recordings(
+            [tmp_path / "one.wav", tmp_path / "two.wav"], [gm / "clarinet/melody/GreenSleevesJig.flac"]
+        )
+    assert {file.name for file in notes.source_files} == {"one.wav"}
+    assert set(notes.recordings[1]["left_out"]) <= {"polyphonic", "silent", "unpitched", "short"}
 
 
 TUNE = [(60, 0.3, -10), (64, 0.3, -10), (62, 0.6, -10), (67, 0.3, -10), (64, 0.3, -10), (65, 0.6, -10)]
@@ -100,9 +137,9 @@ def test_takes_of_one_piece_are_aligned(play, tmp_path):
     notes = load_recordings(tmp_path / "a", tmp_path / "b", same_piece=None)
     assert notes.takes == [(a, b)]
     taken = np.array([file.name == "one.wav" for file in notes.source_files])
-    assert notes.recordings[1]["take"] is None
+    assert notes.recordings[1]["takes"] == []
     assert taken.sum() < len(taken)  # notes of the other recording are paired by likeness
-    with pytest.warns(DatasetWarning, match=r"1 sound files are left out: other\.wav has no partner"):
+    with pytest.warns(DatasetWarning, match=r"1 sound file left out: other\.wav has no partner"):
         notes = load_recordings(tmp_path / "a", tmp_path / "b", same_piece=True)
     assert set(notes.source_files) == {a}
     with warnings.catch_warnings():
@@ -121,6 +158,76 @@ def test_takes_of_one_piece_are_aligned(play, tmp_path):
     # The targets are at the pitches of the sources.
     pitch = 69 + 12 * np.log2(estimate_f0([notes.target[i] for i in np.flatnonzero(chosen)], sr=SR) / 440)
     np.testing.assert_allclose(pitch, notes.pitches[chosen], atol=0.1)
+
+
+def test_several_takes_of_a_source_count_once_and_are_named(play):
+    a, b, c = (play(f"{name}.wav", *TUNE) for name in "abc")
+    notes = load_recordings([a], [b, c])
+    assert notes.takes == [(a, b), (a, c)]
+    assert [row["takes"] for row in notes.recordings] == [[b, c], [a], [a]]
+    assert notes.recordings[0]["paired"] == 2 * len(TUNE)
+    assert notes.seconds["paired"] == pytest.approx(notes.seconds["source_notes"])
+
+
+@pytest.mark.parametrize("interval", [7, -1.01])
+def test_transposed_takes_are_told(play, interval):
+    a, b = play("a.wav", *TUNE), play("b.wav", *[(midi + interval, *rest) for midi, *rest in TUNE])
+    which = "7 semitones higher" if interval == 7 else "1 semitone lower"
+    with pytest.warns(DatasetWarning, match=rf"paired by likeness: b\.wav is a\.wav {which}\. .*same_piece=False"):
+        assert load_recordings([a], [b]).takes == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_recordings([a], [b], same_piece=False)
+
+
+def test_pitches_are_rounded_in_the_tuning_of_a_side(play):
+    pitches = [60.46, 62.52, 64.44, 62.45, 60.53, 64.48]
+    a = play("a.wav", *[(midi, 0.3, -10) for midi in pitches])
+    notes = load_recordings([a], [play("b.wav", *[(midi, 0.3, -10) for midi in (60, 62, 64)])], transitions=False)
+    assert notes.pitches.tolist() == [60, 60, 62, 62, 64, 64]
+    assert [row.pitch for row in notes.source_notes] == [60, 62, 64, 62, 60, 64]
+    assert notes.missing == []
+
+
+def test_faults_of_recordings_are_told(play, tmp_path):
+    a, b = play("a.wav", *TUNE), play("b.wav", *TUNE)
+    y = read_audio(a, SR)[0]
+    write_audio(tmp_path / "opposite.wav", np.stack([y, -y]), SR)
+    with pytest.raises(
+        DatasetError, match=r"opposite\.wav, which is silent when its channels, of opposite phase, are mixed"
+    ):
+        load_recordings([tmp_path / "opposite.wav"], [b])
+    with pytest.warns(DatasetWarning, match=r"opposite\.wav is silent when its channels"):
+        assert set(load_recordings([a, tmp_path / "opposite.wav"], [b]).source_files) == {a}
+    write_audio(tmp_path / "clipped.wav", np.clip(4 * y, -0.5, 0.5), SR)
+    with pytest.warns(DatasetWarning, match=r"1 recording clipped, but used: clipped\.wav"):
+        load_recordings([tmp_path / "clipped.wav"], [b])
+
+
+def test_a_file_is_cut_once_as_long_as_its_content_stays(play, monkeypatch):
+    from sktimbre.datasets import cutfiles, load_pairs
+
+    cut: list[int] = []
+    monkeypatch.setattr(cutfiles, "cut_recording", lambda y, sr: cut.append(len(y)) or cut_recording(y, sr))
+    a, b = play("a.wav", *TUNE, (61, 0.31, -10)), play("b.wav", *TUNE, (61, 0.32, -10))
+    first = load_pairs([a], [b])
+    assert len(cut) == 2
+    again = load_pairs([a], [b], sr=16000)
+    assert len(cut) == 2
+    np.testing.assert_array_equal(again.source_times, first.source_times)
+    a.unlink()
+    play("a.wav", *TUNE, (66, 0.31, -10))
+    assert 66 in load_pairs([a], [b]).missing
+    assert len(cut) == 3
+    monkeypatch.setattr(cutfiles, "VERSION", "another")
+    load_pairs([a], [b])
+    assert len(cut) == 5
+
+
+def test_folders_of_targets_are_refused(play, tmp_path):
+    a = play("a/a.wav", *TUNE)
+    with pytest.raises(DatasetError, match=r"target lists the folder .*a; pass one folder"):
+        load_recordings([a], [tmp_path / "a", tmp_path / "a"])
 
 
 def test_recordings_that_are_not_of_one_piece(play):

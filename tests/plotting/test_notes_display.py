@@ -52,3 +52,11 @@ def test_what_is_no_recording_or_no_cut(recording):
         NotesDisplay(recording, [])
     with pytest.raises(ParameterError, match="frequency_axis"):
         NotesDisplay.from_audio(recording, SR, frequency_axis="mel")
+
+
+def test_long_recordings_have_wide_pictures():
+    widths = [
+        NotesDisplay(np.zeros(int(minutes * 60 * 200)), Cut([], []), sr=200).plot().figure_.get_figwidth()
+        for minutes in (0.5, 3)
+    ]
+    assert widths == pytest.approx([11, 33], rel=0.1)

@@ -73,13 +73,13 @@ def test_envelopes_are_positive_factors(n_frames, seed):
     assert gain.max() == pytest.approx(1)
 
 
-def test_envelopes_have_tremolos_and_late_attacks():
+def test_envelopes_have_tremolos_late_attacks_and_early_ends():
     decibels = [20 * np.log10(loudness_envelope(100, np.random.default_rng(seed))) for seed in range(300)]
     turns = [np.count_nonzero(np.diff(np.sign(np.diff(curve)))) for curve in decibels]
-    # A swell through four points at most turns twice, an attack once.
+    # A swell through four points at most turns twice, an attack and an end once each.
     assert 0.25 < np.mean(np.array(turns) > 6) < 0.55
-    assert 0.1 < np.mean([curve[0] < -35 for curve in decibels]) < 0.3
-    assert np.mean([curve[-1] < -35 for curve in decibels]) < 0.02
+    for end in (0, -1):
+        assert 0.1 < np.mean([curve[end] < -35 for curve in decibels]) < 0.3
 
 
 def test_pitch_is_the_fundamental_of_harmonic_sounds():
@@ -322,24 +322,22 @@ def test_another_note_begins_where_the_first_ends():
     assert release_rate(sources) == pytest.approx(30, abs=1)  # four frames to the floor
     assert release_rate(targets) == pytest.approx(2, abs=0.01)
     variations = Variations(changing(n_frames=16, transitions=1), (sources, targets))
-    gaps = []
-    for seed in range(60):
-        drawn = variations.draw(0, np.random.default_rng(seed))
-        lines = [20 * np.log10(np.expm1(side[[10, 20]].astype(float)) + 1e-9) for side in drawn]
-        (_, before), (slowly, then) = lines  # of the second note, in the source; of both, in the target
-        if not (then > -50).any():  # the same note again, or none in the piece
+    followed = 0
+    for seed in range(40):
+        source, target = variations.draw(0, np.random.default_rng(seed))
+        assert source.shape == target.shape == (65, 16)
+        first, second = 20 * np.log10(np.expm1(target[[10, 20]]) + 1e-9)
+        begins = np.flatnonzero(second > -50)
+        if not len(begins):  # the same note again
             continue
-        begins = np.flatnonzero(then > -50)[0]
-        assert begins == np.flatnonzero(before > -50)[0]
-        assert -6.1 < then[begins] - 40 < 6.1
-        fading = np.flatnonzero(np.diff(slowly) < -1)
-        np.testing.assert_allclose(np.diff(slowly)[fading], -2, atol=0.1)
-        ended = np.flatnonzero(np.diff(lines[0][0]) < -20)
-        assert len(ended) == 0 or ended[0] == fading[0]
-        if len(fading):
-            gaps.append(begins - fading[0])
-    assert min(gaps) == 0  # no note goes on when the next has begun
-    assert 0.3 < np.mean(np.array(gaps) == 0) < 0.8
+        followed += 1
+        assert -6.1 < second[begins[0]] - 40 < 6.1
+        fading = np.flatnonzero(np.diff(first) < -1)
+        np.testing.assert_allclose(np.diff(first)[fading], -2, atol=0.1)
+        assert not len(fading) or abs(fading[0] + 1 - begins[0]) <= 4
+        ended = np.flatnonzero(np.diff(20 * np.log10(np.expm1(source[10]) + 1e-9)) < -20)
+        assert not len(ended) or abs(ended[0] + 1 - begins[0]) <= 4
+    assert followed > 10
 
 
 def test_notes_that_sound_together_add_their_powers():

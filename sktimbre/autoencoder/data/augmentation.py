@@ -25,10 +25,8 @@ FORMER = {"beyond": 0, "transitions": 0, "mixing": 0, "filtering": 0, "epoch_siz
 SMOOTHING, OFTEN = 3.5, 8
 # Share of variations that lie beyond the lowest or the highest note.
 OUTSIDE = 0.15
-# Most notes that sound together.
-MOST_VOICES = 4
-# Share of notes that end when the next begins, and the mean number of frames between others.
-LEGATO, REST = 0.5, 4.0
+# Most notes that sound together, and most frames between the end of a note and the beginning of the next.
+MOST_VOICES, APART_FRAMES = 4, 3
 # Largest difference in dB between notes that follow each other.
 SOFTER = 6.0
 # Frames over which the rate of a release is measured; dB per frame of the slowest, and of one that is not known; dB below the
@@ -66,12 +64,11 @@ class PairAugmenter(BaseEstimator):
         its own target. None is 3.5, but 0 where most pitches have eight notes or more: in recordings of music each pitch is
         played in several ways (`benchmarks/playing.py`). Notes without a clear pitch are not smoothed.
     dynamics : float in [0, 1], default=0.3
-        Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo or a late
-        attack.
+        Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late
+        attack or an early end.
     transitions : float in [0, 1], default=0.5
-        Probability that the note ends in the variation and another one follows, as in a phrase, half of the time at once and
-        else after a rest. Source and target end as notes of their instruments do: at the median rate of their releases in dB
-        per frame.
+        Probability that another note begins in the variation, as in a phrase. The first note ends there, or up to three frames
+        before or after, as notes of its instrument end: at the median rate of their releases in dB per frame.
     mixing : float in [0, 1], default=0.25
         Probability that up to three further variations sound together with the variation, as in a chord.
     filtering : float in [0, 1], default=0.5
@@ -208,12 +205,12 @@ class Variations:
         if n_frames < 2 or rng.random() >= self.augmenter.transitions:
             return first
         second = self._piece(self._any(rng), rng, attack=True)
-        ends = int(rng.integers(1, n_frames))
-        begins = ends + (0 if rng.random() < LEGATO else int(rng.geometric(1 / REST)))
+        begins = int(rng.integers(1, n_frames))
+        ends = begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
         faded = -np.maximum(np.arange(n_frames) - ends, 0) / 20
         gain = rng.uniform(-SOFTER, SOFTER) / 20
         return tuple(
-            _together([_by(a, rate * faded), _by(b[:, : max(0, n_frames - begins)], gain)], [0, begins])
+            _together([_by(a, rate * faded), _by(b[:, : n_frames - begins], gain)], [0, begins])
             for a, b, rate in zip(first, second, self._releases, strict=True)
         )
 
@@ -345,7 +342,7 @@ def _together(parts, starts):
 
 
 def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a random loudness contour: a swell, and at times a tremolo or a late attack.
+    """Return a random loudness contour: a swell, and at times a tremolo, a late attack or an early end.
 
     Parameters
     ----------
@@ -365,7 +362,8 @@ def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.4:  # a tremolo of about two to ten hertz
         period = rng.uniform(4, 20)
         decibels += rng.uniform(1, 6) * np.sin(2 * np.pi * (frames / period + rng.random()))
-    if rng.random() < 0.2:
-        silent = rng.integers(0, n_frames // 2 + 1)
-        decibels -= 60 * np.clip((silent - frames) / rng.integers(1, 8), 0, 1)
+    for order in (frames, frames[::-1]):
+        if rng.random() < 0.2:
+            silent = rng.integers(0, n_frames // 2 + 1)
+            decibels -= 60 * np.clip((silent - order) / rng.integers(1, 8), 0, 1)
     return (10 ** ((decibels - decibels.max()) / 20)).astype(np.float32)

@@ -13,6 +13,7 @@ from sktimbre.metrics import (
     f0_error,
     log_spectral_distance,
     loudness_correlation,
+    match_pitch,
     mfcc_distance,
     multiscale_spectral_distance,
     reconstruction_error,
@@ -88,12 +89,14 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)
     T, X_spectra = stft.transform(y), stft.transform(X)
+    in_tune = stft.transform(match_pitch(y, audio, sr=sr))
     X_both, T_both, S_both = while_both_sound(X_spectra, T, S)
     columns = {
         "pitch": pitches,
         "error": reconstruction_error(T, S, average=False),
         "identity error": reconstruction_error(T, X_spectra, average=False),
         "LSD dB": log_spectral_distance(T, S, average=False),
+        "error, in tune": reconstruction_error(in_tune, S, average=False),
         "error, both sound": reconstruction_error(T_both, S_both, average=False),
         "identity error, both sound": reconstruction_error(T_both, X_both, average=False),
         "LSD dB, both sound": log_spectral_distance(T_both, S_both, average=False),
@@ -122,6 +125,7 @@ def spectra_row(name, per_note, seconds, factor) -> dict:
         "row": name,
         "error": mean(per_note, "error"),
         "/ identity": mean(per_note, "error") / mean(per_note, "identity error"),
+        "error, in tune": mean(per_note, "error, in tune"),
         **{column: mean(per_note, column) for column in ("LSD dB", "LSD dB of audio", "multi-scale", "MFCC")},
         "train s": seconds,
         "real-time factor": factor,

@@ -50,6 +50,7 @@ def test_the_split_follows_the_fraction_and_the_seed(pair):
     [
         # Nine notes of twenty frames: four pieces of five frames each, or two of sixteen, the default.
         (PairAugmenter(n_frames=5), 4, 9),
+        (PairAugmenter(n_frames=5, epoch_size=10), 4, 3),
         (True, 4, 5),
         (False, 4, 3),
         (False, 2, 5),
@@ -61,6 +62,24 @@ def test_an_epoch_has_as_many_pieces_as_the_notes_are_long(pair, augment, batch_
     how = {"augment": augment, "batch_size": batch_size, "validation_split": 0}
     TimbreAutoencoder(**{**STILL, **how}).fit(*pair, callbacks=[count])
     assert len(seen) == steps
+
+
+def test_epochs_that_are_smaller_than_the_material_have_other_pieces_each(pair):
+    batches = SpectraBatches(pair, 4, seed=0, augmenter=PairAugmenter(n_frames=5, epoch_size=4))
+    notes = []
+    for _ in range(12):
+        assert len(batches) == 1
+        notes.append(tuple(sorted(batches._order)))
+        batches.on_epoch_end()
+    assert len(set(notes)) > 8
+    assert {note for epoch in notes for note in epoch} == set(range(9))
+
+
+def test_incremental_fitting_has_all_pieces_of_a_call(pair):
+    model = TimbreAutoencoder(**{**STILL, "augment": PairAugmenter(n_frames=5, epoch_size=4), "validation_split": 0})
+    model.partial_fit(*pair)
+    steps = int(model.optimizer_state_[0])
+    assert steps == 9
 
 
 def test_epochs_have_orders_of_their_own_and_each_has_all_notes(pair):

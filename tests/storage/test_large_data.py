@@ -120,7 +120,7 @@ def test_memory_does_not_grow_with_the_notes(tmp_path):
     pairs = stored_pairs(tmp_path, "many", ((s, s) for s in S))
     tracemalloc.start()
     try:
-        batches = SpectraBatches(pairs, 4, 8, 0, PairAugmenter(), normalize_level=True)
+        batches = SpectraBatches(pairs, 4, 8, 0, PairAugmenter(epoch_size=None), normalize_level=True)
         for index in range(len(batches)):
             batches[index]
         _, peak = tracemalloc.get_traced_memory()

@@ -387,7 +387,7 @@ def test_pieces_agree_with_the_whole(swelling, default_network, phase):
     errors = [reconstruction_error(S, [audio]) for audio in (whole, enough, short)]
     assert errors[1] < 1.02 * errors[0]
     # Pieces that are too short lack what the network sees beyond them.
-    assert errors[2] > 1.2 * errors[0]
+    assert errors[2] > 1.05 * errors[0]
     if phase == "source":
         assert np.abs(enough - whole).max() < 1e-5 < np.abs(short - whole).max()
 

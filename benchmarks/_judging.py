@@ -82,9 +82,10 @@ def while_both_sound(S, T, predicted):
 def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     """Return a dictionary of scores for each held-out note, from predicted spectra and audio.
 
-    Deviations of pitch are given from the target and from the source, since the two instruments are tuned about 33 cents apart
-    and a transfer learns the target's tuning. Errors and distances are also given for the frames of `while_both_sound`: an
-    output ends with its source, but its target may sound on.
+    Deviations of pitch are given from the target and from the source, since the two instruments are tuned about 33 cents
+    apart. "In tune" are errors and distances from the target at the pitch of the output: models keep the source's tuning by
+    default. Errors and distances are also given for the frames of `while_both_sound`: an output ends with its source, but its
+    target may sound on.
     """
     X, y, sr, pitches = notes.source[held_out], notes.target[held_out], notes.sr, notes.pitches[held_out]
     stft = LogSTFT().fit(X)
@@ -97,6 +98,7 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
         "identity error": reconstruction_error(T, X_spectra, average=False),
         "LSD dB": log_spectral_distance(T, S, average=False),
         "error, in tune": reconstruction_error(in_tune, S, average=False),
+        "LSD dB, in tune": log_spectral_distance(in_tune, S, average=False),
         "error, both sound": reconstruction_error(T_both, S_both, average=False),
         "identity error, both sound": reconstruction_error(T_both, X_both, average=False),
         "LSD dB, both sound": log_spectral_distance(T_both, S_both, average=False),
@@ -126,6 +128,7 @@ def spectra_row(name, per_note, seconds, factor) -> dict:
         "error": mean(per_note, "error"),
         "/ identity": mean(per_note, "error") / mean(per_note, "identity error"),
         "error, in tune": mean(per_note, "error, in tune"),
+        "LSD dB, in tune": mean(per_note, "LSD dB, in tune"),
         **{column: mean(per_note, column) for column in ("LSD dB", "LSD dB of audio", "multi-scale", "MFCC")},
         "train s": seconds,
         "real-time factor": factor,

@@ -83,3 +83,11 @@ def test_incremental_fitting_has_the_same_tuning(flat):
         network = TimbreAutoencoder(filters=2, augment=False, random_state=0, tuning=tuning)
         errors[tuning] = network.partial_fit(*flat).history_["reconstruction_error"][0]
     assert errors["source"] < 0.8 * errors["target"]
+
+
+def test_values_that_no_spectrum_has_are_clipped():
+    """An autoencoder also takes tables of any numbers."""
+    S = np.full((65, 4), -2.0, np.float32)
+    S[10] = 120.0
+    for tuned in in_tune([S, np.maximum(S, 0)], [S, np.maximum(S, 0)]):  # warnings are errors here
+        assert np.isfinite(tuned).all()

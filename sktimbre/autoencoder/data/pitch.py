@@ -5,6 +5,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.sparse import csr_array
 
+from sktimbre.spectral.log_magnitudes import magnitudes
+
 __all__ = ["comb", "pair_pitches", "pitch_in_bins"]
 
 # Lowest pitch in bins; partials closer than this overlap.
@@ -34,7 +36,7 @@ def pitch_in_bins(S: np.ndarray) -> float:
     float
         At least 4, or NaN.
     """
-    spectrum = np.sqrt(np.expm1(S)).mean(axis=1)
+    spectrum = np.sqrt(magnitudes(S)).mean(axis=1)
     if len(S) <= 2 * LOWEST + 1 or not spectrum.any():
         return np.nan
     candidates, on, between = _sparse_comb(len(S))

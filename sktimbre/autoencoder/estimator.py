@@ -53,10 +53,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Name of a Keras optimizer, or an instance, copied before use.
     optimizer__learning_rate : float or None, default=None
         Learning rate; None is 3e-3 for the U-Net and 1e-3 for other architectures.
-    optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm : float or None, default=None
+    optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm, optimizer__nesterov : float, bool or None, default=None
         Arguments of the optimizer; None is the optimizer's default.
-    optimizer__nesterov : bool or None, default=None
-        Argument of the optimizer; None is the optimizer's default.
     optimizer_params : dict or None, default=None
         Further arguments of the optimizer by name. ``set_params(optimizer__beta_1=0.8)`` sets one of them, so that a search
         can vary it; `fit` refuses arguments that the optimizer does not have.
@@ -87,18 +85,17 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     validation_split : float in [0, 1), default=0.15
         Fraction of the notes, drawn with ``random_state``, that is held out for validation and early stopping.
     early_stopping : int, bool or None, default=None
-        Stop after this many epochs without improvement of the reconstruction error (of the validation notes, if any) and
-        restore the best weights; True is 20, None never stops early.
+        Stop after so many epochs without a lower reconstruction error (of the validation notes, if any) and restore the best
+        weights; True is 20, None never stops early.
     pretraining : {"layerwise", "layerwise_finetuned"} or None, default=None
-        Train one encoder level after the other, each with a new decoder and with the levels below frozen (thesis section
-        3.2); "layerwise_finetuned" then trains all levels together. Each stage takes ``epochs`` epochs.
+        Train one encoder level after the other for ``epochs`` epochs, each with a new decoder and the levels below frozen
+        (thesis section 3.2); "layerwise_finetuned" then trains all levels together.
     standardize : bool, default=False
-        Standardize the input with the mean and standard deviation of the training sources, and rescale the output with
-        those of the targets. The U-Net does not rescale its output, as it predicts a change of its input.
+        Standardize the input with mean and standard deviation of the training sources, and rescale the output with those of
+        the targets; the U-Net, which predicts a change of its input, does not rescale.
     checkpoint : path-like or None, default=None
         Folder in which `fit` stores its state after each epoch. After an interruption, the same fit on the same data with
-        an integer ``random_state`` resumes there and ends with the same weights; a finished fit is not repeated. Delete the
-        folder when it is no longer needed.
+        an integer ``random_state`` resumes there and ends with the same weights; a finished fit is not repeated.
     distribution : {"mirrored"} or None, default=None
         "mirrored" splits each batch among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
         CPUs if there are several; with one device it has no effect. Results equal those of one device except for rounding
@@ -106,8 +103,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     target_transformer : transformer or None, default=None
         Transforms targets from audio to spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
-        Seed of initial weights, dropout, augmentation, order and validation notes. Equal seeds give identical bits on a CPU;
-        the global random state is neither read nor changed.
+        Seed of initial weights, dropout, augmentation, order and validation notes. Equal seeds give equal bits on a CPU.
     verbose : int, default=0
         0 is silent, 1 shows a progress bar for each epoch, 2 a line.
 
@@ -146,8 +142,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     >>> from sktimbre.datasets import make_paired_notes
     >>> notes = make_paired_notes(4, duration=0.3, random_state=0)
     >>> S = LogSTFT(n_fft=256).fit_transform(notes.source)
-    >>> model = TimbreAutoencoder(filters=4, epochs=2, random_state=0).fit(S)
-    >>> model.predict(S).shape == S.shape
+    >>> TimbreAutoencoder(filters=4, epochs=2, random_state=0).fit(S).predict(S).shape == S.shape
     True
     """
 

@@ -13,17 +13,16 @@ from sktimbre.spectral.log_magnitudes import magnitudes
 __all__ = ["SpectralEnvelopeBaseline"]
 
 QUIET = 30.0  # dB below the loudest frame of a note; the mean envelope is over louder frames
-ITERATIONS = 20
+ITERATIONS = 20  # of the truncation
 FLOOR = 80.0  # dB below the loudest bin of a frame, under which magnitudes are raised to this level
 
 
 class SpectralEnvelopeBaseline(SpectraBaseline):
     """Replace the spectral envelope of each frame by the mean envelope of the target, at the source's level.
 
-    The envelope is the true envelope: the cepstrum is truncated repeatedly, with the envelope so far in place of what lies
-    below it, until it joins the partials. It needs no pairs, only notes of the target; it keeps the
-    source's partials and noise, whose decay it does not change, and knows one envelope for all pitches. A network that is not
-    clearly better has learnt no more than a fixed filter.
+    Envelopes are true envelopes [1]_: the cepstrum is truncated repeatedly, with the envelope so far in place of what lies
+    below it, until it joins the partials. The baseline needs no pairs, only notes of the target. It keeps the partials, the
+    noise and the decay of the source, and has one envelope for all pitches.
 
     Parameters
     ----------

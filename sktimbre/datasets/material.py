@@ -136,7 +136,7 @@ def told_by_ear(source: Folder, target: Folder, options: Mapping[str, Any]) -> I
     try:
         yield
     except DatasetError as error:
-        for side, kinds in _kinds(source, target, **_where(options)).items():
+        for side, kinds in _kinds(source, target, _where(options)).items():
             music = {kind: file for file, kind in kinds.items() if kind != "notes"}
             if SEVERAL_VOICES in music and 2 * sum(kind == SEVERAL_VOICES for kind in kinds.values()) > len(kinds):
                 raise DatasetError(
@@ -172,7 +172,8 @@ def is_playing(
     20 s; a file whose name has a range of pitches, such as ``C4B4``, is a scale, which is cut into single notes.
     """
     check_flags(recursive=recursive)
-    sides = _kinds(source, target, source_match=source_match, target_match=target_match, recursive=recursive)
+    where = {"source_match": source_match, "target_match": target_match, "recursive": recursive}
+    sides = _kinds(source, target, where)
     return any(2 * sum(kind == "playing" for kind in kinds.values()) > len(kinds) for kinds in sides.values())
 
 
@@ -181,18 +182,12 @@ def _where(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("source_match", "target_match", "recursive") if name in options}
 
 
-def _kinds(
-    source: Folder,
-    target: Folder,
-    *,
-    source_match: Match = None,
-    target_match: Match = None,
-    recursive: bool = False,
-) -> dict[str, dict[Path, str]]:
+def _kinds(source: Folder, target: Folder, where: Mapping[str, Any]) -> dict[str, dict[Path, str]]:
     """Return for each side what some of its files are: notes, playing or music of several voices."""
     sides = {}
-    for each, name, match in ((folders_of(source), "source", source_match), ([target], "target", target_match)):
-        files = [file for folder in each for file in find_sounds(folder, name, match=match, recursive=recursive)[0]]
+    for each, name in ((folders_of(source), "source"), ([target], "target")):
+        which = {"match": where.get(f"{name}_match"), "recursive": where.get("recursive", False)}
+        files = [file for folder in each for file in find_sounds(folder, name, **which)[0]]
         chosen = sorted({round(i) for i in np.linspace(0, len(files) - 1, FILES)})
         sides[name] = {files[i]: _kind(files[i]) for i in chosen}
     return sides

@@ -53,8 +53,8 @@ class PairAugmenter(BaseEstimator):
         Largest transposition up or down. With ``smoothing``, it is at least half the distance to the next note, so that every
         pitch between training notes occurs in training. 0 keeps pitches.
     beyond : float, default=15
-        Semitones below the lowest and above the highest note to which some variations are transposed, since music goes beyond
-        the notes of a library. 0 keeps to the range.
+        Largest distance in semitones below the lowest and above the highest note of about one variation in seven: music goes
+        beyond the notes of a library. 0 keeps to the range.
     smoothing : float or None, default=None
         Semitones within which notes are neighbours, or the distance between two successive notes where it is larger. A
         variation pairs the source of a random neighbour, transposed to the pitch of the variation, with the mean of the
@@ -75,8 +75,8 @@ class PairAugmenter(BaseEstimator):
         Probability of a random smooth filter on the source alone, as another room, microphone or instrument has.
     epoch_size : int or None, default=240
         Largest number of variations in an epoch of `TimbreAutoencoder.fit`, so that training does not take longer the more
-        material there is. An epoch has one variation for each ``n_frames`` of the notes, or, if these are more, as many as
-        this of pieces that are drawn anew in each epoch. None takes all.
+        material there is. An epoch has one variation for each ``n_frames`` of the notes; of more, so many are drawn, others in
+        each epoch. None takes all.
 
     Examples
     --------
@@ -296,13 +296,18 @@ def release_rate(notes: Sequence[np.ndarray]) -> float:
     ----------
     notes : sequence of ndarray of shape (n_frequencies, n_frames), float32
         Log-magnitude spectra of one instrument.
+
+    Returns
+    -------
+    float
+        dB per frame, from 1 to 30.
     """
     rates = []
     for note in notes:
         loudness = 20 * np.log10(np.maximum(level_of(note), np.finfo(np.float32).tiny))
         sounding = np.flatnonzero(loudness > loudness.max() - SILENT)
         loudness = np.maximum(loudness, loudness.max() - 2 * SILENT)
-        falls = (loudness[:-RELEASE] - loudness[RELEASE:])[len(sounding) // 2 : sounding[-1] + 1]
+        falls = (loudness[:-RELEASE] - loudness[RELEASE:])[sounding[len(sounding) // 2] : sounding[-1] + 1]
         if len(falls) and falls.max() >= RELEASE * SLOWEST:
             rates.append(falls.max() / RELEASE)
     return float(np.median(rates)) if rates else USUAL_RATE
@@ -317,6 +322,10 @@ def filtered(S: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         Log-magnitude spectra.
     rng : numpy.random.Generator
         Source of random numbers.
+
+    Returns
+    -------
+    ndarray of the shape of S, float32
     """
     octaves = np.log2(1 + np.arange(len(S)))
     decibels = np.interp(octaves, np.linspace(0, octaves[-1], FILTER_POINTS), rng.normal(0, FILTER_DB, FILTER_POINTS))

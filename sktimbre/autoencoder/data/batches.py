@@ -56,7 +56,7 @@ class SpectraBatches(keras.utils.PyDataset):
         # One length for all batches, so that the training step is traced once.
         self.n_frames = -(-longest // frame_multiple) * frame_multiple
         self._examples = np.repeat(np.arange(len(lengths)), [-(-n // longest) if augmenter else 1 for n in lengths])
-        self._most = augmenter.epoch_size if augmenter else None
+        self._epoch_size = augmenter.epoch_size if augmenter else None
         self._seed = seed
         self.start(0)
 
@@ -65,7 +65,7 @@ class SpectraBatches(keras.utils.PyDataset):
         self.epoch = epoch
         self._order = self._examples
         if self._seed is not None:
-            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)[: self._most]
+            self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)[: self._epoch_size]
 
     def __len__(self):
         """Return the number of batches in an epoch."""

@@ -74,9 +74,16 @@ def fit(
         int | None,
         typer.Option(help="Epochs without a lower held-out error before training stops; the best weights are kept."),
     ] = None,
-    n_fft: Annotated[int | None, typer.Option(help="Samples in a window of the STFT.")] = None,
+    n_fft: Annotated[
+        int | None, typer.Option(help="Samples in a window of the STFT.", show_default="about 46 ms: 1024 at 22050 Hz")
+    ] = None,
     hop_length: Annotated[int | None, typer.Option(help="Samples between successive frames.")] = None,
-    sr: Annotated[int | None, typer.Option(help="Sample rate of the model in Hz.")] = None,
+    sr: Annotated[
+        int | None,
+        typer.Option(
+            help="Sample rate of the model in Hz.", show_default="that of most files, of the lower side, at most 48000"
+        ),
+    ] = None,
     duration: Annotated[
         float | None,
         typer.Option(
@@ -153,6 +160,11 @@ def fit(
         sides = _folders(given)
         how = as_arguments({name: value for name in NOTE_OPTIONS if (value := given.get(name)) is not None})
         seconds = given.get("duration", DURATION)
+        if given.get("sr") is None:
+            from sktimbre.datasets.material import rate_of
+
+            with s.status("Reading headers"):
+                given.options["sr"] = rate_of(*sides, how)
         model = given.build()
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401

@@ -132,6 +132,7 @@ class FitParams:
         """
         from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
         from sktimbre.autoencoder import PairAugmenter
+        from sktimbre.spectral.geometry import usual_n_fft
 
         given: dict[str, dict[str, Any]] = {"": {}, "stft": {}, "autoencoder": {}, "inverter": {}}
         for name in {**self.in_file, **self.options}:
@@ -141,11 +142,11 @@ class FitParams:
         if "autoencoder.augment" in given:
             given["autoencoder"]["augment"] = PairAugmenter(**given["autoencoder.augment"])
         model = TimbreTransfer(
-            LogSTFT(**given["stft"]),
-            TimbreAutoencoder().set_params(**given["autoencoder"]),
-            GriffinLimInverter(**given["inverter"]),
+            autoencoder=TimbreAutoencoder().set_params(**given["autoencoder"]),
+            inverter=GriffinLimInverter(**given["inverter"]),
             **given[""],
         )
+        model.stft = LogSTFT(**{"n_fft": usual_n_fft(model.sr), **given["stft"]})
         with self.locating_errors("stft"):
             _ = model.stft.geometry
         return model

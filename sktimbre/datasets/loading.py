@@ -11,6 +11,7 @@ from sktimbre.datasets.listing import Misfits, Octave, Pitches, list_notes
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.onset import find_onset
 from sktimbre.datasets.pairing import order, pair_files, warn
+from sktimbre.datasets.rates import HIGHEST_RATE, resolve_rate
 from sktimbre.datasets.sounds import Folder, Match
 from sktimbre.exceptions import ParameterError
 
@@ -21,7 +22,7 @@ PREROLL = 0.01
 def load_notes(
     folder: Folder,
     *,
-    sr: int = 22050,
+    sr: int | None = 22050,
     duration: float | None = None,
     trim: bool = True,
     trim_db: float = 60.0,
@@ -38,8 +39,9 @@ def load_notes(
     ----------
     folder : path-like or list of path-like
         A list of sound files, or a folder: its sound files are found by their suffix, without hidden files.
-    sr : int
-        Sampling rate in Hz to which all notes are resampled.
+    sr : int or None
+        Sampling rate in Hz to which all notes are resampled; None is the rate that most of the files have, or of two
+        instruments the lower one, at most 48000.
     duration : float or None
         Length of every note in seconds: longer notes are cut at the end, shorter ones padded with zeros. ``None`` keeps
         their lengths.
@@ -131,13 +133,15 @@ def load_notes(
     ((3, 11025), array([60, 72, 84]), ['flute.C4.wav', 'flute.C5.wav', 'flute.C6.wav'])
     """
     check_flags(trim=trim, progress=progress)
-    sr, n_samples = check_sizes(sr, duration, trim_db)
+    check_sizes(sr, duration, trim_db)
     listing = list_notes(
         folder, pitches=pitches, octave=octave, misfits=misfits, match=match, recursive=recursive, progress=progress
     )
     warn([listing])
     used = sorted(listing.used, key=lambda note: (note.pitch, *order(note)))
     files = [note.file for note in used]
+    sr = resolve_rate(sr, files)
+    _, n_samples = check_sizes(sr, duration)
     numbers = [note.pitch for note in used]
     audio = _read([note.sound for note in used], sr, n_samples, trim_db if trim else None, progress)
     return Notes(
@@ -155,7 +159,7 @@ def load_paired_notes(
     source: Folder,
     target: Folder,
     *,
-    sr: int = 22050,
+    sr: int | None = 22050,
     duration: float | None = None,
     trim: bool = True,
     trim_db: float = 60.0,
@@ -227,7 +231,7 @@ def load_paired_notes(
     ((3, 22050), (3, 22050), array([68, 76, 84]), ['flute.C4.wav'])
     """
     check_flags(trim=trim, progress=progress)
-    sr, n_samples = check_sizes(sr, duration, trim_db)
+    check_sizes(sr, duration, trim_db)
     paired = pair_files(
         source,
         target,
@@ -241,6 +245,8 @@ def load_paired_notes(
         recursive=recursive,
         progress=progress,
     )
+    sr = resolve_rate(sr, paired.source_files, paired.target_files)
+    _, n_samples = check_sizes(sr, duration)
     both = _read(paired.source_sounds + paired.target_sounds, sr, n_samples, trim_db if trim else None, progress)
     audio = [both[: len(paired.pitches)], both[len(paired.pitches) :]]
     if n_samples is None:
@@ -255,8 +261,8 @@ def load_paired_notes(
 
 
 def check_sizes(sr: Any, duration: Any, trim_db: Any = 60.0) -> tuple[int, int | None]:
-    """Return the sampling rate and the number of samples of each note, or raise `ParameterError`."""
-    sr = check_whole(sr, "sr", 1, fix="It is in Hz.")
+    """Return the sampling rate, for None the highest, and the number of samples of each note, or raise `ParameterError`."""
+    sr = HIGHEST_RATE if sr is None else check_whole(sr, "sr", 1, fix="It is in Hz.")
     check_real(trim_db, "trim_db", 0.0, fix="It is in dB below the peak.")
     if duration is None:
         return sr, None

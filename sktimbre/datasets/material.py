@@ -14,12 +14,13 @@ from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.pairing import folders_of
 from sktimbre.datasets.pitches import find_tuning
 from sktimbre.datasets.played import has_several_voices
+from sktimbre.datasets.rates import resolve_rate
 from sktimbre.datasets.recordings import load_recordings
 from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.sounds import Folder, Match, find_sounds
 from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
-__all__ = ["is_playing", "load_pairs", "resolve_material", "told_by_ear"]
+__all__ = ["is_playing", "load_pairs", "rate_of", "resolve_material", "told_by_ear"]
 
 MATERIALS = ("notes", "playing", "same-piece")
 SEVERAL_VOICES = "several voices"
@@ -37,7 +38,7 @@ def load_pairs(
     target: Folder,
     *,
     material: str | None = None,
-    sr: int = 22050,
+    sr: int | None = 22050,
     duration: float = 2.0,
     transitions: bool = True,
     **options: Any,
@@ -52,8 +53,8 @@ def load_pairs(
         What the files are: single notes, which `load_paired_notes` loads; recordings of different music, or takes of one
         piece, which `load_recordings` loads. None listens: where most files of a side have several pitches they are
         recordings, and those of one piece are aligned. With options for pitches or misfits, None is "notes".
-    sr : int
-        Sampling rate in Hz to which all files are resampled.
+    sr : int or None
+        Sampling rate in Hz to which all files are resampled; None as in `load_paired_notes`.
     duration : float
         Seconds of each note; of recordings, at most.
     transitions : bool
@@ -177,6 +178,24 @@ def is_playing(
     return any(2 * sum(kind == "playing" for kind in kinds.values()) > len(kinds) for kinds in sides.values())
 
 
+def rate_of(source: Folder, target: Folder, options: Mapping[str, Any]) -> int:
+    """Return the sample rate in Hz that most files of a side have, the lower one of both sides, at most 48000.
+
+    Parameters
+    ----------
+    source, target : path-like or list of path-like
+        As in `load_pairs`.
+    options : dict
+        Its other options.
+
+    Raises
+    ------
+    DatasetError, AudioFileError
+        A side has no sound files, or none of them can be read.
+    """
+    return resolve_rate(None, *_files(source, target, _where(options)).values())
+
+
 def _where(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that choose files."""
     return {name: options[name] for name in ("source_match", "target_match", "recursive") if name in options}
@@ -185,11 +204,18 @@ def _where(options: Mapping[str, Any]) -> dict[str, Any]:
 def _kinds(source: Folder, target: Folder, where: Mapping[str, Any]) -> dict[str, dict[Path, str]]:
     """Return for each side what some of its files are: notes, playing or music of several voices."""
     sides = {}
-    for each, name in ((folders_of(source), "source"), ([target], "target")):
-        which = {"match": where.get(f"{name}_match"), "recursive": where.get("recursive", False)}
-        files = [file for folder in each for file in find_sounds(folder, name, **which)[0]]
+    for name, files in _files(source, target, where).items():
         chosen = sorted({round(i) for i in np.linspace(0, len(files) - 1, FILES)})
         sides[name] = {files[i]: _kind(files[i]) for i in chosen}
+    return sides
+
+
+def _files(source: Folder, target: Folder, where: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Return the files of each side."""
+    sides = {}
+    for each, name in ((folders_of(source), "source"), ([target], "target")):
+        which = {"match": where.get(f"{name}_match"), "recursive": where.get("recursive", False)}
+        sides[name] = [file for folder in each for file in find_sounds(folder, name, **which)[0]]
     return sides
 
 

@@ -19,6 +19,7 @@ from sktimbre.datasets.names import name_of_pitch
 from sktimbre.datasets.notes import Notes
 from sktimbre.datasets.pairing import folders_of
 from sktimbre.datasets.played import SHORTEST, PlayedNote, Recording, cut_recordings, joined, joined_transition
+from sktimbre.datasets.rates import resolve_rate
 from sktimbre.datasets.sounds import Folder, Match, counted, find_sounds, show
 from sktimbre.datasets.table import NoteFile
 from sktimbre.exceptions import DatasetError, DatasetWarning
@@ -47,7 +48,7 @@ def load_recordings(
     *,
     same_piece: bool | None = None,
     transitions: bool = True,
-    sr: int = 22050,
+    sr: int | None = 22050,
     longest: float = 2.0,
     source_match: Match = None,
     target_match: Match = None,
@@ -70,8 +71,8 @@ def load_recordings(
         if takes are transposed.
     transitions : bool
         Also pair transitions from a note to the next, 0.19 s on both sides of the onset, with those of the same interval.
-    sr : int
-        Sampling rate in Hz to which all recordings are resampled.
+    sr : int or None
+        Sampling rate in Hz to which all recordings are resampled; None as in `load_paired_notes`.
     longest : float
         Seconds of each note, at most.
     source_match, target_match, recursive
@@ -139,15 +140,17 @@ def load_recordings(
     check_flags(transitions=transitions, recursive=recursive, progress=progress)
     if same_piece is not None:
         check_flags(same_piece=same_piece)
-    sr, _ = check_sizes(sr, None)
+    check_sizes(sr, None)
     longest = check_real(longest, "longest", SHORTEST, fix="It is in seconds.")
     unread: list[dict[Path, str]] = []
+    given = ((folders_of(source), "source", source_match), ([target], "target", target_match))
+    chosen = [[find_sounds(f, name, match=match, recursive=recursive) for f in each] for each, name, match in given]
+    sr = resolve_rate(sr, *([file for files, _ in side for file in files] for side in chosen))
     sides = []
-    for each, name, match in ((folders_of(source), "source", source_match), ([target], "target", target_match)):
+    for (each, name, _), side in zip(given, chosen, strict=True):
         recordings: list[Recording] = []
         unread.append({})
-        for folder in each:
-            files, others = find_sounds(folder, name, match=match, recursive=recursive)
+        for folder, (files, others) in zip(each, side, strict=True):
             strict = isinstance(folder, list | tuple)
             found, wrong = cut_recordings(files, sr, longest, strict=strict, progress=progress)
             recordings += found

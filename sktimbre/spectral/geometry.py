@@ -11,7 +11,15 @@ import scipy.signal
 from sktimbre._utils.checks import check_flags, check_whole
 from sktimbre.exceptions import AudioError, ParameterError
 
-__all__ = ["STFTGeometry", "check_hop_length", "check_magnitudes", "check_n_fft", "geometry_of", "resolve_geometry"]
+__all__ = [
+    "STFTGeometry",
+    "check_hop_length",
+    "check_magnitudes",
+    "check_n_fft",
+    "geometry_of",
+    "resolve_geometry",
+    "usual_n_fft",
+]
 
 Window = str | tuple | float | np.ndarray | Callable
 
@@ -20,6 +28,8 @@ LARGEST_N_FFT = 1 << 20
 # Squares of magnitudes stay finite in float32.
 LARGEST_MAGNITUDE = 3e17
 IN_SAMPLES = "It is in samples."
+# Seconds of the usual window, which separates the partials of notes above 86 Hz.
+WINDOW = 1024 / 22050
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +201,23 @@ class STFTGeometry:
         for r, part in enumerate(squares.reshape(self.overlap, self.hop)):
             total[r : r + n_frames] += part
         return total.ravel()
+
+
+def usual_n_fft(sr: float) -> int:
+    """Return the power of two that is nearest to 46 ms on a logarithmic scale, at least 16.
+
+    Parameters
+    ----------
+    sr : float
+        Sample rate in Hz.
+
+    Examples
+    --------
+    >>> from sktimbre.spectral.geometry import usual_n_fft
+    >>> [usual_n_fft(sr) for sr in (16000, 22050, 44100, 48000, 96000)]
+    [1024, 1024, 2048, 2048, 4096]
+    """
+    return int(2 ** max(4, round(float(np.log2(WINDOW * sr)))))
 
 
 def check_n_fft(n_fft: Any) -> int:

@@ -40,7 +40,8 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     stft : transformer or None, default=None
-        Transforms sources and targets to spectra; None is ``LogSTFT()``.
+        Transforms sources and targets to spectra; None is a `LogSTFT` whose windows have about 46 ms at ``sr``: 1024 samples
+        at 22050 Hz, 2048 at 44100 and 48000 Hz.
     autoencoder : regressor or None, default=None
         Predicts target spectra from source spectra; None is ``TimbreAutoencoder()``. A regressor of three-dimensional arrays
         (by its tags) is given whole notes; any other multi-output regressor, such as `sklearn.linear_model.Ridge`, is given
@@ -56,7 +57,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         swells that the targets do not have are evened out. With 1, all differences of at most 6 dB from the mean within 1.5 s
         are restored. `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
     sr : float, default=22050
-        Sample rate of the audio in Hz.
+        Sample rate of the audio in Hz. Frequencies above half of it are lost; at 44100 Hz training takes about twice as long.
     memory : None, str or object with the joblib.Memory interface, default=None
         Folder or `joblib.Memory` in which `fit` and `score` cache spectra, as in Pipeline; the candidates of a search share
         the cache. It pays for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). `fit` also
@@ -143,7 +144,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         read during training. Without ``memory`` the folder is temporary; with it, later calls reuse spectra of the same files
         and maps. A regressor of single frames is given all rows at once, in memory.
         """
-        stft, inverter = new_parts(self.stft, self.inverter, self.phase)
+        stft, inverter = new_parts(self.stft, self.inverter, self.phase, self.sr)
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).autoencoder.fit
         given: list[Any]
@@ -193,7 +194,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
             As in `fit`.
         """
         first = not hasattr(self, "autoencoder_")
-        stft, inverter = new_parts(self.stft, self.inverter, self.phase) if first else (self.stft_, self.inverter_)
+        stft, inverter = (
+            new_parts(self.stft, self.inverter, self.phase, self.sr) if first else (self.stft_, self.inverter_)
+        )
         X = check_audio(X, estimator=self, reset=first)
         y = check_audio(y, name="y")
         check_pair(X, y)

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 
 from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
-from sktimbre.spectral.geometry import geometry_of
+from sktimbre.spectral.geometry import geometry_of, usual_n_fft
 
 __all__ = ["Extent", "fit_stft", "new_autoencoder", "new_parts", "of_lengths"]
 
@@ -21,22 +21,25 @@ class Extent(NamedTuple):
     hertz: float
 
 
-def new_parts(stft: Any, inverter: Any, phase: str) -> tuple[Any, Any]:
+def new_parts(stft: Any, inverter: Any, phase: str, sr: float) -> tuple[Any, Any]:
     """Return a new STFT and a new inverter with its STFT parameters.
 
     Parameters
     ----------
     stft, inverter : transformer or None
-        Parameters of `TimbreTransfer`, which are cloned; None is a `LogSTFT` and a `GriffinLimInverter`.
+        Parameters of `TimbreTransfer`, which are cloned; None is a `LogSTFT` with the usual ``n_fft`` for the sample rate, and
+        a `GriffinLimInverter`.
     phase : {"estimate", "source"}
         Parameter of `TimbreTransfer`.
+    sr : float
+        Sample rate in Hz.
 
     Raises
     ------
     ParameterError
         The inverter has other STFT parameters, or one of the two cannot use the phase of the source.
     """
-    stft = LogSTFT() if stft is None else clone(stft)
+    stft = LogSTFT(n_fft=usual_n_fft(sr)) if stft is None else clone(stft)
     inverter = _matched(GriffinLimInverter() if inverter is None else clone(inverter), stft)
     if phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
         raise ParameterError(

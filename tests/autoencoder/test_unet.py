@@ -7,6 +7,7 @@ import pytest
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import NetworkOptions, unet
 from sktimbre.autoencoder.network import Network
+from sktimbre.autoencoder.networks.harmonic_features import HarmonicFeatures
 from sktimbre.autoencoder.networks.layers import QUIET, Coordinates, QuietLog
 from sktimbre.autoencoder.networks.pitch_dictionary import PitchDictionary
 from sktimbre.autoencoder.training.losses import SpectralError
@@ -37,9 +38,49 @@ def test_the_dictionary_opens_at_the_pitch_of_the_frame(hertz):
     np.testing.assert_array_equal(waves[:, 2], 0)
 
 
+def partials(hertz):
+    """Return the nearest bins of the first six partials."""
+    return np.round(hertz * np.arange(1, 7) * 1024 / SR).astype(int)
+
+
+@pytest.mark.parametrize("hertz", [(196.0,), (440.0,), (700.0,), (262.0, 370.0), (300.0, 415.0, 700.0)])
+def test_features_tell_the_partials_of_each_pitch(hertz):
+    S = np.log1p(np.sqrt(sum(np.expm1(harmonic(f)) ** 2 for f in hertz)))
+    features = keras.ops.convert_to_numpy(HarmonicFeatures(3)(S[..., np.newaxis]))[0, :, 10]
+    for f in hertz:
+        at, others = partials(f), np.concatenate([[-9], *(partials(g) for g in hertz if g != f)])
+        alone = at[np.abs(at[:, np.newaxis] - others).min(axis=1) > 4]
+        number = alone * SR / 1024 / f
+        # Bins are rounded, so the numbers of partials are not quite integers.
+        np.testing.assert_allclose(features[alone, 0], np.cos(2 * np.pi * number), atol=0.15)
+        np.testing.assert_allclose(features[alone, 2], np.cos(np.pi * number), atol=0.15)
+        assert features[alone, -1].min() > 0.1
+    sounding = np.concatenate([partials(f) for f in hertz])
+    between = np.setdiff1d(np.arange(8, sounding.max()), sounding[:, np.newaxis] + np.arange(-3, 4))
+    assert not len(between) or np.median(features[between, -1]) < 0.2 * features[sounding, -1].min()
+
+
+def test_features_of_no_pitch_are_finite():
+    S = np.zeros((1, 513, 4, 1), np.float32)
+    S[:, :, 1:3] = np.random.default_rng(0).random((1, 513, 2, 1))
+    features = keras.ops.convert_to_numpy(HarmonicFeatures(3)(S))
+    assert np.isfinite(features).all()
+    assert np.abs(features).max() < 2
+
+
+def test_learnt_features_depend_on_pitch_and_partial():
+    layer = HarmonicFeatures(1, learnt=1)
+    layer(harmonic(440.0)[..., np.newaxis])
+    layer.table.assign(np.arange(np.prod(layer.table.shape), dtype=np.float32).reshape(layer.table.shape))
+    place, h = np.full((2, 1, 1, 1), [[[[60.0]]], [[[2.25]]]], np.float32)
+    # A quarter of an octave above the lowest pitch, between two rows of 128 values, and between the values 4 and 5 of each.
+    (value,) = keras.ops.convert_to_numpy(layer._looked_up(place, h))[0, 0]
+    assert value == pytest.approx(1.5 * 128 + 4.5)
+
+
 def test_layers_are_rebuilt_from_their_configuration():
     x = np.random.default_rng(0).random((2, 65, 5, 1), np.float32)
-    for layer in (PitchDictionary(2), QuietLog(), QuietLog(inverse=True), Coordinates()):
+    for layer in (PitchDictionary(2), HarmonicFeatures(2, 1), QuietLog(), QuietLog(inverse=True), Coordinates()):
         again = type(layer).from_config(layer.get_config())
         np.testing.assert_array_equal(layer(x), again(x))
 

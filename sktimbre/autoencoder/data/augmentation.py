@@ -25,8 +25,12 @@ FORMER = {"beyond": 0, "transitions": 0, "mixing": 0, "filtering": 0, "epoch_siz
 SMOOTHING, OFTEN = 3.5, 8
 # Share of variations that lie beyond the lowest or the highest note.
 OUTSIDE = 0.15
-# Most notes that sound together, and most frames between the end of a note and the beginning of the next.
-MOST_VOICES, APART_FRAMES = 4, 3
+# Most notes that sound together.
+MOST_VOICES = 4
+# Shortest and longest notes of a phrase in frames, between which logarithms of durations are drawn uniformly.
+SHORTEST, LONGEST = 4, 40
+# Share of notes that end where the next begins, most frames between end and beginning of the others, share of rests.
+LEGATO, APART_FRAMES, RESTS = 0.5, 3, 0.1
 # Largest difference in dB between notes that follow each other.
 SOFTER = 6.0
 # Frames over which the rate of a release is measured; dB per frame of the slowest, and of one that is not known; dB below the
@@ -66,9 +70,10 @@ class PairAugmenter(BaseEstimator):
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late
         attack or an early end.
-    transitions : float in [0, 1], default=0.5
-        Probability that another note begins in the variation, as in a phrase. The first note ends there, or up to three frames
-        before or after, as notes of its instrument end: at the median rate of their releases in dB per frame.
+    transitions : float in [0, 1], default=0.8
+        Probability that other notes follow in the variation, as in a phrase, each from its beginning, with durations from 4 to
+        40 frames. Half of the notes end where the next begins, the others up to three frames before or after, as notes of
+        their instrument end: at the median rate of their releases in dB per frame. One in ten is followed by a rest.
     mixing : float in [0, 1], default=0.25
         Probability that up to three further variations sound together with the variation, as in a chord.
     filtering : float in [0, 1], default=0.5
@@ -107,7 +112,7 @@ class PairAugmenter(BaseEstimator):
         beyond=15,
         smoothing=None,
         dynamics=0.3,
-        transitions=0.5,
+        transitions=0.8,
         mixing=0.25,
         filtering=0.5,
         epoch_size=240,
@@ -204,28 +209,33 @@ class Variations:
         n_frames = first[0].shape[1]
         if n_frames < 2 or rng.random() >= self.augmenter.transitions:
             return first
-        second = self._piece(self._any(rng), rng, attack=True)
-        begins = int(rng.integers(1, n_frames))
-        ends = begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
-        faded = -np.maximum(np.arange(n_frames) - ends, 0) / 20
-        gain = rng.uniform(-SOFTER, SOFTER) / 20
+        begins = int(rng.integers(1, min(n_frames, max(2, _duration(rng)))))
+        notes, starts, ends, gains = [first], [0], [_end(begins, rng)], [0.0]
+        while begins < n_frames:
+            following = begins + _duration(rng)
+            if rng.random() >= RESTS:
+                notes.append(self._piece(self._any(rng), rng, n_frames - begins))
+                starts.append(begins)
+                ends.append(_end(following, rng))
+                gains.append(rng.uniform(-SOFTER, SOFTER))
+            begins = following
         return tuple(
-            _together([_by(a, rate * faded), _by(b[:, : n_frames - begins], gain)], [0, begins])
-            for a, b, rate in zip(first, second, self._releases, strict=True)
+            _together([_played(*note, rate) for note in zip(side, starts, ends, gains, strict=True)], starts)
+            for side, rate in zip(zip(*notes, strict=True), self._releases, strict=True)
         )
 
-    def _piece(self, index, rng, attack=False):
-        """Return a variation of a part of a note; with ``attack``, of its beginning."""
+    def _piece(self, index, rng, first=None):
+        """Return a variation of a part of a note; with ``first``, of its first so many frames."""
         how = self.augmenter
         outwards = self._outwards(rng)
         if self._ends and outwards:
             index = self._ends[int(outwards > 0)]
         longest = int(self.n_frames[index])
-        n_frames = min(longest, how.n_frames or longest)
+        n_frames = min(longest, first or how.n_frames or longest)
         # Starts are drawn up to half a piece beyond both ends and clipped: otherwise hardly any piece would have the attack.
         beyond = n_frames // 2
         start = int(np.clip(rng.integers(-beyond, longest - n_frames + beyond + 1), 0, longest - n_frames))
-        start = 0 if attack else start
+        start = 0 if first else start
         here = slice(start, start + n_frames)
         shift = outwards or self._shift(self.pitches[index], rng)
         pitch = self.pitches[index] + shift
@@ -334,9 +344,20 @@ def filtered(S: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return scaled(out, np.float32(before / after)) if after else out
 
 
-def _by(S, powers):
-    """Return spectra with their magnitudes multiplied by powers of ten."""
-    return scaled(S, np.asarray(10.0**powers, np.float32))
+def _duration(rng):
+    """Return the number of frames of a note in a phrase."""
+    return round(float(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST)))))
+
+
+def _end(begins, rng):
+    """Return the frame in which a note ends before another that begins."""
+    return begins if rng.random() < LEGATO else begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
+
+
+def _played(S, start, end, gain, rate):
+    """Return a note with a gain in dB that begins at one frame and fades from another, by ``rate`` dB per frame."""
+    after = np.maximum(np.arange(start, start + S.shape[1]) - end, 0)
+    return scaled(S, (10 ** ((gain - rate * after) / 20)).astype(np.float32))
 
 
 def _together(parts, starts):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
+from sktimbre.autoencoder.networks.harmonic_features import HarmonicFeatures
 from sktimbre.autoencoder.networks.layers import Coordinates, KLSparsity, NonNegative, QuietLog, TiedConv2D
 from sktimbre.autoencoder.networks.options import NetworkOptions
 from sktimbre.autoencoder.networks.pitch_dictionary import PitchDictionary
@@ -168,10 +169,11 @@ class Blocks:
         mean_in, std_in, *_ = self.options.standardization
         spectra = keras.Input((n_frequencies, None, 1), name="spectra")
         quiet = QuietLog()(spectra)
+        pitches = self.options.pitches
         features = [
             layers.Rescaling(1 / std_in, -mean_in / std_in)(spectra),
             layers.Rescaling(1 / SPREAD, -1 / 2)(quiet),
-            PitchDictionary()(spectra),
+            HarmonicFeatures(pitches)(spectra) if pitches else PitchDictionary()(spectra),
         ]
         features = layers.Concatenate()(features)
         x = layers.ZeroPadding2D(((0, missing), (0, 0)))(features)

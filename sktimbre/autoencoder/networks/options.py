@@ -55,6 +55,8 @@ class NetworkOptions:
         Mean and standard deviation to standardize the input with, and those to rescale the output with.
     reach : int
         Number of convolutions along time of the U-Net, with dilations 1, 2, 4 and so on.
+    pitches : int
+        Number of pitches that the U-Net finds in each frame; 0 for one, found by an attention (`PitchDictionary`).
     seed : int
         Seed of initial weights and dropout.
     """
@@ -73,11 +75,12 @@ class NetworkOptions:
     pooled: bool = False
     standardization: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     reach: int = 3
+    pitches: int = 3
     seed: int = 0
 
     def __setstate__(self, state):
-        # Files that lack this field contain networks with 5 of these convolutions.
-        self.__dict__.update({"reach": 5, **state})
+        # Files that lack these fields contain networks with 5 convolutions along time, or with a dictionary of pitches.
+        self.__dict__.update({"reach": 5, "pitches": 0, **state})
 
     def depth_or(self, usual: int) -> int:
         """Return the depth, or an architecture's default if it is None.

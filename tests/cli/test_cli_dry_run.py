@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sktimbre import load
 from sktimbre.audio import write_audio
 
 
@@ -41,6 +42,24 @@ def test_fit(dry, fit, notes, tmp_path):
 def test_fit_without_a_seed_cannot_know_what_is_held_out(dry, notes, tmp_path):
     foreseen = dry("fit", notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre")
     assert (foreseen["held_out"], foreseen["held_out_pitches"]) == (1, None)
+
+
+def test_fit_at_the_rate_of_the_notes(dry, sktimbre, notes, tmp_path):
+    arguments = (
+        "fit",
+        notes.flute,
+        notes.clarinet,
+        "-o",
+        tmp_path / "m.sktimbre",
+        "--architecture=shallow",
+        "--filters=2",
+    )
+    assert dry(*arguments)["sr"] == 8000
+    assert dry(*arguments, "--sr=22050")["sr"] == 22050
+    result = sktimbre(*arguments, "--epochs=1", "--iterations=1", "--json")
+    assert result.exit_code == 0, result.stderr
+    model = load(tmp_path / "m.sktimbre")
+    assert (model.sr, model.stft.n_fft) == (8000, 512)
 
 
 def test_convert(dry, sktimbre, unchanging, tones, tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktimbre.audio import read_audio, resample, write_audio
-from sktimbre.datasets import load_notes, load_paired_notes
+from sktimbre.datasets import load_notes, load_paired_notes, load_pairs
 from sktimbre.datasets.onset import find_onset
 from sktimbre.exceptions import AudioFileError, DatasetError, DatasetWarning, ParameterError
 
@@ -46,6 +46,33 @@ def test_notes_as_a_list(folder):
     np.testing.assert_array_equal(notes.audio[1], note(2000, 0.25, midi=69))
     np.testing.assert_array_equal(notes.audio[2], note(1200, 0.25, midi=71))
     np.testing.assert_array_equal(notes.audio[0], resample(note(4000, 0.125, sr=2 * SR), 2 * SR, SR))
+
+
+def rates(folder, *each):
+    """Write a note at each rate, a semitone higher each time."""
+    folder.mkdir()
+    for i, sr in enumerate(each):
+        write_audio(folder / f"{60 + i}.wav", note(sr // 4, midi=60 + i, sr=sr), sr)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ((44100,) * 3, (48000,) * 3, 44100),
+        ((44100, 8000, 44100), (48000,) * 3, 44100),  # not of the odd one
+        ((44100,) * 3, (22050,) * 3, 22050),
+        ((96000,) * 2, (96000,) * 2, 48000),  # nothing is heard above
+        ((44100, 22050), (48000, 48000), 44100),  # as many of each: the higher one
+    ],
+)
+def test_the_rate_of_the_files(tmp_path, source, target, expected):
+    sides = rates(tmp_path / "a", *source), rates(tmp_path / "b", *target)
+    pairs = load_paired_notes(*sides, sr=None, duration=0.2)
+    assert pairs.sr == expected
+    assert pairs.source.shape == pairs.target.shape == (len(target), round(0.2 * expected))
+    assert load_pairs(*sides, sr=None, duration=0.2).sr == expected
+    assert load_notes(sides[0], sr=None).sr == min(48000, max(source, key=lambda rate: (source.count(rate), rate)))
 
 
 def test_notes_of_one_length(folder):

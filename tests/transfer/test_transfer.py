@@ -392,6 +392,14 @@ def test_pieces_agree_with_the_whole(swelling, default_network, phase):
         assert np.abs(enough - whole).max() < 1e-5 < np.abs(short - whole).max()
 
 
+@pytest.mark.parametrize(("sr", "n_fft"), [(8000, 512), (22050, 1024), (44100, 2048), (48000, 2048)])
+def test_the_window_follows_the_sample_rate(sr, n_fft):
+    X = np.random.default_rng(0).uniform(-0.1, 0.1, (2, 2 * n_fft)).astype(np.float32)
+    model = TimbreTransfer(autoencoder=IdentityBaseline(), sr=sr).fit(X, X)
+    assert model.stft_.geometry.n_fft == model.inverter_.n_fft == n_fft
+    assert TimbreTransfer(LogSTFT(n_fft=256), IdentityBaseline(), sr=sr).fit(X, X).stft_.geometry.n_fft == 256
+
+
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize(
     "stft", [LogSTFT(n_fft=512), make_pipeline(LogSTFT(n_fft=512)), LogSTFT(n_fft=512, center=False)]

@@ -22,7 +22,7 @@ MOST_MIXED = 16
 # Values of the parameters that earlier versions did not have.
 FORMER = {"beyond": 0, "transitions": 0, "mixing": 0, "filtering": 0, "epoch_size": None}
 # Default smoothing in semitones, and the number of notes of a pitch from which on there is none.
-SMOOTHING, OFTEN = 3.5, 8
+SMOOTHING, OFTEN = 1.5, 8
 # Share of variations that lie beyond the lowest or the highest note.
 OUTSIDE = 0.15
 # Most notes that sound together.

@@ -49,10 +49,11 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Weight of the Kullback-Leibler penalty on the mean activation; the thesis uses 0.5.
     tied_weights : bool, default=False
         Whether the decoder is the transposed encoder (thesis section 2.3.3).
-    optimizer : str or keras.optimizers.Optimizer, default="adam"
-        Name of a Keras optimizer, or an instance, copied before use.
+    optimizer : str, keras.optimizers.Optimizer or None, default=None
+        "muon" (`Muon`: orthogonal steps for kernels, Adam for other weights), the name of a Keras optimizer, or an instance,
+        copied before use. None is "muon" for "unet", "adam" for other architectures.
     optimizer__learning_rate : float or None, default=None
-        Learning rate; None is 3e-3 for the U-Net and 1e-3 for other architectures.
+        Learning rate; None is 6e-3 for the U-Net, 3e-3 for it with "adam", and 1e-3 for other architectures.
     optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm, optimizer__nesterov : float, bool or None, default=None
         Arguments of the optimizer; None is the optimizer's default.
     optimizer_params : dict or None, default=None

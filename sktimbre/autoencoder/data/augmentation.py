@@ -65,7 +65,7 @@ class PairAugmenter(BaseEstimator):
         targets of all neighbours. The mean is weighted by nearness, and each target is transposed to the mean tuning of
         these targets relative to their sources. The network then learns properties that neighbouring notes share, not
         those of single training notes. Of more than 16 neighbours, 16 are drawn for each variation. 0 keeps each source with
-        its own target. None is 3.5, but 0 where most pitches have eight notes or more: in recordings of music each pitch is
+        its own target. None is 1.5, but 0 where most pitches have eight notes or more: in recordings of music each pitch is
         played in several ways (`benchmarks/playing.py`). Notes without a clear pitch are not smoothed.
     dynamics : float in [0, 1], default=0.3
         Probability of another loudness contour, the same for source and target: a swell, and at times a tremolo, a late

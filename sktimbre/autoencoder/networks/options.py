@@ -13,6 +13,7 @@ THESIS = {
     "filters": 256,
     "activation": "relu",
     "l2": 1e-4,
+    "optimizer": "adam",
     "optimizer__learning_rate": 1e-4,
     "schedule": "constant",
     "decay": 1e-6,

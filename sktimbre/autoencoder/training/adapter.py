@@ -11,6 +11,7 @@ from scikeras.wrappers import BaseWrapper
 
 from sktimbre.autoencoder.backend.distribution import share_clipping, skip_all_reduce
 from sktimbre.autoencoder.backend.memory import keep_freed_memory
+from sktimbre.autoencoder.training.muon import Muon
 from sktimbre.autoencoder.training.reuse import CompiledModel, copy_state, graph_key, keep, take
 from sktimbre.exceptions import ParameterError
 
@@ -42,7 +43,7 @@ def new_optimizer(optimizer: Any, params: dict[str, Any]) -> keras.optimizers.Op
     Parameters
     ----------
     optimizer : str or keras.optimizers.Optimizer
-        A name, or an instance, which is copied.
+        A name, of which "muon" is `Muon` of this package, or an instance, which is copied.
     params : dict
         Arguments of the optimizer, such as ``{"learning_rate": 1e-4}``.
 
@@ -51,7 +52,9 @@ def new_optimizer(optimizer: Any, params: dict[str, Any]) -> keras.optimizers.Op
     ParameterError
         The optimizer is unknown or does not take one of the arguments.
     """
-    if not isinstance(optimizer, str):
+    if optimizer == "muon":
+        optimizer = Muon
+    elif not isinstance(optimizer, str):
         optimizer = type(optimizer).from_config(optimizer.get_config())
     routed = {f"optimizer__{name}": value for name, value in params.items()}
     try:

@@ -18,6 +18,9 @@ from sktimbre.exceptions import ParameterError
 
 __all__ = ["network_options", "partial_fit_options", "training_options"]
 
+# Default learning rates of architectures and optimizers; others have 1e-3.
+RATES = {("unet", "muon"): 6e-3, ("unet", "adam"): 3e-3}
+
 
 def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
     """Return the options that the network of a `TimbreAutoencoder` is built with.
@@ -74,7 +77,8 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
             f"checkpoint={model.checkpoint!r} needs an integer random_state to resume the training; got "
             f"random_state={model.random_state!r}. Set random_state=0, for instance."
         )
-    schedule = model.schedule or ("cosine" if isinstance(model.optimizer, str) else "constant")
+    optimizer = model.optimizer or ("muon" if model.architecture == "unet" else "adam")
+    schedule = model.schedule or ("cosine" if isinstance(optimizer, str) else "constant")
     warmup = model.warmup if model.warmup is not None else 0.05 if schedule == "cosine" else 0.0
     if schedule == "plateau" and (warmup or model.decay):
         raise ParameterError(
@@ -82,14 +86,15 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
             "Leave both at 0."
         )
     names = (
-        "optimizer", "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
+        "decay", "quiet_weight", "epochs", "batch_size", "pretraining", "checkpoint",
     )  # fmt: skip
-    optimizer_params = _optimizer_params(model, schedule, warmup)
-    new_optimizer(model.optimizer, optimizer_params)  # refuses unknown arguments before any work
+    optimizer_params = _optimizer_params(model, optimizer, schedule, warmup)
+    new_optimizer(optimizer, optimizer_params)  # refuses unknown arguments before any work
     given = isinstance(model.augment, PairAugmenter)
     augmenter = model.augment if given else PairAugmenter() if model.augment else None
     return TrainingOptions(
         **{name: getattr(model, name) for name in names},
+        optimizer=optimizer,
         schedule=schedule,
         warmup=warmup,
         augmenter=augmenter,
@@ -138,7 +143,7 @@ def partial_fit_options(model: Any, seed: int, passes: int) -> TrainingOptions:
     return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn, augmenter=augmenter)
 
 
-def _optimizer_params(model, schedule, warmup):
+def _optimizer_params(model, optimizer, schedule, warmup):
     """Return the arguments of the optimizer by name."""
     names = ("learning_rate", "weight_decay", "momentum", "clipnorm", "nesterov")
     given = {name: getattr(model, f"optimizer__{name}") for name in names}
@@ -156,11 +161,11 @@ def _optimizer_params(model, schedule, warmup):
             f"optimizer_params={further!r} contains {unnamed[0]!r}, which cannot name an argument of an optimizer. Remove it."
         )
     params |= further
-    if isinstance(model.optimizer, str):
-        return {"learning_rate": 3e-3 if model.architecture == "unet" else 1e-3, **params}
+    if isinstance(optimizer, str):
+        return {"learning_rate": RATES.get((model.architecture, optimizer), 1e-3), **params}
     if params or model.decay or warmup or schedule not in ("constant", "plateau"):
         raise ParameterError(
-            f"optimizer={model.optimizer!r} is an instance with its own settings; set {sorted(params) or 'the schedule'} on "
+            f"optimizer={optimizer!r} is an instance with its own settings; set {sorted(params) or 'the schedule'} on "
             "it, or pass the optimizer's name."
         )
     return params

@@ -1,8 +1,8 @@
-"""Operations on log-magnitude spectra ``log(1 + abs(STFT))``: convert to magnitudes, scale, mix, transpose."""
+"""Operations on log-magnitude spectra ``log(1 + abs(STFT))``: convert to magnitudes, scale, transpose."""
 
 import numpy as np
 
-__all__ = ["LARGEST", "magnitudes", "mixed", "scaled", "transposed"]
+__all__ = ["LARGEST", "magnitudes", "scaled", "transposed"]
 
 # Above any log-magnitude of audio in [-1, 1], and far below overflow.
 LARGEST = 25.0
@@ -19,14 +19,6 @@ def scaled(S: np.ndarray, gain: np.ndarray | np.float32) -> np.ndarray:
     Values of S are clipped to [0, 25].
     """
     return np.log1p(magnitudes(S) * gain)
-
-
-def mixed(*parts: np.ndarray) -> np.ndarray:
-    """Return the log-magnitude spectra of sounds that sound together: their powers are added.
-
-    The phases of two sounds are independent, so this is the expected power; beats between near partials are left out.
-    """
-    return np.log1p(np.sqrt(sum(magnitudes(part) ** 2 for part in parts)))
 
 
 def transposed(S: np.ndarray, ratio: float) -> np.ndarray:

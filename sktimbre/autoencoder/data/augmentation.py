@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from sktimbre._utils.notes import note_shapes
-from sktimbre.autoencoder.data.level import level_of
+from sktimbre.autoencoder.data.level import level_of, level_of_magnitudes
 from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.autoencoder.data.pitch import pair_pitches
-from sktimbre.spectral.log_magnitudes import mixed, scaled, transposed
+from sktimbre.spectral.log_magnitudes import magnitudes, transposed
 
 __all__ = ["PairAugmenter", "Variations", "loudness_envelope"]
 
@@ -187,18 +187,18 @@ class Variations:
         if rng.random() < how.mixing:
             voices += [self._phrase(self._any(rng), rng) for _ in range(rng.integers(1, MOST_VOICES))]
         source, target = (_together(side, [0] * len(side)) for side in zip(*voices, strict=True))
-        if len(voices) > 1 and (together := level_of(source).max()):
-            gain = np.float32(level_of(voices[0][0]).max() / together)
-            source, target = scaled(source, gain), scaled(target, gain)
+        if len(voices) > 1 and (together := level_of_magnitudes(source).max()):
+            gain = np.float32(level_of_magnitudes(voices[0][0]).max() / together)
+            source, target = source * gain, target * gain
         if rng.random() < how.filtering:
             source = filtered(source, rng)
-        return source, target
+        return np.log1p(source), np.log1p(target)
 
     def _any(self, rng):
         return int(rng.integers(len(self.sources)))
 
     def _phrase(self, index, rng):
-        """Return a piece of a note, or one that another note follows."""
+        """Return the magnitudes of a piece of a note, or of notes that follow each other."""
         first = self._piece(index, rng)
         # Short notes are continued by others: from short pieces alone a network would not know the context in a recording.
         while first[0].shape[1] < self._least_frames:
@@ -225,7 +225,7 @@ class Variations:
         )
 
     def _piece(self, index, rng, first=None):
-        """Return a variation of a part of a note; with ``first``, of its first so many frames."""
+        """Return the magnitudes of a variation of a part of a note; with ``first``, of its first so many frames."""
         how = self.augmenter
         outwards = self._outwards(rng)
         if self._ends and outwards:
@@ -253,9 +253,10 @@ class Variations:
             source, target = (
                 transposed(side[index][:, here], 2 ** (shift / 12)) for side in (self.sources, self.targets)
             )
+        source, target = magnitudes(source), magnitudes(target)
         if rng.random() < how.dynamics:
             gain = loudness_envelope(n_frames, rng)
-            source, target = scaled(source, gain), scaled(target, gain)
+            source, target = source * gain, target * gain
         return source, target
 
     def _outwards(self, rng):
@@ -323,25 +324,25 @@ def release_rate(notes: Sequence[np.ndarray]) -> float:
     return float(np.median(rates)) if rates else USUAL_RATE
 
 
-def filtered(S: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return spectra through a random smooth filter, with the level of their loudest frame unchanged.
+def filtered(M: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return magnitudes through a random smooth filter, with the level of their loudest frame unchanged.
 
     Parameters
     ----------
-    S : ndarray of shape (n_frequencies, n_frames), float32
-        Log-magnitude spectra.
+    M : ndarray of shape (n_frequencies, n_frames), float32
+        Magnitudes.
     rng : numpy.random.Generator
         Source of random numbers.
 
     Returns
     -------
-    ndarray of the shape of S, float32
+    ndarray of the shape of M, float32
     """
-    octaves = np.log2(1 + np.arange(len(S)))
+    octaves = np.log2(1 + np.arange(len(M)))
     decibels = np.interp(octaves, np.linspace(0, octaves[-1], FILTER_POINTS), rng.normal(0, FILTER_DB, FILTER_POINTS))
-    out = scaled(S, (10 ** (decibels / 20)).astype(np.float32)[:, np.newaxis])
-    before, after = level_of(S).max(), level_of(out).max()
-    return scaled(out, np.float32(before / after)) if after else out
+    out = M * (10 ** (decibels / 20)).astype(np.float32)[:, np.newaxis]
+    before, after = level_of_magnitudes(M).max(), level_of_magnitudes(out).max()
+    return out * np.float32(before / after) if after else out
 
 
 def _duration(rng):
@@ -354,21 +355,24 @@ def _end(begins, rng):
     return begins if rng.random() < LEGATO else begins + int(rng.integers(-APART_FRAMES, APART_FRAMES + 1))
 
 
-def _played(S, start, end, gain, rate):
+def _played(M, start, end, gain, rate):
     """Return a note with a gain in dB that begins at one frame and fades from another, by ``rate`` dB per frame."""
-    after = np.maximum(np.arange(start, start + S.shape[1]) - end, 0)
-    return scaled(S, (10 ** ((gain - rate * after) / 20)).astype(np.float32))
+    after = np.maximum(np.arange(start, start + M.shape[1]) - end, 0)
+    return M * (10 ** ((gain - rate * after) / 20)).astype(np.float32)
 
 
 def _together(parts, starts):
-    """Return notes that sound together, each from its frame, in as many frames as the first."""
+    """Return the magnitudes of sounds that sound together, each from its frame, in as many frames as the first.
+
+    The phases of two sounds are independent, so their powers are added; beats between near partials are left out.
+    """
     if len(parts) == 1:
         return parts[0]
-    placed = np.zeros((len(parts), *parts[0].shape), np.float32)
-    for whole, part, start in zip(placed, parts, starts, strict=True):
-        end = min(whole.shape[1], start + part.shape[1])
-        whole[:, start:end] = part[:, : end - start]
-    return mixed(*placed)
+    power = np.zeros_like(parts[0])
+    for part, start in zip(parts, starts, strict=True):
+        end = min(power.shape[1], start + part.shape[1])
+        power[:, start:end] += part[:, : end - start] ** 2
+    return np.sqrt(power)
 
 
 def loudness_envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from sktimbre._utils.notes import NotesOnDisk
 from sktimbre._utils.validation import Notes
 from sktimbre.spectral.log_magnitudes import magnitudes, scaled
 
-__all__ = ["CONTEXT", "level_gain", "level_of", "normalized_notes", "normalized_pairs"]
+__all__ = ["CONTEXT", "level_gain", "level_of", "level_of_magnitudes", "normalized_notes", "normalized_pairs"]
 
 # Frames to each side in which the loudest frame is found: one second at the default STFT.
 LOUDEST_WITHIN = 43
@@ -33,7 +33,12 @@ QUIETEST = REFERENCE * 10 ** (-70 / 20)
 
 def level_of(S: np.ndarray) -> np.ndarray:
     """Return the level of each frame of log-magnitude spectra (n_frequencies, n_frames); the reference is 0.3 ``n_fft``."""
-    return (magnitudes(S) ** EXPONENT).sum(axis=0, dtype=np.float64) ** (1 / EXPONENT)
+    return level_of_magnitudes(magnitudes(S))
+
+
+def level_of_magnitudes(M: np.ndarray) -> np.ndarray:
+    """Return the level of each frame of magnitudes (n_frequencies, n_frames)."""
+    return (M**EXPONENT).sum(axis=0, dtype=np.float64) ** (1 / EXPONENT)
 
 
 def level_gain(S: np.ndarray) -> np.ndarray:

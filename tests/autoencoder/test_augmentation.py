@@ -351,11 +351,12 @@ def test_notes_of_a_phrase_end_near_the_next_one_at_the_rate_of_their_instrument
                     lasting += len(fading) == 4
                 other = source[1 - line, max(0, fall - 3) : fall + 5] > 0
                 together += other.any() and not other.all()
-        rests += bool((source.max(axis=0) < 0).any())
+        silent = np.flatnonzero(source.max(axis=0) < 0)
+        rests += bool((silent[9:] - silent[:-9] == 9).any())  # longer than from the end of a note to the next
     assert fallen > 40
     assert lasting > 20
     assert together > 0.4 * fallen  # otherwise the same pitch follows, or a rest
-    assert 5 < rests < 40
+    assert 2 < rests < 20
 
 
 def test_notes_that_sound_together_add_their_powers():

@@ -157,7 +157,7 @@ class Network:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
         if not self.options.normalize_level:
             return self._predict(S)
-        normalized, gains = normalized_notes(S)
+        normalized, gains = normalized_notes(S, self.options.reference)
         predicted = self._predict(normalized if isinstance(S, list) else np.stack(normalized))
         notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes)
@@ -202,7 +202,7 @@ class Network:
 
         encoder = keras.Model(self.model.input, self._code())
         multiple = self.frame_multiple
-        notes = normalized_notes(S)[0] if self.options.normalize_level else S
+        notes = normalized_notes(S, self.options.reference)[0] if self.options.normalize_level else S
         codes = [run(encoder, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0] for note in notes]
         return codes if isinstance(S, list) else np.stack(codes)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktimbre import LogSTFT, TimbreAutoencoder
-from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder import NetworkOptions, PairAugmenter
 from sktimbre.autoencoder.data.augmentation import Variations, filtered, loudness_envelope, release_rate
 from sktimbre.autoencoder.data.level import level_gain, level_of
 from sktimbre.autoencoder.data.pairs import frames_together
@@ -272,6 +272,20 @@ def test_a_model_s_output_has_the_gain_of_its_input(spectra):
     np.testing.assert_allclose(model.encode(scaled(S[:1], np.float32(0.1))), model.encode(S[:1]), atol=2e-3)
     plain = TimbreAutoencoder(filters=4, epochs=2, random_state=0, normalize_level=False).fit(*spectra)
     assert np.abs(plain.predict(scaled(S, np.float32(0.1))) - scaled(plain.predict(S), np.float32(0.1))).max() > 0.05
+
+
+def test_partials_have_one_level_at_every_window():
+    """The same sound at 22050 and 44100 Hz, in windows of 46 ms."""
+    reference = NetworkOptions().reference
+    peaks = []
+    for sr, n_fft in ((22050, 1024), (44100, 2048)):
+        t = np.arange(sr) / sr
+        y = 0.1 * sum(np.sin(2 * np.pi * 440 * h * t) / h for h in range(1, 9))
+        S = LogSTFT(n_fft=n_fft).transform(y[np.newaxis].astype(np.float32))[0]
+        level = level_of(scaled(S, level_gain(S, reference)))
+        assert level[5:-5] == pytest.approx(reference, rel=0.02)
+        peaks.append(scaled(S, level_gain(S, reference))[:300, 20])
+    np.testing.assert_allclose(peaks[1][peaks[0] > 1], peaks[0][peaks[0] > 1], atol=0.02)
 
 
 def test_silence_is_not_blown_up():

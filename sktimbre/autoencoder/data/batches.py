@@ -34,10 +34,20 @@ class SpectraBatches(keras.utils.PyDataset):
         at this level: their row of gains is 1.
     n_shares : int
         Batches are filled up with empty examples to a multiple of this, so that devices get equal shares.
+    reference : float or None
+        The reference level, as in `level_gain`.
     """
 
     def __init__(
-        self, pairs, batch_size, frame_multiple=1, seed=None, augmenter=None, normalize_level=False, n_shares=1
+        self,
+        pairs,
+        batch_size,
+        frame_multiple=1,
+        seed=None,
+        augmenter=None,
+        normalize_level=False,
+        n_shares=1,
+        reference=None,
     ):
         super().__init__()
         self.S, self.T = pairs
@@ -46,7 +56,7 @@ class SpectraBatches(keras.utils.PyDataset):
         self.n_frequencies = shapes[0][0]
         self.gains = [np.ones(n, np.float32) for n in lengths]
         if normalize_level:
-            self.S, self.T, self.gains = normalized_pairs(self.S, self.T)
+            self.S, self.T, self.gains = normalized_pairs(self.S, self.T, reference)
         self.batch_size = batch_size
         self.n_shares = n_shares
         self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))

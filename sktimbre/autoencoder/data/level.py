@@ -25,14 +25,14 @@ CONTEXT = LOUDEST_WITHIN + SMOOTH
 # The level of a frame is the norm of its magnitudes with this exponent, between 2 (root of the power), which is high for notes
 # with one strong partial, and 1 (sum). With 1.5 the level varies least between notes that peak at full scale.
 EXPONENT = 1.5
-# Reference level divided by n_fft: the mean level of notes that peak at full scale.
+# Level of notes that peak at full scale, divided by n_fft: the mean over notes.
 REFERENCE = 0.3
-# Lower limit of the level, 70 dB below the reference level, so that near silence is not amplified without limit.
+# Lower limit of the level, 70 dB below that of such notes, so that near silence is not amplified without limit.
 QUIETEST = REFERENCE * 10 ** (-70 / 20)
 
 
 def level_of(S: np.ndarray) -> np.ndarray:
-    """Return the level of each frame of log-magnitude spectra (n_frequencies, n_frames); the reference is 0.3 ``n_fft``."""
+    """Return the level of each frame of log-magnitude spectra (n_frequencies, n_frames)."""
     return level_of_magnitudes(magnitudes(S))
 
 
@@ -41,13 +41,15 @@ def level_of_magnitudes(M: np.ndarray) -> np.ndarray:
     return (M**EXPONENT).sum(axis=0, dtype=np.float64) ** (1 / EXPONENT)
 
 
-def level_gain(S: np.ndarray) -> np.ndarray:
+def level_gain(S: np.ndarray, reference: float | None = None) -> np.ndarray:
     """Return the gain of each frame that normalizes a note to the reference level.
 
     Parameters
     ----------
     S : ndarray of shape (n_frequencies, n_frames), float32, non-negative
         Log-magnitude spectra ``log(1 + abs(STFT))`` of one note.
+    reference : float or None
+        The reference level; None is 0.3 ``n_fft``.
 
     Returns
     -------
@@ -59,7 +61,8 @@ def level_gain(S: np.ndarray) -> np.ndarray:
     taper = np.hanning(2 * SMOOTH + 3)[1:-1]
     smooth = convolve1d(loudest, taper / taper.sum(), mode="nearest")
     n_fft = 2 * (len(S) - 1)
-    return (REFERENCE * n_fft / np.maximum(smooth, QUIETEST * n_fft)).astype(np.float32)
+    reference = REFERENCE * n_fft if reference is None else reference
+    return (reference / np.maximum(smooth, QUIETEST * n_fft)).astype(np.float32)
 
 
 class ScaledNotes(NotesOnDisk):
@@ -73,15 +76,17 @@ class ScaledNotes(NotesOnDisk):
         return scaled(self.notes.read(index), self.gains[index])
 
 
-def normalized_notes(S: Notes) -> tuple[Sequence[np.ndarray], list[np.ndarray]]:
-    """Return spectra normalized to the reference level, and the gains of each note."""
-    gains = [level_gain(note) for note in S]
+def normalized_notes(S: Notes, reference: float | None = None) -> tuple[Sequence[np.ndarray], list[np.ndarray]]:
+    """Return spectra normalized to the reference level (None is 0.3 ``n_fft``), and the gains of each note."""
+    gains = [level_gain(note, reference) for note in S]
     return _all_scaled(S, gains), gains
 
 
-def normalized_pairs(S: Notes, T: Notes) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[np.ndarray]]:
+def normalized_pairs(
+    S: Notes, T: Notes, reference: float | None = None
+) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[np.ndarray]]:
     """Return sources and targets, both scaled by the gains that normalize the source, and these gains."""
-    sources, gains = normalized_notes(S)
+    sources, gains = normalized_notes(S, reference)
     return sources, _all_scaled(T, gains), gains
 
 

@@ -56,6 +56,9 @@ class NetworkOptions:
         Mean and standard deviation to standardize the input with, and those to rescale the output with.
     reach : int
         Number of convolutions along time of the U-Net, with dilations 1, 2, 4 and so on.
+    reference : float or None
+        Level to which spectra are normalized; None is 0.3 ``n_fft``. At one level partials have the same magnitudes at every
+        ``n_fft``, so that the quiet scale of the U-Net and the loss do not depend on it.
     pitches : int
         Number of pitches that the U-Net finds in each frame; 0 for one, found by an attention (`PitchDictionary`).
     seed : int
@@ -76,12 +79,14 @@ class NetworkOptions:
     pooled: bool = False
     standardization: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     reach: int = 3
+    reference: float | None = 0.3 * 1024
     pitches: int = 3
     seed: int = 0
 
     def __setstate__(self, state):
-        # Files that lack these fields contain networks with 5 convolutions along time, or with a dictionary of pitches.
-        self.__dict__.update({"reach": 5, "pitches": 0, **state})
+        # Files that lack these fields contain networks with 5 convolutions along time, or with a dictionary of pitches and
+        # another level.
+        self.__dict__.update({"reach": 5, "pitches": 0, "reference": None, **state})
 
     def depth_or(self, usual: int) -> int:
         """Return the depth, or an architecture's default if it is None.

@@ -182,7 +182,11 @@ def _set_encoder(model, weights, frozen):
 
 def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
     multiple = network.frame_multiple
-    common = {"normalize_level": network.options.normalize_level, "n_shares": n_replicas()}
+    common = {
+        "normalize_level": network.options.normalize_level,
+        "reference": network.options.reference,
+        "n_shares": n_replicas(),
+    }
     batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **common)
     held_out = SpectraBatches(validation, options.batch_size, multiple, **common) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"

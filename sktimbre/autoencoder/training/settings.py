@@ -53,7 +53,9 @@ def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None =
         return earlier.options
     if not model.standardize:
         return options
-    S, T = normalized_pairs(*pairs)[:2] if model.normalize_level else pairs
+    S, T = pairs
+    if model.normalize_level:
+        S, T, _ = normalized_pairs(S, T, options.reference)
     return replace(options, standardization=(*mean_and_scale(S), *mean_and_scale(T)))
 
 

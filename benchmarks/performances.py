@@ -12,6 +12,9 @@ pairs. Rows:
 - ours: the default model; with --seeds the mean over several.
 - sampler: the target's own notes at the onsets and ends of the score, about the least error that single notes allow.
 
+--sr 44100 trains at full band. Errors and distances are then those below 11 kHz, at the scale of 22050 Hz, so that they can be
+compared, and the distance above 11 kHz is a further column.
+
 Trained models are stored beside the results and reused; delete them after a change of the package.
 """
 
@@ -32,11 +35,12 @@ from sktimbre.autoencoder.data.pitch import pair_pitches
 from sktimbre.baselines import PerBinLinearBaseline, SpectralEnvelopeBaseline
 from sktimbre.datasets import load_notes, load_paired_notes
 from sktimbre.metrics import f0_error, log_spectral_distance
+from sktimbre.spectral.geometry import usual_n_fft
 from sktimbre.spectral.log_magnitudes import transposed
 
 PAIRS = (("flute", "clarinet"), ("guitar", "piano"), ("violin", "trumpet"))
 KINDS = ("melody", "chorale")
-SR = 22050
+NARROW = 22050
 # Seconds around an onset that are "onset", and after an end that are "end".
 BEFORE, AFTER_ONSET, AFTER_END = 0.03, 0.07, 0.12
 REGIONS = ("onsets", "ends", "between")
@@ -45,25 +49,25 @@ HELD = 2.0  # seconds from the onset of a single note to its end
 CROSSFADE = 0.01  # seconds
 
 
-def performances(gm, source, target, kind):
+def performances(gm, source, target, kind, sr):
     """Return performances of both instruments: name, source, target and score."""
     scores = json.loads((gm / "scores.json").read_text())
     found = []
     for name in sorted(name for name in scores if name.startswith(f"{kind}/")):
-        x, y = (read_audio(gm / side / f"{name}.flac", SR)[0] for side in (source, target))
+        x, y = (read_audio(gm / side / f"{name}.flac", sr)[0] for side in (source, target))
         n = min(len(x), len(y))
         found.append((name, x[:n], y[:n], np.array(scores[name])))
     return found
 
 
 @lru_cache(maxsize=1)
-def single_notes(gm, source, target):
-    return load_paired_notes(gm / source / "notes", gm / target / "notes", sr=SR)
+def single_notes(gm, source, target, sr):
+    return load_paired_notes(gm / source / "notes", gm / target / "notes", sr=sr)
 
 
-def regions_of(score, n_frames, stft):
+def regions_of(score, n_frames, stft, sr):
     """Return the region of each frame, as an index into `REGIONS`."""
-    at = np.arange(n_frames)[:, np.newaxis] * (stft.hop_length or stft.n_fft // 2) / SR
+    at = np.arange(n_frames)[:, np.newaxis] * stft.geometry.hop / sr
     region = np.full(n_frames, REGIONS.index("between"))
     ends, onsets = score[:, 1], score[:, 0]
     region[((at >= ends - BEFORE) & (at < ends + AFTER_END)).any(axis=1)] = REGIONS.index("ends")
@@ -71,29 +75,29 @@ def regions_of(score, n_frames, stft):
     return region
 
 
-def sampled(gm, target, score, n_samples):
+def sampled(gm, target, score, n_samples, sr):
     """Play the notes of the target at the onsets, ends and velocities of a score."""
-    notes = load_notes(gm / target / "notes", sr=SR)
+    notes = load_notes(gm / target / "notes", sr=sr)
     target_notes, pitches = notes.audio, notes.pitches
-    y = np.zeros(n_samples + 10 * SR, np.float32)
+    y = np.zeros(n_samples + 10 * sr, np.float32)
     for onset, end, pitch, velocity in score:
         nearest = int(np.argmin(np.abs(pitches - pitch)))
         note = target_notes[nearest]
         if pitches[nearest] != pitch:
-            note = resample(note, round(SR * 2 ** ((pitch - pitches[nearest]) / 12)), SR)
-        held, fade = round((end - onset) * SR), round(CROSSFADE * SR)
+            note = resample(note, round(sr * 2 ** ((pitch - pitches[nearest]) / 12)), sr)
+        held, fade = round((end - onset) * sr), round(CROSSFADE * sr)
         # At its end the note jumps to its own release, which follows two seconds after its onset.
-        release = note[round(HELD * SR) :]
+        release = note[round(HELD * sr) :]
         body = note[: held + fade].copy()
         ramp = np.linspace(1, 0, min(fade, len(body)), dtype=np.float32)
         body[-len(ramp) :] *= ramp
         before, after = (
-            np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in (body[-2205:-fade], release[:1102])
+            np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in (body[-sr // 10 : -fade], release[: sr // 20])
         )
         release = release * np.float32(min(1.0, before / after) if after else 0)
         release[:fade] *= np.linspace(0, 1, len(release[:fade]), dtype=np.float32)
         gain = np.float32((velocity / VELOCITY) ** 2)
-        start = round(onset * SR)
+        start = round(onset * sr)
         y[start : start + len(body)] += gain * body
         y[start + held : start + held + len(release)] += gain * release
     return y[:n_samples]
@@ -107,12 +111,12 @@ def at_level(predicted, truth):
 def trained(notes, seed, folder):
     """Return a model of single notes and the seconds of its training."""
     network = TimbreAutoencoder(validation_split=0, random_state=seed)
-    data = [len(x) for x in notes.source], float(sum(np.abs(t).sum(dtype=float) for t in notes.target)), SR
+    data = [len(x) for x in notes.source], float(sum(np.abs(t).sum(dtype=float) for t in notes.target)), notes.sr
     key = joblib.hash((sorted(network.get_params().items()), PairAugmenter().get_params(), data))
     path = folder / f"performances_{key}.sktimbre"
     seconds = path.with_suffix(".json")
     if not path.exists():
-        model = TimbreTransfer(autoencoder=network, sr=SR)
+        model = TimbreTransfer(autoencoder=network, sr=notes.sr)
         start = time.perf_counter()
         model.fit(notes.source, notes.target, groups=notes.pitches)
         write_json(seconds, {"seconds": time.perf_counter() - start})
@@ -126,13 +130,31 @@ def interval_of(S, T):
     return float(np.exp(np.nanmean(np.log(pitches[:, 0] / pitches[:, 1]))))
 
 
-def row_of(name, converted, played, stft, interval=1.0, **more):
+def narrow(S, sr):
+    """Return spectra below 11 kHz, at the scale that they have at 22050 Hz."""
+    if sr == NARROW:
+        return S
+    return np.log1p(np.expm1(S[: S.shape[0] * NARROW // sr + 1]) * NARROW / sr)
+
+
+def distance_above(T, S, sr):
+    """Return the log-spectral distance above 11 kHz, down to 80 dB below the loudest bin of all."""
+    first = T.shape[0] * NARROW // sr + 1
+    magnitudes = [np.maximum(np.expm1(side), np.expm1(T.max()) * 1e-4) for side in (T, S)]
+    decibels = 20 * np.log10(magnitudes[1][first:] / magnitudes[0][first:])
+    return float(np.mean(np.sqrt(np.mean(decibels**2, axis=0))))
+
+
+def row_of(name, converted, played, stft, sr, interval=1.0, **more):
     """Return a row: errors of converted spectra beside identity's, against the truth transposed by an interval."""
-    own, identity, distances, each = np.zeros(len(REGIONS)), np.zeros(len(REGIONS)), [], []
+    own, identity, distances, each, above = np.zeros(len(REGIONS)), np.zeros(len(REGIONS)), [], [], []
     for S, (_, x, y, score) in zip(converted, played, strict=True):
         X, T = (stft.transform(side[np.newaxis])[0] for side in (x, y))
         T = transposed(T, interval)
-        region = regions_of(score, T.shape[1], stft)
+        if sr > NARROW:
+            above.append(distance_above(T, S, sr))
+        X, T, S = (narrow(side, sr) for side in (X, T, S))
+        region = regions_of(score, T.shape[1], stft, sr)
         for r in range(len(REGIONS)):
             own[r] += np.sum((S - T)[:, region == r] ** 2)
             identity[r] += np.sum((X - T)[:, region == r] ** 2)
@@ -146,23 +168,25 @@ def row_of(name, converted, played, stft, interval=1.0, **more):
             for region, ratio in zip(REGIONS, own / identity, strict=True)
         },
         "LSD dB": float(np.mean(distances)),
+        **({"LSD dB above 11 kHz": float(np.mean(above))} if above else {}),
         "worst": max(each),
         **more,
     }
 
 
-def pitch_of(converted, played):
+def pitch_of(converted, played, sr):
     """Return how far the pitch of converted melodies is from the source's, in cents."""
     sources = [x for _, x, _, _ in played]
     return {
-        f"cents, {name}": f0_error(sources, converted, sr=SR, fmin=100, statistic=name) for name in ("median", "p95")
+        f"cents, {name}": f0_error(sources, converted, sr=sr, fmin=100, statistic=name) for name in ("median", "p95")
     }
 
 
 def study(gm, source, target, args):
     """Return the rows of both kinds of performance for a pair of instruments."""
-    notes = single_notes(gm, source, target)
-    stft = LogSTFT().fit(notes.source)
+    sr = args.sr
+    notes = single_notes(gm, source, target, sr)
+    stft = LogSTFT(n_fft=usual_n_fft(sr)).fit(notes.source)
     S, T = stft.transform(notes.source), stft.transform(notes.target)
     interval = interval_of(S, T)
     baselines = {
@@ -172,22 +196,23 @@ def study(gm, source, target, args):
     models = [trained(notes, seed, checkpoints_in(args.output.parent)) for seed in range(args.seeds)]
     tables = {}
     for kind in args.kinds:
-        played = performances(gm, source, target, kind)
+        played = performances(gm, source, target, kind, sr)
         X = [stft.transform(x[np.newaxis])[0] for _, x, _, _ in played]
-        rows = [row_of("identity", X, played, stft, interval)]
-        rows += [row_of(name, model.predict(X), played, stft, interval) for name, model in baselines.items()]
+        rows = [row_of("identity", X, played, stft, sr, interval)]
+        rows += [row_of(name, model.predict(X), played, stft, sr, interval) for name, model in baselines.items()]
         found = []
         for model, seconds in models:
             start = time.perf_counter()
             audio = [model.predict(x[np.newaxis])[0] for _, x, _, _ in played]
-            factor = (time.perf_counter() - start) / sum(len(x) / SR for _, x, _, _ in played)
+            factor = (time.perf_counter() - start) / sum(len(x) / sr for _, x, _, _ in played)
             spectra = [model.predict_spectra(x[np.newaxis])[0] for _, x, _, _ in played]
-            more = pitch_of(audio, played) if kind == "melody" else {}
+            more = pitch_of(audio, played, sr) if kind == "melody" else {}
             more |= {"training, s": seconds, "real-time factor": factor}
-            found.append(row_of("ours", spectra, played, stft, interval, **more))
+            found.append(row_of("ours", spectra, played, stft, sr, interval, **more))
         rows.append({k: v if k == "row" else float(np.mean([row[k] for row in found])) for k, v in found[0].items()})
-        played_by_sampler = [at_level(sampled(gm, target, score, len(y)), y) for _, _, y, score in played]
-        rows.append(row_of("sampler", [stft.transform(y[np.newaxis])[0] for y in played_by_sampler], played, stft))
+        played_by_sampler = [at_level(sampled(gm, target, score, len(y), sr), y) for _, _, y, score in played]
+        by_sampler = [stft.transform(y[np.newaxis])[0] for y in played_by_sampler]
+        rows.append(row_of("sampler", by_sampler, played, stft, sr))
         columns = list(dict.fromkeys(name for row in rows for name in row))
         tables[kind] = [{name: row.get(name) for name in columns} for row in rows]
         print_table(f"{source} to {target}, {kind}", tables[kind])
@@ -198,13 +223,15 @@ def main():
     p = parser(__doc__, "performances.json")
     p.add_argument("--pairs", nargs="+", metavar="SOURCE-TARGET", help="default: three pairs, both directions")
     p.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    p.add_argument("--sr", type=int, default=NARROW, help="sample rate of the models in Hz")
     p.add_argument("--seeds", type=int, default=1)
     args = p.parse_args()
     gm = notes_folder().parent / "gm"
     results = read_json(args.output)
     both = [f"{a}-{b}" for a, b in PAIRS] + [f"{b}-{a}" for a, b in PAIRS]
     for pair in args.pairs or both:
-        results[pair] = {"tables": study(gm, *pair.split("-"), args), "seeds": args.seeds, "versions": versions()}
+        at = pair if args.sr == NARROW else f"{pair} at {args.sr} Hz"
+        results[at] = {"tables": study(gm, *pair.split("-"), args), "seeds": args.seeds, "versions": versions()}
         write_json(args.output, results)
 
 

@@ -9,7 +9,6 @@ from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder import THESIS, PairAugmenter
 from sktimbre.autoencoder.data.batches import SpectraBatches
 from sktimbre.autoencoder.data.pairs import split_notes
-from sktimbre.autoencoder.training.settings import training_options
 from sktimbre.spectral.log_magnitudes import scaled
 
 PLAIN = {name: THESIS[name] for name in ("activation", "schedule", "augment", "normalize_level", "quiet_weight")}
@@ -104,12 +103,6 @@ def test_verbose_shows_epochs(pair, capsys):
     assert capsys.readouterr().out == ""
     TimbreAutoencoder(**STILL, verbose=2).fit(*pair)
     assert "loss: " in capsys.readouterr().out
-
-
-def test_default_learning_rates():
-    for architecture, rate in (("unet", 3e-3), ("shallow", 1e-3), ("dilated_residual", 1e-3)):
-        model = TimbreAutoencoder(architecture, optimizer__learning_rate=None)
-        assert training_options(model, 0).optimizer_params == {"learning_rate": rate}
 
 
 def test_standardization_is_measured_at_the_level_of_training(pair):

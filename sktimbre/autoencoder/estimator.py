@@ -79,7 +79,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     quiet_weight : float, default=0.1
         Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
         much as strong partials, as in log-spectral distances; 0 is the thesis's loss.
-    epochs : int, default=100
+    epochs : int, default=50
         Passes over the training notes.
     batch_size : int, default=4
         Notes, or variations of notes, in a batch; halved, with a warning, when training runs out of memory.

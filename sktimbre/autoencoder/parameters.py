@@ -89,7 +89,7 @@ class AutoencoderParameters(BaseEstimator):
         augment=True,
         normalize_level=True,
         quiet_weight=0.1,
-        epochs=100,
+        epochs=50,
         batch_size=4,
         validation_split=0.15,
         early_stopping=None,

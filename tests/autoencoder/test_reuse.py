@@ -68,7 +68,7 @@ def test_other_people_s_layers_share_nothing(pair, traces):
     "parameters",
     [
         {"dropout": 0.3},
-        {"optimizer": "sgd", "optimizer__momentum": 0.9, "schedule": "plateau"},
+        {"optimizer": "sgd", "optimizer__momentum": 0.9, "optimizer__clipnorm": 1.0, "schedule": "plateau"},
         {"schedule": "cosine", "warmup": 0.2, "standardize": True},
         {"depth": 2, "pretraining": "layerwise_finetuned"},
         {"tied_weights": True},

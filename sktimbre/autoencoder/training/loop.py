@@ -40,7 +40,7 @@ class TrainingOptions:
     schedule: str = "constant"
     warmup: float = 0.0
     decay: float = 0.0
-    epochs: int = 100
+    epochs: int = 50
     batch_size: int = 4
     early_stopping: int | None = None
     quiet_weight: float = 0.0

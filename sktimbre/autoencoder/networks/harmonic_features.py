@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from sktimbre.autoencoder.data.pitch import LOWEST, STEPS, comb
+from sktimbre.spectral.log_magnitudes import LARGEST
 
 __all__ = ["HarmonicFeatures"]
 
@@ -56,7 +57,8 @@ class HarmonicFeatures(keras.layers.Layer):
 
     def call(self, x):
         """Return the features (batch, n_frequencies, n_frames, 5 + learnt)."""
-        frames = ops.transpose(ops.sqrt(ops.expm1(ops.relu(ops.cast(x[..., 0], "float32"))) + 1e-6), (0, 2, 1))
+        magnitudes = ops.expm1(ops.clip(ops.cast(x[..., 0], "float32"), 0.0, LARGEST))
+        frames = ops.transpose(ops.sqrt(magnitudes + 1e-6), (0, 2, 1))
         frames = ops.stop_gradient(frames / ops.sqrt(ops.sum(ops.square(frames), axis=-1, keepdims=True)))
         bins = ops.reshape(ops.arange(x.shape[1], dtype="float32"), (1, 1, -1))
         total = weights = on = 0.0

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
+# A model of this sample rate in Hz has all that is heard.
+HEARD = 40000
+
 
 def convert(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
@@ -198,8 +201,8 @@ class Tally:
         return planned
 
     def _warn_of_missing_band(self, planned: Sequence["Recording"], sr: int) -> None:
-        """Warn if outputs have a higher sample rate than the model."""
-        higher = [recording for recording in planned if recording.sr > sr]
+        """Warn if outputs have a higher sample rate than the model and the difference is heard."""
+        higher = [recording for recording in planned if recording.sr > sr] if sr < HEARD else []
         if len(higher) == 1:
             subject = f"{higher[0].source} has {higher[0].sr} Hz, the model {sr} Hz: the output has"
         else:

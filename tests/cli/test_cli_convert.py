@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from sktimbre import load, save
 from sktimbre.audio import Metadata, read_audio, read_metadata, root_note, write_audio
 
 
@@ -126,6 +127,16 @@ def test_missing_band_is_a_warning(sktimbre, unchanging, tones, tmp_path):
     assert warning.startswith("2 recordings have a higher sample rate than the model (22050 Hz)")
     assert warnings_of("c.wav") == []
     assert warnings_of("a.wav", options=["--model-rate"]) == []
+
+
+def test_nothing_that_is_heard_is_missing_at_full_band(sktimbre, unchanging, tones, tmp_path):
+    model = load(unchanging)
+    model.sr = 44100
+    save(model, tmp_path / "full.sktimbre")
+    write_audio(tmp_path / "b.wav", tones(0.2, 48000), 48000)
+    result = sktimbre("convert", tmp_path / "full.sktimbre", tmp_path / "b.wav", "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["warnings"] == []
 
 
 @pytest.mark.parametrize(("options", "ratio"), [((), 1), (("--model-rate",), 2), (("--format=aiff",), 1)])

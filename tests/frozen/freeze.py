@@ -1,10 +1,12 @@
 """Make frozen files of this version: tiny fitted models, and beside each what goes in and what has to come out.
 
 Run it once for each release, `python tests/frozen/freeze.py`, and commit the files; `test_frozen.py` loads every file of this
-folder for ever. A file that was released is never made anew: the script leaves out what is there. Until then, where
+folder for ever. A word, as in `python tests/frozen/freeze.py pitches`, makes further files when what a file has in it changes
+between releases. A file that was released is never made anew: the script leaves out what is there. Until then, where
 predictions were changed on purpose, delete the file of what comes out and run it again; the model stays.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,11 @@ def made(architecture):
 def main():
     audio = make_paired_notes(4, duration=0.15, sr=8000, random_state=0).source[:1]
     for architecture in ARCHITECTURES:
-        path = Path(__file__).parent / f"{architecture}-{sktimbre.__version__}.sktimbre"
+        name = "-".join([architecture, sktimbre.__version__, *sys.argv[1:]])
+        path = Path(__file__).parent / f"{name}.sktimbre"
         if not path.exists():
             sktimbre.save(made(architecture), path)
-        if not (outcome := path.with_suffix(".npz")).exists():
+        if not (outcome := path.parent / f"{name}.npz").exists():
             model = sktimbre.load(path)
             converted = {"spectra": model.predict_spectra(audio), "converted": model.predict(audio)}
             np.savez_compressed(outcome, audio=audio, **converted)

@@ -32,7 +32,7 @@ def test_frozen(path):
         # Other versions of others may be warned of; what the model does is what counts.
         warnings.simplefilter("ignore", sktimbre.exceptions.VersionWarning)
         model = sktimbre.load(path)
-    with np.load(path.with_suffix(".npz")) as expected:
+    with np.load(path.parent / f"{path.stem}.npz") as expected:
         spectra, converted = model.predict_spectra(expected["audio"]), model.predict(expected["audio"])
         # Other releases of numpy, TensorFlow and FFT libraries, and other processors, round otherwise.
         np.testing.assert_allclose(spectra, expected["spectra"], rtol=1e-3, atol=1e-4)
@@ -41,8 +41,9 @@ def test_frozen(path):
     # What came to the constructors since then has its default.
     assert clone(model).get_params(deep=False).keys() == type(model)().get_params(deep=False).keys()
     assert set(model.autoencoder_.get_params()) == set(type(model.autoencoder_)().get_params())
-    # It learnt the tuning of its targets, which was no parameter then.
-    assert model.autoencoder_.tuning == model.autoencoder.tuning == "target"
+    if path.stem.count("-") == 1:
+        # It learnt the tuning of its targets, which was no parameter then.
+        assert model.autoencoder_.tuning == model.autoencoder.tuning == "target"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")

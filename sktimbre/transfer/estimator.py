@@ -57,7 +57,7 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         swells that the targets do not have are evened out. With 1, all differences of at most 6 dB from the mean within 1.5 s
         are restored. `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
     sr : float, default=22050
-        Sample rate of the audio in Hz. Frequencies above half of it are lost; at 44100 Hz training takes about twice as long.
+        Sample rate of the audio in Hz. Frequencies above half of it are lost; at 44100 Hz training takes nearly twice as long.
     memory : None, str or object with the joblib.Memory interface, default=None
         Folder or `joblib.Memory` in which `fit` and `score` cache spectra, as in Pipeline; the candidates of a search share
         the cache. It pays for slow transforms: `LogSTFT` is about as fast as reading (`benchmarks/sweep.py`). `fit` also

@@ -19,7 +19,7 @@ class Muon(keras.optimizers.Adam):
     """Muon for the kernels of convolutions and for tables, Adam for all other weights.
 
     The momentum of a kernel, seen as a matrix from inputs to outputs, is replaced by the nearest orthogonal matrix before each
-    step. Directions of small gradients, such as those of weak partials, are then learnt as fast as those of large ones.
+    step. Directions with small gradients are then learnt as fast as those with large ones.
     Keras's own Muon (from Keras 3.11 on) leaves kernels of convolutions to Adam.
 
     Parameters

@@ -12,6 +12,8 @@ a tone of the pitch. "Taken for clarinet" is the share that a classifier takes f
 clarinets and flutes of three libraries, without the held-out pitches. Beside them stand the sources themselves, and the real
 clarinet's held-out notes.
 
+Printed first are the scores of `timbre.py` on the held-out notes of the same library, the whole of them.
+
 --filtering trains further models with other probabilities of the random filter on the source (`PairAugmenter`).
 """
 
@@ -21,7 +23,7 @@ from functools import partial
 import joblib
 import numpy as np
 from _common import VALIDATION_PITCHES, notes_folder, parser, print_table, read_json, real_pairs, versions, write_json
-from _judging import features
+from _judging import Recogniser, features, judge, mean
 from _models import checkpoints_in
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -40,6 +42,16 @@ SR = 22050
 SECONDS = 1.0  # of each note, at most
 SHORTEST = 0.3  # seconds of the notes of solos
 N_HARMONICS, FLOOR = 12, -50.0
+# Scores of the whole held-out notes.
+SCORES = (
+    "error",
+    "error, in tune",
+    "LSD dB, in tune",
+    "cents from source, median",
+    "cents from source, p95",
+    "level dB",
+    "taken for target",
+)
 NEAR = 2.0  # semitones within which notes of the training clarinet are compared
 
 
@@ -89,6 +101,13 @@ def trained(notes, held_out, filtering, folder):
         model = TimbreTransfer(autoencoder=network, sr=SR).fit(notes.source[~held_out], notes.target[~held_out])
         sktimbre.save(model, path)
     return sktimbre.load(path)
+
+
+def scores(model, notes, held_out):
+    """Return the scores of `timbre.py` on the held-out notes."""
+    X = notes.source[held_out]
+    judged = judge(model.predict_spectra(X), model.predict(X), notes, held_out, Recogniser(notes, held_out))
+    return {name: mean(judged, name) for name in SCORES}
 
 
 def converted(model, notes):
@@ -146,13 +165,25 @@ def main():
         rows = [row("the real clarinet, held out", held_out_notes[1])]
         for name, found in sources.items():
             rows.append(row(f"{name}, unchanged", found))
+        own_library = []
         for filtering in (None, *args.filtering):
             model = trained(notes, held_out, filtering, checkpoints_in(args.output.parent))
             which = "" if filtering is None else f", filtering={filtering:g}"
+            own_library.append({"row": f"ours{which}", **scores(model, notes, held_out)})
             rows += [row(f"{name}, converted{which}", converted(model, found)) for name, found in sources.items()]
+    print_table("flute to clarinet, held-out notes of the same library", own_library)
     print(f"accuracy of the classifier on real notes, cross-validated: {accuracy:.3f}")
     print_table("flute to clarinet, strangers", rows)
-    write_json(args.output, {**read_json(args.output), "rows": rows, "accuracy": accuracy, "versions": versions()})
+    write_json(
+        args.output,
+        {
+            **read_json(args.output),
+            "rows": rows,
+            "own library": own_library,
+            "accuracy": accuracy,
+            "versions": versions(),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def main():
         identity = reconstruction_error(T[which], S[which])
         S_both, T_both, _ = while_both_sound(S[which], T[which], S[which])
         identity_both = reconstruction_error(T_both, S_both)
-        for reach in (2.5, SMOOTHING, 5.0):
+        for reach in (SMOOTHING, 2.5, 3.5, 5.0):
             for way in WAYS:
                 predicted = np.stack(
                     [averaged(T[of], of_pairs[of], own[of], of_pairs[i], reach, way, own[i]) for i, of in judged]

@@ -23,7 +23,7 @@ __all__ = ["TimbreAutoencoder"]
 class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters):
     """Convolutional autoencoder from the spectra of one instrument to those of another.
 
-    The defaults were chosen with ``benchmarks/timbre.py`` (row "ours", flute to clarinet, 30 pairs).
+    The defaults were chosen with ``benchmarks/timbre.py`` and ``benchmarks/performances.py``, both flute to clarinet.
 
     Parameters
     ----------
@@ -50,10 +50,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     tied_weights : bool, default=False
         Whether the decoder is the transposed encoder (thesis section 2.3.3).
     optimizer : str, keras.optimizers.Optimizer or None, default=None
-        "muon" (`Muon`: orthogonal steps for kernels, Adam for other weights), the name of a Keras optimizer, or an instance,
-        copied before use. None is "muon" for "unet", "adam" for other architectures.
+        "muon" (`Muon`), the name of a Keras optimizer, or an instance, which is copied. None: "muon" for "unet", else "adam".
     optimizer__learning_rate : float or None, default=None
-        Learning rate; None is 6e-3 for the U-Net, 3e-3 for it with "adam", and 1e-3 for other architectures.
+        Learning rate; None is 6e-3 for the U-Net with "muon", 3e-3 with "adam", and 1e-3 otherwise.
     optimizer__weight_decay, optimizer__momentum, optimizer__clipnorm, optimizer__nesterov : float, bool or None, default=None
         Arguments of the optimizer; None is the optimizer's default.
     optimizer_params : dict or None, default=None
@@ -71,8 +70,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Pitch that the network learns: that of the source, for which each training target is transposed to the pitch of its
         source, or that of the target, which may be tuned differently.
     augment : bool or PairAugmenter, default=True
-        Whether each epoch trains on new variations of the pairs. A `PairAugmenter` sets how they are drawn; True is
-        ``PairAugmenter()``.
+        Whether each epoch trains on new variations of the pairs, drawn as a `PairAugmenter` says; True is ``PairAugmenter()``.
     normalize_level : bool, default=True
         Whether to normalize each frame to the reference level before the network and undo the gain after it. A gain on the
         input is then the same gain on the output.
@@ -80,7 +78,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         Weight in the loss of the squared error of ``log(1 + abs(STFT) / 0.02)``, in which weak partials and noise count as
         much as strong partials, as in log-spectral distances; 0 is the thesis's loss.
     epochs : int, default=50
-        Passes over the training notes.
+        Passes over the training notes; with ``augment``, each of at most ``epoch_size`` variations (`PairAugmenter`).
     batch_size : int, default=4
         Notes, or variations of notes, in a batch; halved, with a warning, when training runs out of memory.
     validation_split : float in [0, 1), default=0.15
@@ -119,7 +117,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
     target_transformer_ : transformer
         Fitted on the targets of `fit` if they are audio.
     optimizer_state_ : list of ndarray
-        State of optimizer and dropout after `partial_fit`, used by the next call. With "adam" twice the size of the weights.
+        State of optimizer and dropout after `partial_fit`, used by the next call: twice the size of the weights.
     validation_indices_ : ndarray of int
         Indices of the validation notes.
     n_features_in_ : int

@@ -161,10 +161,10 @@ def fit(
         how = as_arguments({name: value for name in NOTE_OPTIONS if (value := given.get(name)) is not None})
         seconds = given.get("duration", DURATION)
         if given.get("sr") is None:
-            from sktimbre.datasets.material import rate_of
+            from sktimbre.datasets.material import rate_of_files
 
             with s.status("Reading headers"):
-                given.options["sr"] = rate_of(*sides, how)
+                given.set_option("--sr", rate_of_files(*sides, how), "sr")
         model = given.build()
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401

@@ -20,7 +20,7 @@ from sktimbre.datasets.scales import range_in_name
 from sktimbre.datasets.sounds import Folder, Match, find_sounds
 from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
-__all__ = ["is_playing", "load_pairs", "rate_of", "resolve_material", "told_by_ear"]
+__all__ = ["is_playing", "load_pairs", "rate_of_files", "resolve_material", "told_by_ear"]
 
 MATERIALS = ("notes", "playing", "same-piece")
 SEVERAL_VOICES = "several voices"
@@ -178,7 +178,7 @@ def is_playing(
     return any(2 * sum(kind == "playing" for kind in kinds.values()) > len(kinds) for kinds in sides.values())
 
 
-def rate_of(source: Folder, target: Folder, options: Mapping[str, Any]) -> int:
+def rate_of_files(source: Folder, target: Folder, options: Mapping[str, Any]) -> int:
     """Return the sample rate in Hz that most files of a side have, the lower one of both sides, at most 48000.
 
     Parameters

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sktimbre import LogSTFT, TimbreAutoencoder
 from sktimbre.autoencoder import NetworkOptions, PairAugmenter
-from sktimbre.autoencoder.data.augmentation import Variations, filtered, loudness_envelope, release_rate
+from sktimbre.autoencoder.data.augmentation import Variations, filtered
+from sktimbre.autoencoder.data.contours import loudness_envelope, release_rate
 from sktimbre.autoencoder.data.level import level_gain, level_of
 from sktimbre.autoencoder.data.pairs import frames_together
 from sktimbre.autoencoder.data.pitch import pair_pitches, pitch_in_bins

@@ -45,10 +45,10 @@ def test_kernels_have_orthogonal_steps_and_others_those_of_adam():
 
 
 def test_configuration():
-    muon = Muon(0.01, momentum=0.9, iterations_of_step=3, clipnorm=1.0)
+    muon = Muon(0.01, momentum=0.9, ns_steps=3, clipnorm=1.0)
     again = Muon.from_config(muon.get_config())
     assert again.get_config() == muon.get_config()
-    assert (again.momentum, again.iterations_of_step, again.clipnorm) == (0.9, 3, 1.0)
+    assert (again.momentum, again.ns_steps, again.clipnorm) == (0.9, 3, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Muon(keras.optimizers.Adam):
         Learning rate; steps have about the size of those of Adam.
     momentum : float in [0, 1)
         Momentum of kernels.
-    iterations_of_step : int
+    ns_steps : int
         Newton-Schulz iterations in each step.
     **kwargs
         As `keras.optimizers.Adam`.
@@ -40,10 +40,10 @@ class Muon(keras.optimizers.Adam):
     .. [2] J. Liu et al., "Muon is scalable for LLM training", arXiv:2502.16982, 2025.
     """
 
-    def __init__(self, learning_rate=1e-3, momentum=0.95, iterations_of_step=5, name="muon", **kwargs):
+    def __init__(self, learning_rate=1e-3, momentum=0.95, ns_steps=5, name="muon", **kwargs):
         super().__init__(learning_rate, name=name, **kwargs)
         self.momentum = momentum
-        self.iterations_of_step = iterations_of_step
+        self.ns_steps = ns_steps
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one variable by a step."""
@@ -56,7 +56,7 @@ class Muon(keras.optimizers.Adam):
         # Nesterov's momentum.
         matrix = ops.reshape(gradient * (1 - self.momentum) + m * self.momentum, (-1, variable.shape[-1]))
         size = STEP * max(matrix.shape) ** 0.5
-        step = ops.reshape(orthogonal(matrix, self.iterations_of_step), variable.shape)
+        step = ops.reshape(orthogonal(matrix, self.ns_steps), variable.shape)
         self.assign_sub(variable, rate * size * step)
 
     def get_config(self):
@@ -64,7 +64,7 @@ class Muon(keras.optimizers.Adam):
         return {
             **super().get_config(),
             "momentum": self.momentum,
-            "iterations_of_step": self.iterations_of_step,
+            "ns_steps": self.ns_steps,
         }
 
 

@@ -174,16 +174,8 @@ def main():
     print_table("flute to clarinet, held-out notes of the same library", own_library)
     print(f"accuracy of the classifier on real notes, cross-validated: {accuracy:.3f}")
     print_table("flute to clarinet, strangers", rows)
-    write_json(
-        args.output,
-        {
-            **read_json(args.output),
-            "rows": rows,
-            "own library": own_library,
-            "accuracy": accuracy,
-            "versions": versions(),
-        },
-    )
+    found = {"rows": rows, "own library": own_library, "accuracy": accuracy}
+    write_json(args.output, {**read_json(args.output), **found, "versions": versions()})
 
 
 if __name__ == "__main__":

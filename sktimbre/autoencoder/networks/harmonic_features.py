@@ -11,6 +11,8 @@ __all__ = ["HarmonicFeatures"]
 
 # Half the width of a partial in bins: half the main lobe of a Hann window.
 LOBE = 2.0
+# Multiple of a partial's lobe that is removed before the next pitch is found: bins near its middle are removed whole.
+REMOVED = 1.5
 # Rows of the learnt table in an octave of pitch; partials in each row, and values between one partial and the next.
 ROWS, PARTIALS, FINENESS = 6, 64, 2
 # Least sum of weights, below which features are small.
@@ -68,7 +70,7 @@ class HarmonicFeatures(keras.layers.Layer):
             h = bins / pitch
             away = pitch * ops.abs(h - ops.maximum(ops.round(h), 1.0))
             lobe = ops.relu(1 - ops.square(away / LOBE))
-            frames = frames * ops.relu(1 - 1.5 * lobe)
+            frames = frames * ops.relu(1 - REMOVED * lobe)
             weight = (ops.square(strength) * (lobe + BETWEEN))[..., None]
             total = total + weight * ops.concatenate([_waves(h), self._looked_up(place, h)], axis=-1)
             weights = weights + weight

@@ -18,8 +18,8 @@ from sktimbre.exceptions import ParameterError
 
 __all__ = ["network_options", "partial_fit_options", "training_options"]
 
-# Default learning rates of architectures and optimizers; others have 1e-3.
-RATES = {("unet", "muon"): 6e-3, ("unet", "adam"): 3e-3}
+# Default learning rates of the U-Net by optimizer; others, and those of other architectures, are 1e-3.
+UNET_RATES = {"muon": 6e-3, "adam": 3e-3}
 
 
 def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
@@ -164,7 +164,8 @@ def _optimizer_params(model, optimizer, schedule, warmup):
         )
     params |= further
     if isinstance(optimizer, str):
-        return {"learning_rate": RATES.get((model.architecture, optimizer), 1e-3), **params}
+        rates = UNET_RATES if model.architecture == "unet" else {}
+        return {"learning_rate": rates.get(optimizer, 1e-3), **params}
     if params or model.decay or warmup or schedule not in ("constant", "plateau"):
         raise ParameterError(
             f"optimizer={optimizer!r} is an instance with its own settings; set {sorted(params) or 'the schedule'} on "

@@ -114,7 +114,7 @@ def trained(parameters, notes, training, held_out, checkpoints):
     held_out_spectra = (stft.transform(side[held_out]) for side in (notes.source, notes.target))
     curve = ErrorAgainstTime(autoencoder, *held_out_spectra, curve_path)
     # No correction of loudness for the thesis's networks, which are recognised by their decay.
-    model = transfer(autoencoder, loudness=0) if "decay" in parameters else transfer(autoencoder)
+    model = transfer(autoencoder, loudness=0, noise=0) if "decay" in parameters else transfer(autoencoder)
     model.fit(notes.source[training], notes.target[training], callbacks=[curve])
     for part in (model.autoencoder, model.autoencoder_):
         part.checkpoint = None

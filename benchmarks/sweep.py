@@ -71,7 +71,7 @@ def ours(architecture, epochs):
         "validation_split": 0,
     }
     network = TimbreAutoencoder(architecture, filters=2, epochs=epochs, random_state=0, **as_naive)
-    return TimbreTransfer(stft=LogSTFT(), autoencoder=network, loudness=0)
+    return TimbreTransfer(stft=LogSTFT(), autoencoder=network, loudness=0, noise=0)
 
 
 WAYS = {

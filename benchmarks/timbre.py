@@ -68,7 +68,7 @@ IN_TUNE = 10  # cents; largest deviation of a note that counts as in tune
 
 def inverted(S, X):
     """Return the audio of spectra, by the phase retrieval of every row."""
-    return transfer(IdentityBaseline(), loudness=0).fit(X, X).invert_spectra(S, X)
+    return transfer(IdentityBaseline(), loudness=0, noise=0).fit(X, X).invert_spectra(S, X)
 
 
 def neighbours(notes, training, n=2):
@@ -84,7 +84,7 @@ def predictions(name, notes, held_out, args):
     """
     X, y = notes.source, notes.target
     if name in REGRESSORS:
-        model, curve = transfer(REGRESSORS[name], loudness=0).fit(X[~held_out], y[~held_out]), None
+        model, curve = transfer(REGRESSORS[name], loudness=0, noise=0).fit(X[~held_out], y[~held_out]), None
     elif name in TRAINED:
         chosen = parameters(name, args.thesis_filters, args.epochs)
         model, curve = trained(chosen, notes, ~held_out, held_out, checkpoints_in(args.output))
@@ -309,7 +309,9 @@ def learning_curve(notes, held_out, args):
         if n < len(known):
             chosen["epochs"] = round(epochs * len(known) / n)
         model, _ = trained(chosen, notes, training, held_out, checkpoints_in(args.output))
-        linear = transfer(PerBinLinearBaseline(), loudness=0).fit(notes.source[training], notes.target[training])
+        linear = transfer(PerBinLinearBaseline(), loudness=0, noise=0).fit(
+            notes.source[training], notes.target[training]
+        )
         baseline = neighbours(notes, training).predict(X, pitches=notes.pitches[held_out])
         rows.append(
             {

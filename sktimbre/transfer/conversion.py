@@ -1,4 +1,4 @@
-"""Audio to predicted spectra: STFT, regressor, loudness correction, release."""
+"""Audio to predicted spectra: STFT, regressor, noise, loudness correction, release."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sktimbre._utils.validation import Batch
 from sktimbre.spectral.geometry import geometry_of
 from sktimbre.spectral.log_magnitudes import scaled
 from sktimbre.transfer.loudness import follow_loudness
+from sktimbre.transfer.noise import NOISE_CONTEXT, restore_noise
 
 # How long the output may sound on after the source has ended in digital silence, and by how much it fades meanwhile.
 RELEASE, FADE = 0.1, 60.0  # s, dB
@@ -35,7 +36,7 @@ class Conversion:
         Fitted, on whole notes or on frames.
     sr : float
         Sample rate in Hz.
-    loudness : float in [0, 1]
+    loudness, noise : float
         See `TimbreTransfer`.
     """
 
@@ -43,6 +44,7 @@ class Conversion:
     regressor: Any
     sr: float
     loudness: float
+    noise: float
 
     @property
     def loudness_context(self) -> int:
@@ -50,10 +52,15 @@ class Conversion:
         return self._frames(LOUDNESS_CONTEXT) if self.loudness else 0
 
     @property
+    def noise_context(self) -> int:
+        """Frames to each side that the noise of a frame is compared with."""
+        return NOISE_CONTEXT if self.noise else 0
+
+    @property
     def context(self) -> int:
         """Frames to each side of a frame that its output depends on."""
         field = getattr(self.regressor, "receptive_field_", None)
-        return getattr(field, "frames", 0) // 2 + 1 + self.loudness_context
+        return getattr(field, "frames", 0) // 2 + 1 + self.loudness_context + self.noise_context
 
     def predict(self, X: Batch, transform: Callable[[Any, Batch], Batch] = transform) -> Batch:
         """Return the predicted spectra of audio.
@@ -71,6 +78,8 @@ class Conversion:
         """
         S = transform(self.stft, X)
         predicted = self._regressed(S)
+        if self.noise:
+            predicted = restore_noise(S, predicted, self.noise)
         if self.loudness:
             predicted = follow_loudness(S, predicted, self.loudness, self.loudness_context)
         return self._released(S, predicted)

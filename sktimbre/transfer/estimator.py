@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from numbers import Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
@@ -23,6 +21,7 @@ from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
+from sktimbre.transfer.parameters import TransferParameters
 from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths
 from sktimbre.transfer.pieces import checked_blocks, fade_over, run_on
 
@@ -34,7 +33,7 @@ def _has_partial_fit(model):
     return model.autoencoder is None or hasattr(model.autoencoder, "partial_fit")
 
 
-class TimbreTransfer(RegressorMixin, BaseEstimator):
+class TimbreTransfer(RegressorMixin, TransferParameters):
     """Convert notes of one instrument to notes of another: STFT, a regressor on spectra, phase retrieval.
 
     Parameters
@@ -56,6 +55,9 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         Share of the source's loudness contour that is restored in the output. With 0 the output is as learnt, and vibratos or
         swells that the targets do not have are evened out. With 1, all differences of at most 6 dB from the mean within 1.5 s
         are restored. `benchmarks/timbre.py --dynamics` chose the default: it costs no error, and tremolos are kept.
+    noise : float in [0, 1], default=1.0
+        Share of the fluctuation of the source's noise, such as breath or bow, that is restored between the partials of the
+        output. With 0 noise is as learnt: a network predicts its mean, which fluctuates less than noise.
     sr : float, default=22050
         Sample rate of the audio in Hz. Frequencies above half of it are lost; at 44100 Hz training takes nearly twice as long.
     memory : None, str or object with the joblib.Memory interface, default=None
@@ -86,27 +88,6 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
     >>> model.predict(notes.source).shape == notes.source.shape
     True
     """
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "stft": [HasMethods(["fit", "transform"]), None],
-        "autoencoder": [HasMethods(["fit", "predict"]), None],
-        "inverter": [HasMethods(["fit", "transform"]), None],
-        "phase": [StrOptions({"source", "estimate"})],
-        "loudness": [Interval(Real, 0, 1, closed="both")],
-        "sr": [Interval(Real, 0, None, closed="neither")],
-        "memory": [None, str, HasMethods(["cache"])],
-    }
-
-    def __init__(
-        self, stft=None, autoencoder=None, inverter=None, phase="estimate", loudness=0.75, sr=22050, memory=None
-    ):
-        self.stft = stft
-        self.autoencoder = autoencoder
-        self.inverter = inverter
-        self.phase = phase
-        self.loudness = loudness
-        self.sr = sr
-        self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=False)
     @restores_on_failure
@@ -362,13 +343,14 @@ class TimbreTransfer(RegressorMixin, BaseEstimator):
         """Milliseconds and hertz of the input that one output value depends on."""
         check_is_fitted(self)
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
-        n_frames = field.frames + 2 * self._conversion.loudness_context
+        conversion = self._conversion
+        n_frames = field.frames + 2 * (conversion.loudness_context + conversion.noise_context)
         samples = (n_frames - 1) * geometry.hop + geometry.win
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
     @property
     def _conversion(self):
-        return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness)
+        return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness, self.noise)
 
     def _spectra_of(self, stft, pair, folders, show):
         """Return the spectra of source and target, in memory or as notes on disk in one of the folders."""

@@ -211,7 +211,7 @@ def test_validation_data_is_audio(notes):
 def test_receptive_field_in_milliseconds_and_hertz(notes, model):
     # Two 3x3 convolutions over frames of 512 samples, 256 apart; level and loudness look further.
     assert model.receptive_field_.milliseconds > 1000
-    plain = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small(normalize_level=False), loudness=0)
+    plain = TimbreTransfer(stft=LogSTFT(n_fft=512), autoencoder=small(normalize_level=False), loudness=0, noise=0)
     extent = plain.fit(notes.source, notes.target).receptive_field_
     assert extent.milliseconds == pytest.approx(1000 * (4 * 256 + 512) / 22050)
     assert extent.hertz == pytest.approx(5 * 22050 / 512)
@@ -245,7 +245,7 @@ def test_spectra_below_zero_are_silence(notes):
             return np.asarray(X) - 1
 
     X = notes.source[:2]
-    model = TimbreTransfer(autoencoder=Below(), loudness=0).fit(X, X)
+    model = TimbreTransfer(autoencoder=Below(), loudness=0, noise=0).fit(X, X)
     np.testing.assert_allclose(model.predict_spectra(X), np.maximum(LogSTFT().transform(X) - 1, 0), atol=1e-6)
 
 

@@ -1,0 +1,57 @@
+"""Parameters of TimbreTransfer: ranges and constructor."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+__all__ = ["TransferParameters"]
+
+# Values of parameters that earlier versions did not have, with which their models convert as before.
+FORMER = {"noise": 0.0}
+
+
+class TransferParameters(BaseEstimator):
+    """Base class of `TimbreTransfer`, whose docstring describes the parameters."""
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "stft": [HasMethods(["fit", "transform"]), None],
+        "autoencoder": [HasMethods(["fit", "predict"]), None],
+        "inverter": [HasMethods(["fit", "transform"]), None],
+        "phase": [StrOptions({"source", "estimate"})],
+        "loudness": [Interval(Real, 0, 1, closed="both")],
+        "noise": [Interval(Real, 0, 1, closed="both")],
+        "sr": [Interval(Real, 0, None, closed="neither")],
+        "memory": [None, str, HasMethods(["cache"])],
+    }
+
+    def __init__(
+        self,
+        stft=None,
+        autoencoder=None,
+        inverter=None,
+        phase="estimate",
+        loudness=0.75,
+        noise=1.0,
+        sr=22050,
+        memory=None,
+    ):
+        self.stft = stft
+        self.autoencoder = autoencoder
+        self.inverter = inverter
+        self.phase = phase
+        self.loudness = loudness
+        self.noise = noise
+        self.sr = sr
+        self.memory = memory
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickle or a file; those from before a parameter convert as they did.
+
+        Parameters
+        ----------
+        state : dict of str to object
+            Attributes.
+        """
+        super().__setstate__({**FORMER, **state})

@@ -23,9 +23,10 @@ LOWEST = 1e-6
 def restore_noise(S: Batch, predicted: Batch, share: float) -> list[np.ndarray]:
     """Return predicted spectra whose noise fluctuates as that of the source.
 
-    A regressor that minimizes a squared error predicts the mean of noise, which changes little from frame to frame. The level of
-    noise itself has a standard deviation of 5.6 dB: its power has an exponential distribution. The level of each bin is therefore compared with its mean over three frames;
-    in bins of the prediction that lie between partials, this difference is replaced by that of the source.
+    A regressor that minimizes a squared error predicts the mean of noise, which changes little from frame to frame. The level
+    of noise itself has a standard deviation of 5.6 dB, for its power has an exponential distribution. The level of each bin is
+    therefore compared with its mean over three frames; in bins of the prediction that lie between partials, the difference is
+    replaced by that of the source.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
-"""Network: a Keras model stored as numpy arrays, built on first use and run in bounded memory."""
+"""Network: an architecture with its weights as numpy arrays, run by ONNX Runtime in bounded memory."""
 
+import os
 import threading
 import warnings
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +26,13 @@ FURTHEST_FRAMES = 512
 
 # Number of notes on which `warn_if_collapsed` runs a network.
 NOTES_LOOKED_AT = 8
+ADVICE = "Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."
+# What is stored of a network with a graph, beside its weights.
+FACTS = ("reach", "frame_multiple", "values_per_frame")
+# Module of the architectures that files refer to by name.
+ARCHITECTURES_IN = "sktimbre.autoencoder.networks.architectures"
 
-_building = threading.Lock()
+_building = threading.RLock()
 
 
 class ReceptiveField(NamedTuple):
@@ -39,13 +45,16 @@ class ReceptiveField(NamedTuple):
 class Network:
     """An architecture, its options and its weights.
 
-    The Keras model is built on first use and never pickled: a pickle contains plain values and arrays, is about as large as
-    the weights, and loads on a machine with other devices.
+    Weights are numpy arrays, and beside them is the ONNX graph of the network, which ONNX Runtime runs: a fitted network
+    predicts without Keras. A network that has no graph, because it was not fitted or has layers without a counterpart in
+    ONNX, and everything but predictions, use a Keras model, built on first use. Neither the model nor the session of ONNX
+    Runtime is pickled: a pickle contains plain values and arrays, is about as large as the weights, and loads on a machine
+    with other devices.
 
     Parameters
     ----------
-    architecture : callable
-        See `sktimbre.autoencoder.networks.architectures`.
+    architecture : callable or str
+        See `sktimbre.autoencoder.networks.architectures`; or the name of one of these.
     n_frequencies : int
         Number of frequencies of the spectra.
     options : NetworkOptions
@@ -54,12 +63,24 @@ class Network:
 
     # Replaces `WORKING_BYTES` after a prediction has run out of memory.
     working_bytes: float | None = None
+    # The ONNX graph without weights; None before it is exported, and why it cannot be.
+    graph: bytes | None = None
+    not_exported: str | None = None
 
     def __init__(self, architecture: Any, n_frequencies: int, options: NetworkOptions):
-        self.architecture = architecture
+        self._architecture = architecture
         self.n_frequencies = n_frequencies
         self.options = options
         self.weights: list[np.ndarray] | None = None
+
+    @property
+    def architecture(self) -> Any:
+        """The function that builds the Keras model."""
+        if not isinstance(self._architecture, str):
+            return self._architecture
+        from sktimbre.autoencoder.networks.architectures import ARCHITECTURES
+
+        return ARCHITECTURES[self._architecture]
 
     def build(self) -> Any:
         """Return a new Keras model with the stored weights, or the initial ones."""
@@ -97,10 +118,22 @@ class Network:
             return self._model
 
     def keep_weights(self) -> None:
-        """Store the model's weights as arrays and drop the model."""
+        """Store the model's weights as arrays and its graph, and drop the model."""
         weights = self._model.get_weights()
         self.weights = [np.array(w, w.dtype if np.issubdtype(w.dtype, np.integer) else np.float32) for w in weights]
+        self._export()
         del self._model
+
+    def _export(self):
+        """Store the graph of the model, and what is known of its shape: predictions then need no model."""
+        from sktimbre.autoencoder.graph.export import NotExportableError, exported
+
+        try:
+            self.graph = exported(self.model)
+        except NotExportableError as error:
+            self.not_exported = str(error)
+        for name in FACTS:
+            getattr(self, name)
 
     @property
     def n_parameters(self) -> int:
@@ -109,9 +142,21 @@ class Network:
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        for name in ("_model", "reach", "frame_multiple", "working_bytes"):
+        for name in ("_model", "_session", "_session_of", "working_bytes", *(() if self.graph else FACTS)):
             state.pop(name, None)
+        function = state.pop("_architecture")
+        builtin = getattr(function, "__module__", "") == ARCHITECTURES_IN
+        state["architecture"] = function.__name__ if builtin else function
+        if "reach" in state:
+            state["reach"] = tuple(state["reach"])
         return state
+
+    def __setstate__(self, state):
+        state = {**state, "_architecture": state["architecture"]}
+        del state["architecture"]
+        if "reach" in state:
+            state["reach"] = ReceptiveField(*map(int, state["reach"]))
+        self.__dict__.update(state)
 
     @cached_property
     def frame_multiple(self) -> int:
@@ -140,18 +185,12 @@ class Network:
         filter. The input is silence with one frame changed, and with one bin changed; the changed outputs are counted. The
         result contains every connection, whatever the fitted weights.
         """
-        probe = Network(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0)).build()
-        # Each layer averages its input, without offset: float32 neither overflows nor rounds small contributions away.
-        for w in probe.weights:
-            offset = w.name in ("bias", "beta", "moving_mean")
-            w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
-        n_frames = 2 * FURTHEST_FRAMES
-        spectra = np.zeros((3, self.n_frequencies, n_frames, 1), np.float32)
-        spectra[1, :, n_frames // 2] = spectra[2, self.n_frequencies // 2] = 1e6
-        silence, frame, bin_ = run(probe, spectra)
-        _, frames, _ = np.nonzero(frame != silence)
-        bins, _, _ = np.nonzero(bin_ != silence)
-        return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
+        return _reach(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0, seed=0))
+
+    @cached_property
+    def values_per_frame(self) -> int:
+        """Largest number of values that a layer outputs for one frame."""
+        return int(max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers))
 
     def predict(self, S: Batch) -> Batch:
         """Return the network's output for spectra (n_notes, n_frequencies, n_frames) or a list of 2-D arrays."""
@@ -193,7 +232,7 @@ class Network:
         step = max(1, longest // padded.shape[2])
         out = np.empty(S.shape, np.float32)
         for start in range(0, len(S), step):
-            out[start : start + step] = run(self.model, padded[start : start + step])[:, :, : S.shape[2], 0]
+            out[start : start + step] = self._run(padded[start : start + step])[:, :, : S.shape[2], 0]
         return out
 
     def encode(self, S: Batch) -> Batch:
@@ -244,16 +283,35 @@ class Network:
         """Predict one note of any length in overlapping pieces, with the same result as for the whole note."""
         n_frames, multiple = note.shape[1], self.frame_multiple
         if n_frames <= longest:
-            return run(self.model, pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
+            return self._run(pad_frames(note, multiple)[np.newaxis, ..., np.newaxis])[0, :, :n_frames, 0]
         context = -(-(self.reach.frames // 2 + 1) // multiple) * multiple
         step = max(multiple, (longest - 2 * context) // multiple * multiple)
         out = np.empty(note.shape, np.float32)
         for start in range(0, n_frames, step):
             first, last = max(0, start - context), min(n_frames, start + step + context)
-            piece = run(self.model, pad_frames(note[:, first:last], multiple)[np.newaxis, ..., np.newaxis])[0, :, :, 0]
+            piece = self._run(pad_frames(note[:, first:last], multiple)[np.newaxis, ..., np.newaxis])[0, :, :, 0]
             stop = min(n_frames, start + step)
             out[:, start:stop] = piece[:, start - first : stop - first]
         return out
+
+    def _run(self, x):
+        """Return the output for spectra (n_notes, n_frequencies, n_frames, 1)."""
+        if self.weights is not None and self.graph is None and self.not_exported is None:
+            self._export()  # a network of an earlier version
+        if self.weights is None or self.graph is None:
+            return run(self.model, x)
+        with naming_full_memory(ADVICE):
+            return self._session_here().run(None, {"spectra": np.ascontiguousarray(x, np.float32)})[0]
+
+    def _session_here(self):
+        """Return the session of this process; one of the process that it was forked from lacks its threads."""
+        from sktimbre.autoencoder.graph.session import new_session
+
+        with _building:
+            if self.__dict__.get("_session_of") != os.getpid():
+                self._session = new_session(self.graph or b"", self.weights or [], self.n_frequencies)
+                self._session_of = os.getpid()
+            return self._session
 
     def _longest_piece(self, n_frames):
         """Return how many frames fit into the working memory, or all frames if the receptive field is too long to cut."""
@@ -264,9 +322,25 @@ class Network:
         return n_frames if reach >= FURTHEST_FRAMES else max(affordable, 4 * reach)
 
     def _bytes_per_frame(self):
-        values = max(np.prod([n or 1 for n in layer.output.shape[1:]]) for layer in self.model.layers)
         # A convolution holds its input, output and workspace at the same time.
-        return 4 * 4 * values
+        return 4 * 4 * self.values_per_frame
+
+
+@lru_cache(maxsize=32)
+def _reach(architecture, n_frequencies, options):
+    """Return the receptive field of an architecture; see `Network.reach`."""
+    probe = Network(architecture, n_frequencies, options).build()
+    # Each layer averages its input, without offset: float32 neither overflows nor rounds small contributions away.
+    for w in probe.weights:
+        offset = w.name in ("bias", "beta", "moving_mean")
+        w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
+    n_frames = 2 * FURTHEST_FRAMES
+    spectra = np.zeros((3, n_frequencies, n_frames, 1), np.float32)
+    spectra[1, :, n_frames // 2] = spectra[2, n_frequencies // 2] = 1e6
+    silence, frame, bin_ = run(probe, spectra)
+    _, frames, _ = np.nonzero(frame != silence)
+    bins, _, _ = np.nonzero(bin_ != silence)
+    return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
 
 
 def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
@@ -296,7 +370,7 @@ def run(model: Any, x: np.ndarray) -> np.ndarray:
     import keras
 
     check_not_forked()
-    with naming_full_memory("Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."):
+    with naming_full_memory(ADVICE):
         if keras.backend.backend() == "torch":
             import torch
 

@@ -19,13 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import skops.io
 from packaging.version import Version
 
 from sktimbre import __version__
 from sktimbre._utils.files import as_path, atomic_path
 from sktimbre.exceptions import PersistenceError, VersionWarning
 from sktimbre.persistence.names import PLACES, with_places, with_short_names
+from sktimbre.persistence.plain import NotPlainError, read_plain
 
 __all__ = ["load", "save"]
 
@@ -122,12 +122,11 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
         # Reading a device or pipe might never end.
         if path.exists() and not path.is_file():
             raise PersistenceError(f"{path} is not a regular file; give a file that sktimbre.save wrote.")
-        data = path.read_bytes()
-        data = _checked(data, path, trusted)
-        unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED) - set(trusted)
-        if unknown:
-            raise _untrusted(unknown, path)
-        return _completed(skops.io.loads(data, trusted=[*TRUSTED, *trusted]))
+        schema, members = _checked(path.read_bytes(), path, trusted)
+        try:
+            return _completed(read_plain(schema, members))
+        except NotPlainError:
+            return _completed(_read_by_skops(members, path, trusted))
     except PersistenceError:
         raise
     except OSError as error:
@@ -138,6 +137,17 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
         ) from None
 
 
+def _read_by_skops(members, path, trusted):
+    import skops.io
+
+    # Only the members that were checked are loaded.
+    data = _archive(members, zipfile.ZIP_STORED).getvalue()
+    unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED) - set(trusted)
+    if unknown:
+        raise _untrusted(unknown, path)
+    return skops.io.loads(data, trusted=[*TRUSTED, *trusted])
+
+
 def versions() -> dict[str, str]:
     """Return the versions that are stored in a file."""
     return {"sktimbre": __version__, **{name: version(name) for name in ("scikit-learn", "keras", "numpy", "skops")}}
@@ -145,6 +155,8 @@ def versions() -> dict[str, str]:
 
 def _dumped(model: Any) -> bytes:
     """Return the bytes of a file with the model."""
+    import skops.io
+
     about = json.dumps({"format": FORMAT, "versions": versions()})
     for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         buffer = io.BytesIO()
@@ -167,8 +179,8 @@ def _allowed_size(n_bytes: int) -> int:
     return max(ALWAYS_BYTES, LARGEST_GROWTH * n_bytes)
 
 
-def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> bytes:
-    """Check an archive without creating any object, and return it uncompressed, or raise `PersistenceError`."""
+def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Check an archive without creating any object; return its schema and its members, or raise `PersistenceError`."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         grown, allowed = _unpacked_size(archive), _allowed_size(len(data))
         if grown > allowed:
@@ -182,9 +194,8 @@ def _checked(data: bytes, path: Any, trusted: Iterable[str]) -> bytes:
     called = _called(schema, set(trusted))
     if called:
         raise _untrusted(called, path)
-    # Return the members that were checked, so that no others are loaded.
     members[SCHEMA] = json.dumps(schema).encode()
-    return _archive(members, zipfile.ZIP_STORED).getvalue()
+    return schema, members
 
 
 def _members(file: io.BytesIO) -> dict[str, bytes]:

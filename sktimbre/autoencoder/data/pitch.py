@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from sktimbre.spectral.log_magnitudes import magnitudes
 
-__all__ = ["comb", "pair_pitches", "pitch_in_bins"]
+__all__ = ["comb", "combs", "pair_pitches", "pitch_in_bins"]
 
 # Lowest pitch in bins; partials closer than this overlap.
 LOWEST = 4.0
@@ -76,6 +76,13 @@ def comb(n_frequencies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             weights[every, low] += weight * (1 - (place - low))
             weights[every, low + 1] += weight * (place - low)
     return candidates, on, between
+
+
+@lru_cache(maxsize=4)
+def combs(n_frequencies: int) -> np.ndarray:
+    """Return the weights ``on - between`` of `comb` as an array of shape (n_frequencies, n_candidates), float32."""
+    _, on, between = comb(n_frequencies)
+    return np.ascontiguousarray((on - between).T, np.float32)
 
 
 @lru_cache(maxsize=4)

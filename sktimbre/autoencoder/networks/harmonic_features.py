@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sktimbre.autoencoder.data.pitch import LOWEST, STEPS, comb
+from sktimbre.autoencoder.data.pitch import LOWEST, STEPS, comb, combs
 from sktimbre.spectral.log_magnitudes import LARGEST
 
 __all__ = ["HarmonicFeatures"]
@@ -50,8 +50,8 @@ class HarmonicFeatures(keras.layers.Layer):
 
     def build(self, input_shape):
         """Build the constant combs and the table for spectra (batch, n_frequencies, n_frames, 1)."""
-        candidates, on, between = comb(input_shape[1])
-        self._combs = (on - between).T.astype(np.float32)
+        candidates, *_ = comb(input_shape[1])
+        self.constants = {"combs": combs(input_shape[1])}
         self._n_candidates = len(candidates)
         self._n_rows = int(np.ceil(len(candidates) / STEPS * ROWS)) + 1
         shape = (self._n_rows, PARTIALS * FINENESS * self.learnt)
@@ -59,28 +59,32 @@ class HarmonicFeatures(keras.layers.Layer):
 
     def call(self, x):
         """Return the features (batch, n_frequencies, n_frames, 5 + learnt)."""
+        return self.compute(x, ops)
+
+    def compute(self, x, ops):
+        """Return the features by these operations."""
         magnitudes = ops.expm1(ops.clip(ops.cast(x[..., 0], "float32"), 0.0, LARGEST))
         frames = ops.transpose(ops.sqrt(magnitudes + 1e-6), (0, 2, 1))
         frames = ops.stop_gradient(frames / ops.sqrt(ops.sum(ops.square(frames), axis=-1, keepdims=True)))
         bins = ops.reshape(ops.arange(x.shape[1], dtype="float32"), (1, 1, -1))
         total = weights = on = 0.0
         for _ in range(self.pitches):
-            place, strength = self._strongest(frames)
+            place, strength = self._strongest(frames, ops)
             pitch = LOWEST * ops.exp(place * (np.log(2) / STEPS))
             h = bins / pitch
             away = pitch * ops.abs(h - ops.maximum(ops.round(h), 1.0))
             lobe = ops.relu(1 - ops.square(away / LOBE))
             frames = frames * ops.relu(1 - REMOVED * lobe)
             weight = (ops.square(strength) * (lobe + BETWEEN))[..., None]
-            total = total + weight * ops.concatenate([_waves(h), self._looked_up(place, h)], axis=-1)
+            total = total + weight * ops.concatenate([_waves(h, ops), self._looked_up(place, h, ops)], axis=-1)
             weights = weights + weight
             on = on + (strength * lobe)[..., None]
         features = ops.concatenate([total / (weights + SILENCE), on], axis=-1)
         return ops.cast(ops.transpose(features, (0, 2, 1, 3)), x.dtype)
 
-    def _strongest(self, frames):
+    def _strongest(self, frames, ops):
         """Return the candidate that fits each frame best, a fraction by interpolation, and how well; both (batch, n, 1)."""
-        fit = ops.matmul(frames, ops.convert_to_tensor(self._combs))
+        fit = ops.matmul(frames, ops.convert_to_tensor(self.constants["combs"]))
         best = ops.clip(ops.argmax(fit, axis=-1), 1, self._n_candidates - 2)
         around = ops.take_along_axis(fit, best[..., None] + ops.convert_to_tensor([-1, 0, 1], best.dtype), axis=-1)
         before, at, after = (around[..., i : i + 1] for i in range(3))
@@ -88,7 +92,7 @@ class HarmonicFeatures(keras.layers.Layer):
         shift = ops.clip(0.5 * (before - after) / curve, -0.5, 0.5)
         return ops.cast(best, "float32")[..., None] + shift, ops.relu(at)
 
-    def _looked_up(self, place, h):
+    def _looked_up(self, place, h, ops):
         """Return the values of the table at the pitch of each frame and the number of each bin, interpolated."""
         rows = ops.relu(1 - ops.abs(place * (ROWS / STEPS) - ops.arange(self._n_rows, dtype="float32")))
         entries = PARTIALS * FINENESS
@@ -109,7 +113,7 @@ class HarmonicFeatures(keras.layers.Layer):
         return {**super().get_config(), "pitches": self.pitches, "learnt": self.learnt}
 
 
-def _waves(h):
+def _waves(h, ops):
     """Return the cosine and sine of ``2 pi h`` and of ``pi h`` as a last axis."""
     cos, sin = ops.cos(np.pi * h), ops.sin(np.pi * h)
     return ops.stack([1 - 2 * sin * sin, 2 * sin * cos, cos, sin], axis=-1)

@@ -14,7 +14,7 @@ __all__ = ["Coordinates", "KLSparsity", "NonNegative", "QuietLog", "TiedConv2D",
 QUIET = 0.02
 
 
-def quiet_log(S):
+def quiet_log(S, ops=ops):
     """Return ``log(1 + abs(STFT) / 0.02)`` of a tensor ``log(1 + abs(STFT))``; negative values are clipped to 0."""
     return ops.log1p(ops.expm1(ops.clip(S, 0.0, LARGEST)) / QUIET)
 
@@ -53,9 +53,13 @@ class QuietLog(keras.layers.Layer):
 
     def call(self, x):
         """Return the transformed spectra."""
+        return self.compute(x, ops)
+
+    def compute(self, x, ops):
+        """Return the transformed spectra by these operations."""
         if self.inverse:
             return ops.log1p(QUIET * ops.expm1(ops.minimum(x, LARGEST)))
-        return quiet_log(x)
+        return quiet_log(x, ops)
 
     def get_config(self):
         """Return the arguments of the layer."""
@@ -71,6 +75,10 @@ class Coordinates(keras.layers.Layer):
 
     def call(self, x):
         """Return ``x`` (batch, height, width, channels) with two more channels."""
+        return self.compute(x, ops)
+
+    def compute(self, x, ops):
+        """Return ``x`` with two more channels by these operations."""
         place = ops.reshape(ops.linspace(0.0, 1.0, x.shape[1]), (1, x.shape[1], 1, 1))
         channels = ops.cast(ops.concatenate([place, ops.sin(4 * math.pi * place)], axis=-1), x.dtype)
         shape = (ops.shape(x)[0], x.shape[1], ops.shape(x)[2], 2)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sktimbre.autoencoder.data.pitch import comb
+from sktimbre.autoencoder.data.pitch import comb, combs
 
 __all__ = ["PitchDictionary"]
 
@@ -34,8 +34,8 @@ class PitchDictionary(keras.layers.Layer):
     def build(self, input_shape):
         """Build the constant combs and the dictionary for spectra (batch, n_frequencies, n_frames, 1)."""
         n_frequencies = input_shape[1]
-        candidates, on, between = comb(n_frequencies)
-        self._combs = (on - between).T.astype(np.float32)
+        candidates, *_ = comb(n_frequencies)
+        self.constants = {"combs": combs(n_frequencies)}
         phase = 2 * np.pi * np.arange(n_frequencies) / candidates[:, np.newaxis]
         entries = np.zeros((len(candidates), self.channels, n_frequencies), np.float32)
         for channel, wave in zip(range(self.channels), (np.cos, np.sin), strict=False):
@@ -51,9 +51,13 @@ class PitchDictionary(keras.layers.Layer):
 
     def call(self, x):
         """Return the looked-up spectra (batch, n_frequencies, n_frames, channels)."""
+        return self.compute(x, ops)
+
+    def compute(self, x, ops):
+        """Return the looked-up spectra by these operations."""
         frames = ops.transpose(ops.sqrt(ops.expm1(ops.relu(x[..., 0])) + 1e-6), (0, 2, 1))
         frames = frames / ops.sqrt(ops.sum(ops.square(frames), axis=-1, keepdims=True))
-        fit = ops.matmul(frames, ops.convert_to_tensor(self._combs, x.dtype))
+        fit = ops.matmul(frames, ops.convert_to_tensor(self.constants["combs"], x.dtype))
         mixed = ops.matmul(ops.softmax(ops.exp(self.sharpness) * fit, axis=-1), self.entries)
         shape = (ops.shape(x)[0], ops.shape(x)[2], self.channels, x.shape[1])
         return ops.transpose(ops.reshape(mixed, shape), (0, 3, 1, 2))

@@ -1,0 +1,1 @@
+"""Networks as ONNX graphs, which run without Keras: exporting them, reading them from files, running them."""

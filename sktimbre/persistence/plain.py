@@ -1,0 +1,107 @@
+"""Read files whose parts are sktimbre's own, arrays and plain values, without skops.
+
+Importing skops loads every module of scikit-learn, which takes as long as all else that `sktimbre convert` does. Files with
+other parts, such as estimators of scikit-learn, are read by skops.
+"""
+
+import importlib
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from sktimbre.persistence.names import PLACES
+
+__all__ = ["NotPlainError", "read_plain"]
+
+# Types whose attributes are set, besides sktimbre's own.
+FURTHER = {("sklearn.pipeline", "Pipeline")}
+
+
+class NotPlainError(Exception):
+    """The file has a part that only skops reads."""
+
+
+def read_plain(schema: dict[str, Any], members: dict[str, bytes]) -> Any:
+    """Return the object of a file, as skops would.
+
+    Nothing is called but the methods ``__setstate__`` of the types of `PLACES` and of Pipeline.
+
+    Parameters
+    ----------
+    schema : dict
+        The tree of skops, with full names of modules.
+    members : dict of str to bytes
+        Content of the archive's members.
+
+    Raises
+    ------
+    NotPlainError
+        A part is of another type.
+    """
+    return _Reader(members).read(schema)
+
+
+class _Reader:
+    def __init__(self, members):
+        self.members = members
+        self.known = {}  # objects by their identity in the process that wrote them
+
+    def read(self, node):
+        identity = node.get("__id__")
+        if identity not in self.known:
+            read = READERS.get((node["__loader__"], node["__module__"], node["__class__"]), _Reader.object)
+            value = read(self, node)
+            if identity is None:
+                return value
+            self.known[identity] = value
+        return self.known[identity]
+
+    def object(self, node):
+        module, name = node["__module__"], node["__class__"]
+        if node["__loader__"] != "ObjectNode" or not (PLACES.get(name) == module or (module, name) in FURTHER):
+            raise NotPlainError(f"{module}.{name}")
+        kind = getattr(importlib.import_module(module), name)
+        instance = kind.__new__(kind)
+        if node.get("content") is not None:
+            state = self.read(node["content"])
+            if hasattr(instance, "__setstate__"):
+                instance.__setstate__(state)
+            else:
+                instance.__dict__.update(state)
+        return instance
+
+    def dict(self, node):
+        if any((kind["__module__"], kind["__class__"]) != ("builtins", "str") for kind in node["key_types"]["content"]):
+            raise NotPlainError("keys of a dictionary")
+        return {key: self.read(value) for key, value in node["content"].items()}
+
+    def list(self, node):
+        return [self.read(item) for item in node["content"]]
+
+    def tuple(self, node):
+        return tuple(self.list(node))
+
+    def json(self, node):
+        if node["is_json"] is not True:
+            raise NotPlainError("a value that is no JSON")
+        return json.loads(node["content"])
+
+    def bytes(self, node):
+        return self.members[node["file"]]
+
+    def array(self, node):
+        if node["type"] != "numpy":
+            raise NotPlainError("an array of objects")
+        return np.load(io.BytesIO(self.members[node["file"]]), allow_pickle=False)
+
+
+READERS = {
+    ("DictNode", "builtins", "dict"): _Reader.dict,
+    ("ListNode", "builtins", "list"): _Reader.list,
+    ("TupleNode", "builtins", "tuple"): _Reader.tuple,
+    ("JsonNode", "builtins", "str"): _Reader.json,
+    ("BytesNode", "builtins", "bytes"): _Reader.bytes,
+    ("NdArrayNode", "numpy", "ndarray"): _Reader.array,
+}

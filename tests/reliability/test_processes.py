@@ -76,8 +76,12 @@ from sktimbre.exceptions import ForkedProcessError
 def predict(path):
     model = sktimbre.load(path + "/m") if isinstance(path, str) else path
     with np.load(FOLDER + "/a.npz") as stored:
+        return bool(np.array_equal(model.predict(stored["X"]), stored["y"]))
+
+def encode(model):
+    with np.load(FOLDER + "/a.npz") as stored:
         try:
-            return bool(np.array_equal(model.predict(stored["X"]), stored["y"]))
+            return model.autoencoder_.encode(model.stft_.transform(stored["X"])).shape
         except ForkedProcessError as error:
             return str(error)
 
@@ -86,11 +90,16 @@ FOLDER = os.environ["FOLDER"]
 def main():
     how = sys.argv[1]
     model = sktimbre.load(FOLDER + "/m")
-    if how == "fork, TensorFlow ran":
+    if how == "fork, a network ran":
         predict(model)
     if how == "loky":
         from joblib import Parallel, delayed
         print(Parallel(2)(delayed(predict)(model) for _ in range(2)))
+        return
+    if how == "fork, TensorFlow ran":
+        encode(model)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map(encode, [model, model]))
         return
     with multiprocessing.get_context(how.split(",")[0]).Pool(2) as pool:
         print(pool.map(predict, [model, FOLDER]))
@@ -120,8 +129,9 @@ def in_workers(model, pairs, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_forked_workers(in_workers):
-    assert in_workers("fork") == "[True, True]"
+@pytest.mark.parametrize("how", ["fork", "fork, a network ran"])
+def test_forked_workers(in_workers, how):
+    assert in_workers(how) == "[True, True]"
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from sktimbre.spectral.log_magnitudes import scaled
 __all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
 
 # Bytes of activations held at a time during prediction.
-WORKING_BYTES = 256 * 2**20
+WORKING_BYTES = 32 * 2**20
 # Networks with a receptive field of at least this many frames are given whole notes.
 FURTHEST_FRAMES = 512
 

@@ -61,7 +61,8 @@ def exported(model: Any) -> bytes:
     ops.nodes[-1].output[0] = "output"
     lengths = [BATCH, shape[1], FRAMES, 1]
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, lengths) for name in ("spectra", "output")]
-    graph = helper.make_graph(ops.nodes, model.name, values[:1], values[1:], list(ops.initializers.values()))
+    nodes, constants = ops.needed("output")
+    graph = helper.make_graph(nodes, model.name, values[:1], values[1:], constants)
     opset = [helper.make_opsetid("", OPSET)]
     return helper.make_model(
         graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="sktimbre"

@@ -33,7 +33,10 @@ SAME = {
 
 
 class Tensor:
-    """A value of a graph: its name, its dtype and, where it is known, its shape (None for axes of any length)."""
+    """A value of a graph: its name, its dtype and, where it is known, its shape (None for axes of any length).
+
+    ``channels`` are the tensors that it was stacked from along a fourth axis.
+    """
 
     # Arrays leave operators to this class.
     __array_ufunc__ = None
@@ -43,6 +46,7 @@ class Tensor:
         self.name = name
         self.dtype = dtype
         self.shape = shape
+        self.channels: list[Tensor] | None = None
 
     def __add__(self, other):
         return self.ops.node("Add", self, other)
@@ -72,10 +76,12 @@ class Tensor:
         return self.ops.node("Neg", self)
 
     def __getitem__(self, key):
-        """Return part of the last axis: ``x[..., 0]``, ``x[..., 1:2]``, ``x[..., None]``."""
+        """Return ``x[0]`` of the first axis, or part of the last: ``x[..., 0]``, ``x[..., 1:2]``, ``x[..., None]``."""
+        if isinstance(key, int):
+            return self.ops.node("Gather", self, self.ops.constant(np.array(key)), axis=0)
         ellipsis, of_last = key
         if ellipsis is not Ellipsis:
-            raise NotImplementedError("Only the last axis can be indexed.")
+            raise NotImplementedError("Other axes cannot be indexed.")
         if of_last is None:
             return self.ops.node("Unsqueeze", self, [-1])
         if isinstance(of_last, slice):
@@ -106,6 +112,15 @@ class Operations:
         """Declare an array or a variable, float32, that is stored elsewhere and has a name in the graph."""
         self._given[id(value)] = Tensor(self, name, FLOAT, tuple(shape))
         self.initializers[name] = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
+
+    def needed(self, output: str) -> tuple[list[NodeProto], list[TensorProto]]:
+        """Return the nodes and constants that an output depends on."""
+        names, nodes = {output}, []
+        for node in reversed(self.nodes):
+            if names.intersection(node.output):
+                names.update(node.input)
+                nodes.append(node)
+        return nodes[::-1], [tensor for name, tensor in self.initializers.items() if name in names]
 
     def node(self, kind: str, *inputs: Any, dtype: str | None = None, **attributes: Any) -> Tensor:
         """Add a node and return its output; numbers and arrays among the inputs become constants."""
@@ -186,9 +201,9 @@ class Operations:
         """Return the index of the largest value along an axis."""
         return self.node("ArgMax", x, dtype=INT, axis=axis, keepdims=0)
 
-    def take(self, x, indices, axis=0):
-        """Return entries of an axis."""
-        return self.node("Gather", x, indices, axis=axis)
+    def take(self, x, indices):
+        """Return entries of an array of one axis."""
+        return self.node("Gather", x, indices, axis=0)
 
     def take_along_axis(self, x, indices, axis):
         """Return one entry of an axis for each index."""
@@ -196,6 +211,9 @@ class Operations:
 
     def transpose(self, x, axes):
         """Permute axes."""
+        if x.channels and tuple(axes) == (0, 3, 1, 2):
+            # Stacked along the second axis at once: ONNX Runtime takes long to move an axis of few channels.
+            return self.stack(x.channels, 1)
         return self.node("Transpose", x, perm=list(axes))
 
     def concatenate(self, xs, axis=-1):
@@ -206,7 +224,9 @@ class Operations:
 
     def stack(self, xs, axis=-1):
         """Join tensors along a new axis."""
-        return self.concatenate([self.node("Unsqueeze", x, [axis]) for x in xs], axis)
+        stacked = self.concatenate([self.node("Unsqueeze", x, [axis]) for x in xs], axis)
+        stacked.channels = list(xs) if axis == -1 else None
+        return stacked
 
     def shape(self, x):
         """Return the lengths of all axes, to be indexed."""

@@ -67,7 +67,9 @@ class HarmonicFeatures(keras.layers.Layer):
         frames = ops.transpose(ops.sqrt(magnitudes + 1e-6), (0, 2, 1))
         frames = ops.stop_gradient(frames / ops.sqrt(ops.sum(ops.square(frames), axis=-1, keepdims=True)))
         bins = ops.reshape(ops.arange(x.shape[1], dtype="float32"), (1, 1, -1))
-        total = weights = on = 0.0
+        # One tensor for each feature: operations on a last axis of eight are slow.
+        totals = [0.0] * (4 + self.learnt)
+        weights = on = 0.0
         for _ in range(self.pitches):
             place, strength = self._strongest(frames, ops)
             pitch = LOWEST * ops.exp(place * (np.log(2) / STEPS))
@@ -75,12 +77,14 @@ class HarmonicFeatures(keras.layers.Layer):
             away = pitch * ops.abs(h - ops.maximum(ops.round(h), 1.0))
             lobe = ops.relu(1 - ops.square(away / LOBE))
             frames = frames * ops.relu(1 - REMOVED * lobe)
-            weight = (ops.square(strength) * (lobe + BETWEEN))[..., None]
-            total = total + weight * ops.concatenate([_waves(h, ops), self._looked_up(place, h, ops)], axis=-1)
+            weight = ops.square(strength) * (lobe + BETWEEN)
+            values = [*_waves(h, ops), *self._looked_up(place, h, ops)]
+            totals = [total + weight * value for total, value in zip(totals, values, strict=True)]
             weights = weights + weight
-            on = on + (strength * lobe)[..., None]
-        features = ops.concatenate([total / (weights + SILENCE), on], axis=-1)
-        return ops.cast(ops.transpose(features, (0, 2, 1, 3)), x.dtype)
+            on = on + strength * lobe
+        weights = 1 / (weights + SILENCE)
+        features = [ops.transpose(feature, (0, 2, 1)) for feature in (*(total * weights for total in totals), on)]
+        return ops.cast(ops.stack(features, axis=-1), x.dtype)
 
     def _strongest(self, frames, ops):
         """Return the candidate that fits each frame best, a fraction by interpolation, and how well; both (batch, n, 1)."""
@@ -93,16 +97,18 @@ class HarmonicFeatures(keras.layers.Layer):
         return ops.cast(best, "float32")[..., None] + shift, ops.relu(at)
 
     def _looked_up(self, place, h, ops):
-        """Return the values of the table at the pitch of each frame and the number of each bin, interpolated."""
+        """Return the learnt values at the pitch of each frame and the number of each bin, interpolated in the table."""
         rows = ops.relu(1 - ops.abs(place * (ROWS / STEPS) - ops.arange(self._n_rows, dtype="float32")))
         entries = PARTIALS * FINENESS
         table = ops.reshape(ops.matmul(rows, ops.cast(self.table, "float32")), (-1, self.learnt))
+        table = ops.transpose(table, (1, 0))
         at = ops.minimum(h * FINENESS, entries - 1.001)
         low = ops.floor(at)
         frame = ops.reshape(ops.arange(ops.shape(h)[0] * ops.shape(h)[1]), (ops.shape(h)[0], ops.shape(h)[1], 1))
         index = ops.cast(low, "int32") + ops.cast(frame, "int32") * entries
-        part = (at - low)[..., None]
-        return ops.take(table, index, axis=0) * (1 - part) + ops.take(table, index + 1, axis=0) * part
+        part = at - low
+        columns = [table[i] for i in range(self.learnt)]
+        return [ops.take(column, index) * (1 - part) + ops.take(column, index + 1) * part for column in columns]
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the output."""
@@ -114,6 +120,6 @@ class HarmonicFeatures(keras.layers.Layer):
 
 
 def _waves(h, ops):
-    """Return the cosine and sine of ``2 pi h`` and of ``pi h`` as a last axis."""
+    """Return the cosine and sine of ``2 pi h`` and of ``pi h``."""
     cos, sin = ops.cos(np.pi * h), ops.sin(np.pi * h)
-    return ops.stack([1 - 2 * sin * sin, 2 * sin * cos, cos, sin], axis=-1)
+    return 1 - 2 * sin * sin, 2 * sin * cos, cos, sin

@@ -2,7 +2,7 @@ from . import audio, autoencoder, baselines, datasets, exceptions, metrics, plot
 from .autoencoder import TimbreAutoencoder
 from .persistence import load, save
 from .spectral import GriffinLimInverter, LogSTFT, StreamingInverter
-from .transfer import TimbreTransfer
+from .transfer import TimbreTransfer, export
 
 __version__: str
 
@@ -17,6 +17,7 @@ __all__ = [
     "baselines",
     "datasets",
     "exceptions",
+    "export",
     "load",
     "metrics",
     "plotting",

@@ -121,11 +121,16 @@ class Network:
         """Store the model's weights as arrays and its graph, and drop the model."""
         weights = self._model.get_weights()
         self.weights = [np.array(w, w.dtype if np.issubdtype(w.dtype, np.integer) else np.float32) for w in weights]
-        self._export()
+        self.export()
         del self._model
 
-    def _export(self):
-        """Store the graph of the model, and what is known of its shape: predictions then need no model."""
+    def export(self) -> bool:
+        """Store the graph of a network with weights, and what is known of its shape; return False if it cannot be exported.
+
+        Predictions then need no model.
+        """
+        if self.graph or self.not_exported:
+            return self.graph is not None
         from sktimbre.autoencoder.graph.export import NotExportableError, exported
 
         try:
@@ -134,6 +139,7 @@ class Network:
             self.not_exported = str(error)
         for name in FACTS:
             getattr(self, name)
+        return self.graph is not None
 
     @property
     def n_parameters(self) -> int:
@@ -296,9 +302,8 @@ class Network:
 
     def _run(self, x):
         """Return the output for spectra (n_notes, n_frequencies, n_frames, 1)."""
-        if self.weights is not None and self.graph is None and self.not_exported is None:
-            self._export()  # a network of an earlier version
-        if self.weights is None or self.graph is None:
+        # A network of an earlier version is exported now.
+        if self.weights is None or not self.export():
             return run(self.model, x)
         with naming_full_memory(ADVICE):
             return self._session_here().run(None, {"spectra": np.ascontiguousarray(x, np.float32)})[0]

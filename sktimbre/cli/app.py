@@ -12,6 +12,7 @@ import sktimbre
 from sktimbre.cli.convert import convert
 from sktimbre.cli.demo import demo
 from sktimbre.cli.evaluate import evaluate
+from sktimbre.cli.export import export
 from sktimbre.cli.fit import fit
 from sktimbre.cli.info import info
 from sktimbre.cli.pairs import pairs
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (pairs, fit, convert, evaluate, report, info, demo):
+for command in (pairs, fit, convert, evaluate, report, info, export, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
@@ -48,8 +49,9 @@ def _about(
     """Convert the timbre of one instrument to that of another.
 
     **pairs** shows the notes of two folders as they are paired; **fit** trains a model on them; **convert** applies it to
-    recordings. **evaluate** compares its errors with baselines, **report** writes a page to listen to, and **info** describes
-    a model or a sound file. **demo** does all of this with synthetic notes in a few minutes.
+    recordings. **evaluate** compares its errors with baselines, **report** writes a page to listen to, **info** describes a
+    model or a sound file, and **export** writes a model for programs in other languages. **demo** does all of this but the
+    last with synthetic notes in a few minutes.
 
     Every command has its own help: `sktimbre fit --help`.
     """

@@ -1,4 +1,4 @@
-"""TimbreTransfer: audio of one instrument to audio of another, for notes and for recordings of any length."""
+"""TimbreTransfer: audio of one instrument to audio of another, for notes and for recordings of any length; its export."""
 
 import lazy_loader as _lazy
 

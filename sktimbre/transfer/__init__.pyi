@@ -1,3 +1,4 @@
 from .estimator import Extent, TimbreTransfer
+from .exporting import export
 
-__all__ = ["Extent", "TimbreTransfer"]
+__all__ = ["Extent", "TimbreTransfer", "export"]

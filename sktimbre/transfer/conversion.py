@@ -84,6 +84,11 @@ class Conversion:
             predicted = follow_loudness(S, predicted, self.loudness, self.loudness_context)
         return self._released(S, predicted)
 
+    @property
+    def release(self) -> int:
+        """Frames during which the output may sound on after the source."""
+        return self._frames(RELEASE)
+
     def _frames(self, seconds):
         """Return a duration in frames; 0 where the transformer is not a `LogSTFT`."""
         geometry = geometry_of(self.stft)
@@ -98,8 +103,7 @@ class Conversion:
 
     def _released(self, S, predicted):
         """Return predicted spectra that fade to silence where the source S is digital silence."""
-        release = self._frames(RELEASE)
-        notes = [_faded(np.maximum(p, 0), s.any(axis=0), release) for s, p in zip(S, predicted, strict=True)]
+        notes = [_faded(np.maximum(p, 0), s.any(axis=0), self.release) for s, p in zip(S, predicted, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 
 

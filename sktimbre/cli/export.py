@@ -1,0 +1,41 @@
+"""`sktimbre export`: write a model for programs in other languages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+
+from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, load_model, session
+
+__all__ = ["export"]
+
+FILES = ("network.onnx", "settings.json", "convert.py", "README.md")
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.")],
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a MODEL so that it runs without sktimbre, in any language that has ONNX Runtime.
+
+    The folder gets the network (network.onnx), the settings of all other steps (settings.json), a program that converts a WAV
+    file by numpy, scipy and ONNX Runtime alone (convert.py), and a page that explains the steps (README.md).
+
+    **Example:** `sktimbre export flute-to-clarinet.sktimbre -o flute-to-clarinet/`
+    """
+    with session(as_json, quiet, debug) as s:
+        for name in FILES:
+            if output.is_dir():
+                check_output(output / name, overwrite)
+        with s.status("Loading the model"), s.importing():
+            transfer = load_model(model)
+            from sktimbre.transfer import export as write
+        folder = write(transfer, output, overwrite=overwrite)
+        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+        lines = [f"{name}  {decimal(size)}" for name, size in sizes.items()]
+        s.result({"folder": folder, "files": sizes}, *lines)

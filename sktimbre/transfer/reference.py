@@ -1,0 +1,218 @@
+"""Convert a recording with an exported sktimbre model, by numpy, scipy and ONNX Runtime alone.
+
+    python convert.py in.wav out.wav
+
+This file is written to be read and translated: each function is one step, its settings are in ``settings.json`` beside it, and
+``README.md`` explains them. Spectra have the shape (n_frequencies, n_frames).
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import scipy.fft
+from scipy import ndimage, signal
+from scipy.io import wavfile
+
+HERE = Path(__file__).resolve().parent
+
+
+def convert(y, folder=HERE):
+    """Return a recording with the target's timbre; ``y`` is mono, from -1 to 1, at the sample rate of the settings."""
+    settings = json.loads((folder / "settings.json").read_text())
+    stft = STFT(**settings["stft"])
+    source = np.log1p(np.abs(stft.spectra(y)))
+    output = predicted(source, folder, settings)
+    if settings["noise"]["share"]:
+        output = with_noise(source, output, settings["noise"])
+    if settings["loudness"]["share"]:
+        output = with_loudness(source, output, settings["loudness"])
+    output = released(source, np.maximum(output, 0), settings["release"])
+    return inverted(np.expm1(output), stft, settings["phase"], len(y))
+
+
+class STFT:
+    """Short-time Fourier transform: frame t is centred on sample ``t * hop_length``; zeros surround the signal."""
+
+    def __init__(self, n_fft, hop_length, win_length, window):
+        self.n_fft, self.hop = n_fft, hop_length
+        before = (n_fft - win_length) // 2
+        self.taper = np.pad(signal.get_window(window, win_length), (before, n_fft - win_length - before))
+        self.pad = n_fft // 2
+
+    def frames(self, padded, n_frames):
+        """Return the complex spectra (n_frames, n_frequencies) of a signal that is padded already."""
+        padded = np.pad(padded, (0, max(0, self.hop * (n_frames - 1) + self.n_fft - len(padded))))
+        at = self.hop * np.arange(n_frames)[:, None] + np.arange(self.n_fft)
+        return scipy.fft.rfft(padded[at] * self.taper)
+
+    def spectra(self, y):
+        """Return the complex spectra of a signal."""
+        n_frames = 1 + (len(y) + 2 * self.pad - self.n_fft) // self.hop
+        return self.frames(np.pad(y, self.pad), n_frames).T
+
+    def overlapped(self, frames):
+        """Return the sum of overlapping frames (n_frames, n_fft), as long as whole hops."""
+        overlap = -(-self.n_fft // self.hop)
+        total = np.zeros(self.hop * (len(frames) + overlap - 1))
+        for t, frame in enumerate(frames):
+            total[t * self.hop : t * self.hop + self.n_fft] += frame
+        return total
+
+
+# --- from the source's log-magnitudes to the target's
+
+
+def predicted(source, folder, settings):
+    """Return what the network predicts; frames are brought to the level that it works at, and back."""
+    magnitudes = np.expm1(source)
+    gain = np.ones(source.shape[1])
+    how = settings["level"]
+    if how:
+        level = (magnitudes ** how["exponent"]).sum(axis=0) ** (1 / how["exponent"])
+        loudest = ndimage.maximum_filter1d(level, 2 * how["loudest_within"] + 1, mode="constant")
+        taper = np.hanning(2 * how["smooth"] + 3)[1:-1]
+        smooth = ndimage.convolve1d(loudest, taper / taper.sum(), mode="nearest")
+        gain = how["reference"] / np.maximum(smooth, how["quietest"])
+    multiple = settings["network"]["frame_multiple"]
+    x = np.pad(np.log1p(magnitudes * gain), ((0, 0), (0, -source.shape[1] % multiple)))
+    session = onnxruntime.InferenceSession(folder / "network.onnx", providers=["CPUExecutionProvider"])
+    y = session.run(None, {"spectra": x[None, :, :, None].astype(np.float32)})[0][0, :, : source.shape[1], 0]
+    return np.log1p(np.expm1(np.maximum(y, 0).astype(float)) / gain)
+
+
+def with_noise(source, output, how):
+    """Return spectra whose level between partials changes from frame to frame as the source's does."""
+    magnitudes = np.expm1(np.maximum(output, 0))
+    level, of_source = (20 * np.log10(np.maximum(side, how["lowest"])) for side in (magnitudes, np.expm1(source)))
+    below = ndimage.maximum_filter1d(level, 2 * how["within"] + 1, axis=0, mode="nearest") - level
+    between = np.clip((below - how["perhaps"]) / (how["surely"] - how["perhaps"]), 0, 1)
+    size = 2 * how["context"] + 1
+    changes = [side - ndimage.uniform_filter1d(side, size, axis=1, mode="nearest") for side in (of_source, level)]
+    gain = how["share"] * between * np.clip(changes[0] - changes[1], -how["largest"], how["largest"])
+    return np.log1p(magnitudes * 10 ** (gain / 20))
+
+
+def with_loudness(source, output, how):
+    """Return spectra whose loudness rises and falls as the source's does."""
+    window = np.hanning(2 * how["context"] + 3)[1:-1]
+    tiny = np.finfo(np.float32).tiny
+    powers = [np.sum(np.expm1(np.maximum(side, 0)) ** 2, axis=0) for side in (source, output)]
+    difference = 10 * np.log10((powers[0] + tiny) / (powers[1] + tiny))
+    both = np.sqrt(powers[0] * powers[1])
+    around, both_around, usual = (
+        ndimage.convolve1d(x, window / window.sum(), mode="constant") for x in (powers[0], both, difference * both)
+    )
+    loudness = 10 * np.log10((powers[0] + tiny) / np.maximum(around, tiny))
+    weight = np.clip((loudness + how["quieter"]) / (how["quieter"] - how["quiet"]), 0, 1)
+    change = difference - usual / np.maximum(both_around, tiny)
+    gain = how["share"] * weight * np.clip(change, -how["largest"], how["largest"])
+    return np.log1p(np.expm1(np.maximum(output, 0)) * 10 ** (gain / 20))
+
+
+def released(source, output, how):
+    """Fade the output where the source is digital silence, and silence it ``frames`` frames later."""
+    output = output.copy()
+    since = how["frames"] + 1
+    for t, sounding in enumerate(source.any(axis=0)):
+        since = 0 if sounding else since + 1
+        if since:
+            gain = 10 ** (-how["fade"] / 20 * since / (how["frames"] + 1)) if since <= how["frames"] else 0.0
+            output[:, t] = np.log1p(np.expm1(output[:, t]) * gain)
+    return output
+
+
+# --- from magnitudes to audio
+
+
+def inverted(magnitudes, stft, how, length):
+    """Return the audio of magnitudes: phases from their gradient, then iterations of accelerated Griffin-Lim."""
+    n_frames = magnitudes.shape[1]
+    wanted = magnitudes.T
+    phases = gradient_phases(magnitudes, stft, how["gamma"])
+    spectra = wanted * np.exp(1j * phases.T)
+    spectra[:, [0, -1]] = spectra[:, [0, -1]].real
+    power = stft.overlapped(np.tile(stft.taper**2, (n_frames, 1)))
+    last = min(stft.pad + length, len(power))
+    inverse = np.zeros(len(power))
+    inverse[stft.pad : last] = 1 / np.maximum(power[stft.pad : last], np.finfo(np.float32).tiny)
+
+    def synthesised(spectra):
+        return stft.overlapped(scipy.fft.irfft(spectra, stft.n_fft) * stft.taper) * inverse
+
+    y = before = earlier = synthesised(spectra)
+    for _ in range(how["n_iter"]):
+        spectra = stft.frames(y, n_frames)
+        new = synthesised(wanted * spectra / (np.abs(spectra) + 1e-18))
+        ahead = before + how["beta"] * (before - earlier)
+        new = ahead + how["gamma_step"] * (new - ahead)
+        y = new + how["alpha"] * (new - before)
+        before, earlier = new, before
+    y = with_limited_ends(before, spectra_of_start=wanted * np.exp(1j * phases.T), power=power, stft=stft, last=last)
+    return np.pad(y[stft.pad : last], (0, max(0, length - (last - stft.pad)))).astype(np.float32)
+
+
+def gradient_phases(magnitudes, stft, gamma):
+    """Return phases in radians, integrated along time at each spectral peak and along frequency from the peaks."""
+    log_s = np.log(np.maximum(magnitudes.T, max(magnitudes.max() * 1e-7, np.finfo(np.float32).tiny)))
+    n_frames, bins = log_s.shape
+    to_time = stft.hop * stft.n_fft / gamma / (4 * np.pi)
+    to_frequency = -gamma / (stft.hop * stft.n_fft) / (2 * np.pi)
+    phases, last_rate = np.zeros((n_frames, bins)), np.zeros(bins)
+    for t in range(n_frames):  # phases are in turns
+        p = log_s[t]
+        rate = (stft.hop * np.arange(bins) % stft.n_fft) / stft.n_fft
+        rate[1:-1] += to_time * (p[2:] - p[:-2])
+        scale = to_frequency * (0.5 if 0 < t < n_frames - 1 else 1)
+        slope = scale * (log_s[min(t + 1, n_frames - 1)] - log_s[max(t - 1, 0)]) - 0.5
+        now = phases[t]
+        k = 0
+        while k < bins:
+            peak = k
+            while peak + 1 < bins and p[peak + 1] >= p[peak]:
+                peak += 1
+            now[peak] = phases[t - 1, peak] + 0.5 * (last_rate[peak] + rate[peak]) if t else 0.0
+            for q in range(peak - 1, k - 1, -1):
+                now[q] = now[q + 1] - 0.5 * (slope[q] + slope[q + 1])
+            k = peak + 1
+            while k < bins and p[k] < p[k - 1]:
+                now[k] = now[k - 1] + 0.5 * (slope[k] + slope[k - 1])
+                k += 1
+        now -= np.floor(now)
+        last_rate = rate
+    return 2 * np.pi * phases.T
+
+
+def with_limited_ends(y, spectra_of_start, power, stft, last):
+    """Limit the samples at the end that only the edge of one window covers: dividing by its power amplifies errors."""
+    covered = np.flatnonzero(power >= 0.5 * power.max())
+    outwards = np.arange(max(covered[-1] + 1, stft.pad), last)
+    t = len(spectra_of_start) - 1
+    if outwards.size:
+        here = slice(t * stft.hop, t * stft.hop + stft.n_fft)
+        frame, wanted = y[here], spectra_of_start[t]
+        well = power[here] >= 0.5 * power.max()
+        size = np.linalg.norm(wanted)
+        level = max(np.abs(frame[well]).max(initial=0), np.sqrt(2 / stft.n_fft) * size / np.linalg.norm(stft.taper))
+        error = np.linalg.norm(scipy.fft.rfft(frame * stft.taper) - wanted) / max(size, np.finfo(np.float32).tiny)
+        trust = 1e-2 * np.sqrt(power[outwards] / power.max()) / max(error, np.finfo(np.float32).eps)
+        gain = np.minimum.accumulate(level * np.maximum(trust, 1) / np.maximum(np.abs(y[outwards]), 1e-38))
+        y[outwards] *= np.minimum(gain, 1) ** 2
+    return y
+
+
+def main(source, output):
+    """Convert a WAV file of the sample rate of the settings; channels are averaged."""
+    sr, y = wavfile.read(source)
+    if y.dtype.kind in "iu":
+        y = y / np.iinfo(y.dtype).max
+    wanted = json.loads((HERE / "settings.json").read_text())["sr"]
+    if sr != wanted:
+        sys.exit(f"{source} has {sr} Hz; resample it to {wanted} Hz.")
+    wavfile.write(output, sr, convert(y.mean(axis=1) if y.ndim == 2 else y))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

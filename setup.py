@@ -61,7 +61,9 @@ EXTRAS = {
 setup(
     version="0.1.0",
     packages=find_packages(include=["sktimbre", "sktimbre.*"]),
-    package_data={"sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js", "transfer/*.md"]},
+    package_data={
+        "sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js", "transfer/*.md"]
+    },
     install_requires=CORE,
     extras_require=EXTRAS,
 )

@@ -76,7 +76,14 @@ class Conversion:
         -------
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
-        S = transform(self.stft, X)
+        return self.converted(transform(self.stft, X))
+
+    def spectra(self, X: Batch) -> Batch:
+        """Return the spectra of audio."""
+        return transform(self.stft, X)
+
+    def converted(self, S: Batch) -> Batch:
+        """Return the predicted spectra of spectra of the source."""
         predicted = self._regressed(S)
         if self.noise:
             predicted = restore_noise(S, predicted, self.noise)

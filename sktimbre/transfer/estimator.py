@@ -23,7 +23,7 @@ from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
 from sktimbre.transfer.parameters import TransferParameters
 from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths
-from sktimbre.transfer.pieces import checked_blocks, fade_over, run_on
+from sktimbre.transfer.pieces import Steps, checked_blocks, fade_over, run_on
 
 __all__ = ["Extent", "TimbreTransfer"]
 
@@ -309,7 +309,12 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
         blocks, geometry = checked_blocks(blocks), geometry_of(self.stft_)
         if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and geometry and geometry.center:
-            return run_on(self._conversion, self.inverter_, blocks, size, shared)
+            context = self._conversion.context
+            # Whole hops, so that the frames of all pieces lie on one grid. The context is cut where it would take half of the
+            # piece.
+            context = max(-(-shared // geometry.hop), geometry.overlap, min(context, size // geometry.hop // 4))
+            steps = Steps(max(1, size // geometry.hop - 2 * context), context, context)
+            return run_on(self._conversion, self.inverter_, blocks, steps)
         if geometry is None:
             return fade_over(self.predict, blocks, size, shared, context=0, hop=1)
         context = self._conversion.context * geometry.hop + geometry.n_fft

@@ -1,6 +1,7 @@
 """Convert recordings of any length in overlapping pieces, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from sktimbre._utils.validation import check_audio
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, StreamingInverter
+from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.transfer.conversion import Conversion
 
 
@@ -86,10 +88,37 @@ def fade_over(
         yield _faded_in(predict([waiting])[0][known:], tail, fade)
 
 
+@dataclass(frozen=True)
+class Steps:
+    """How a recording is converted step by step, in frames.
+
+    Parameters
+    ----------
+    step : int
+        Frames converted at a time.
+    before, after : int
+        Frames of context on each side.
+    chunk, look_ahead : int
+        Parameters of `StreamingInverter`.
+    """
+
+    step: int
+    before: int
+    after: int
+    chunk: int = 32
+    look_ahead: int = 8
+
+    def latency(self, geometry: STFTGeometry) -> int:
+        """Return the largest delay between a sample of the source and that of the output, in samples."""
+        # Frames come by steps, so that those of the look-ahead are complete with the last of its steps.
+        waited = -(-(self.chunk + self.look_ahead) // self.step) * self.step
+        return (self.after + waited - 2) * geometry.hop + geometry.n_fft
+
+
 def run_on(
-    conversion: Conversion, inverter: GriffinLimInverter, blocks: Iterable[np.ndarray], size: int, shared: int
+    conversion: Conversion, inverter: GriffinLimInverter, blocks: Iterable[np.ndarray], steps: Steps
 ) -> Iterator[np.ndarray]:
-    """Convert a recording in pieces whose spectra follow one another through one phase retrieval.
+    """Convert a recording step by step, with spectra that follow one another through one phase retrieval.
 
     Parameters
     ----------
@@ -99,8 +128,8 @@ def run_on(
         Its settings are those of the phase retrieval.
     blocks : iterable of ndarray of shape (n_samples,), float32
         The recording.
-    size, shared : int
-        Samples of a piece, and of its context to each side at least.
+    steps : Steps
+        Frames of a step, of its context and of phase retrieval.
 
     Yields
     ------
@@ -109,21 +138,21 @@ def run_on(
     """
     g, given = conversion.stft.geometry, inverter.get_params()
     names = ("n_iter", "algorithm", "init", "momentum", "random_state")
-    stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **{name: given[name] for name in names})
-    # Whole hops, so that the frames of all pieces lie on one grid. The context is cut where it would take half of the piece.
-    context = max(-(-shared // g.hop), g.overlap, min(conversion.context, size // g.hop // 4))
-    step = max(1, size // g.hop - 2 * context)
+    how = {"chunk": steps.chunk, "look_ahead": steps.look_ahead, **{name: given[name] for name in names}}
+    stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **how)
     # ``known`` frames at the beginning of ``waiting`` are context: they have been given out.
     waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
-        while len(waiting) > (known + step + context) * g.hop:
-            (S,) = conversion.predict([waiting[: (known + step + context) * g.hop]])
-            audio = stream.push(S[:, known : known + step])
+        # Only frames whose samples have all arrived: one that is cut off looks like the end of a note.
+        while len(waiting) >= (needed := (known + steps.step + steps.after - 1) * g.hop + g.n_fft - g.pad):
+            S = conversion.spectra([waiting[:needed]])[0][:, : known + steps.step + steps.after]
+            (predicted,) = conversion.converted([S])
+            audio = stream.push(predicted[:, known : known + steps.step])
             done += len(audio)
             yield audio
-            drop = max(0, known + step - context)
-            waiting, known = waiting[drop * g.hop :], known + step - drop
+            drop = max(0, known + steps.step - steps.before)
+            waiting, known = waiting[drop * g.hop :], known + steps.step - drop
     if total:
         (S,) = conversion.predict([waiting])
         audio = stream.push(S[:, known:])[: total - done]

@@ -30,6 +30,7 @@ CORE = [
 ]
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
+    "live": ["sounddevice>=0.4.6"],
     "scale": ["dask[distributed]>=2024.5"],
     "search": ["optuna>=4"],
     "test": [

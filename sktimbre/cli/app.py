@@ -15,6 +15,7 @@ from sktimbre.cli.evaluate import evaluate
 from sktimbre.cli.export import export
 from sktimbre.cli.fit import fit
 from sktimbre.cli.info import info
+from sktimbre.cli.live import live
 from sktimbre.cli.pairs import pairs
 from sktimbre.cli.report import report
 from sktimbre.cli.session import INTERRUPTED, TERMINATED, Terminated
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (pairs, fit, convert, evaluate, report, info, export, demo):
+for command in (pairs, fit, convert, live, evaluate, report, info, export, demo):
     app.command(no_args_is_help=command is not demo)(command)
 
 
@@ -49,9 +50,9 @@ def _about(
     """Convert the timbre of one instrument to that of another.
 
     **pairs** shows the notes of two folders as they are paired; **fit** trains a model on them; **convert** applies it to
-    recordings. **evaluate** compares its errors with baselines, **report** writes a page to listen to, **info** describes a
-    model or a sound file, and **export** writes a model for programs in other languages. **demo** does all of this but the
-    last with synthetic notes in a few minutes.
+    recordings, and **live** to what is played. **evaluate** compares its errors with baselines, **report** writes a page to
+    listen to, **info** describes a model or a sound file, and **export** writes a model for programs in other languages.
+    **demo** shows the whole way with synthetic notes in a few minutes.
 
     Every command has its own help: `sktimbre fit --help`.
     """

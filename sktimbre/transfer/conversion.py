@@ -57,6 +57,13 @@ class Conversion:
         return NOISE_CONTEXT if self.noise else 0
 
     @property
+    def reach(self) -> int:
+        """Frames to each side of a frame that the regressor needs for it, without those that set its level."""
+        network = getattr(self.regressor, "network_", None)
+        field = network.reach if network else getattr(self.regressor, "receptive_field_", None)
+        return getattr(field, "frames", 0) // 2
+
+    @property
     def context(self) -> int:
         """Frames to each side of a frame that its output depends on."""
         field = getattr(self.regressor, "receptive_field_", None)

@@ -12,6 +12,9 @@ from sktimbre.spectral import GriffinLimInverter, StreamingInverter
 from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.transfer.conversion import Conversion
 
+# Seconds before a step that are converted with it where the latency is limited. More was measured to change nothing.
+LIVE_CONTEXT = 0.56
+
 
 def checked_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Return an iterator over the blocks of a recording, shape (n_samples,), float32; each is checked when it comes.
@@ -112,7 +115,48 @@ class Steps:
         """Return the largest delay between a sample of the source and that of the output, in samples."""
         # Frames come by steps, so that those of the look-ahead are complete with the last of its steps.
         waited = -(-(self.chunk + self.look_ahead) // self.step) * self.step
-        return (self.after + waited - 2) * geometry.hop + geometry.n_fft
+        return (self.after + waited - 1) * geometry.hop + geometry.n_fft
+
+
+def usual_steps(size: int, shared: int, geometry: STFTGeometry, context: int) -> Steps:
+    """Return steps for pieces of ``size`` samples, of which at least ``shared`` on each side are context.
+
+    Steps are whole hops, so that the frames of all pieces lie on one grid. The context is cut where it would take half of
+    the piece.
+    """
+    context = max(-(-shared // geometry.hop), geometry.overlap, min(context, size // geometry.hop // 4))
+    return Steps(max(1, size // geometry.hop - 2 * context), context, context)
+
+
+def live_steps(latency: float, sr: float, geometry: STFTGeometry, reach: int) -> Steps:
+    """Return steps with at most a given latency, half of it for the context after a step.
+
+    Parameters
+    ----------
+    latency : float
+        Largest delay in seconds.
+    sr : float
+        Sample rate in Hz.
+    geometry : STFTGeometry
+        STFT parameters.
+    reach : int
+        Frames to each side that a network depends on; more context is of no use.
+
+    Raises
+    ------
+    ParameterError
+        The latency is below that of single frames.
+    """
+    total = int((latency * sr - geometry.n_fft) // geometry.hop) + 1
+    least = Steps(1, 0, 0, chunk=1, look_ahead=0).latency(geometry) / sr
+    if total < 1:
+        raise ParameterError(
+            f"latency={latency:g} s is below {least:.4g} s, the least with these STFT parameters. Give more."
+        )
+    after = min(reach, total // 2)
+    step = total - after
+    before = max(geometry.overlap, int(LIVE_CONTEXT * sr / geometry.hop))
+    return Steps(step, before, after, chunk=step, look_ahead=0)
 
 
 def run_on(

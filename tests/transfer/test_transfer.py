@@ -217,6 +217,42 @@ def test_receptive_field_in_milliseconds_and_hertz(notes, model):
     assert extent.hertz == pytest.approx(5 * 22050 / 512)
 
 
+@pytest.mark.parametrize("latency", [0.0465, 0.07, 0.12, 0.25, 0.5])
+@pytest.mark.parametrize("sizes", [{}, {"n_fft": 512, "hop_length": 128}])
+def test_sound_comes_after_at_most_the_latency(notes, latency, sizes):
+    X = np.concatenate([notes.source[0], np.zeros(3000, np.float32), notes.source[1]])
+    model = TimbreTransfer(LogSTFT(**sizes), IdentityBaseline()).fit(notes.source, notes.target)
+    given, returned, worst = 0, 0, 0
+
+    def blocks():
+        nonlocal given
+        for start in range(0, len(X), 7):
+            given = min(len(X), start + 7)
+            yield X[start:given]
+
+    out = []
+    for audio in model.predict_blocks(blocks(), latency=latency):
+        worst = max(worst, given - returned) if given < len(X) else worst
+        returned += len(audio)
+        out.append(audio)
+    assert worst <= latency * 22050 + 7
+    assert worst > 0.4 * latency * 22050
+    # Identity gives the source back to within phase retrieval.
+    y = np.concatenate(out)
+    assert y.shape == X.shape
+    S, P = LogSTFT().transform(np.stack([X, y]))
+    assert np.mean((S - P) ** 2) < 0.1 * np.mean(S**2)
+
+
+def test_latency_that_no_model_has_is_refused(notes):
+    X, y = notes.source, notes.target
+    model = TimbreTransfer(autoencoder=IdentityBaseline()).fit(X, y)
+    with pytest.raises(ParameterError, match=r"latency=0.02 s is below 0.04644 s"):
+        model.predict_blocks([X[0]], latency=0.02)
+    with pytest.raises(ParameterError, match=r"latency=0\.1 needs phase='estimate'"):
+        TimbreTransfer(autoencoder=IdentityBaseline(), phase="source").fit(X, y).predict_blocks([X[0]], latency=0.1)
+
+
 def test_parts_that_do_not_fit_are_refused(notes):
     X, y = notes.source, notes.target
     with pytest.raises(ParameterError, match=r"inverter has hop_length=64, the stft hop_length=512"):

@@ -152,7 +152,6 @@ def _show_params(s: Session, file: Path) -> None:
 def _show_model(s: Session, file: Path) -> None:
     with s.status("Loading the model"), s.importing():
         model = load_model(file)
-        import keras  # noqa: F401
     with s.status("Inspecting the model"), s.importing():
         facts = model_facts(model)
         speed = _real_time_factor(model)

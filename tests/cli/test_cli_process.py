@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -14,6 +15,13 @@ def run(*arguments, **options):
     environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
     command = [sys.executable, "-m", "sktimbre", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, **options)
+
+
+def python(code):
+    """Run code in a fresh process."""
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["--version"]])
@@ -63,3 +71,46 @@ def test_failure_is_one_line_on_standard_error(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: {tmp_path / 'none.sktimbre'} does not exist")
     assert done.stderr.count("\n") == 1
+
+
+def test_models_are_used_without_keras(tmp_path):
+    """Of the commands that take a model, only `fit` and `demo` import Keras."""
+    code = f"""
+        import sys
+        from pathlib import Path
+        import numpy as np
+        import sktimbre
+        from sktimbre import TimbreAutoencoder, TimbreTransfer
+        from sktimbre.audio import write_audio
+        from sktimbre.datasets import make_paired_notes
+
+        folder = Path({str(tmp_path)!r})
+        notes = make_paired_notes(3, duration=0.5, random_state=0)
+        network = TimbreAutoencoder(filters=2, epochs=1, validation_split=0)
+        sktimbre.save(TimbreTransfer(autoencoder=network).fit(notes.source, notes.target), folder / "model")
+        for side in ("source", "target"):
+            (folder / side).mkdir()
+            for pitch, note in zip(notes.pitches, notes[side]):
+                write_audio(folder / side / f"{{pitch}}.wav", note, 22050)
+    """
+    python(code)
+    commands = f"""
+        import sys
+        from typer.testing import CliRunner
+        from sktimbre.cli.app import app
+
+        folder = {str(tmp_path)!r}
+        sides = [folder + "/source", folder + "/target"]
+        for command in (
+            ["convert", folder + "/model", sides[0], "-o", folder + "/out"],
+            ["live", folder + "/model", "-i", sides[0] + "/60.wav", "-o", folder + "/live.wav"],
+            ["info", folder + "/model"],
+            ["evaluate", folder + "/model", *sides],
+            ["report", folder + "/model", *sides, "-o", folder + "/page.html"],
+            ["export", folder + "/model", "-o", folder + "/exported"],
+        ):
+            done = CliRunner().invoke(app, command)
+            assert done.exit_code == 0, done.output
+            assert not {{"keras", "tensorflow"}} & set(sys.modules), command
+    """
+    python(commands)

@@ -38,7 +38,7 @@ def offered(line, shell="bash"):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("sktimbre ", ["pairs", "fit", "convert", "evaluate", "report", "info", "demo"]),
+        ("sktimbre ", ["pairs", "fit", "convert", "live", "evaluate", "report", "info", "export", "demo"]),
         ("sktimbre convert --re", ["--recursive"]),
         ("sktimbre fit --architecture dil", ["dilated", "dilated_residual"]),
         ("sktimbre fit --phase ", ["estimate", "source"]),

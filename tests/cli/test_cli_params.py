@@ -75,7 +75,7 @@ def test_folders_in_a_file_are_relative_to_it(sktimbre, notes, tmp_path, monkeyp
         ("filters = 3", ["no parameter filters", "Did you mean autoencoder.filters?"]),
         ("[autoencodr]\nfilters = 3", ["autoencodr.filters", "Did you mean autoencoder.filters?"]),
         ("[autoencoder.augment]\nsemitone = 3", ["Did you mean autoencoder.augment.semitones?"]),
-        ("nonsense = 3", ["There are autoencoder, duration, inverter, "]),
+        ("qqq = 3", ["There are autoencoder, duration, inverter, "]),
         ("[foo]\nbar = 3", ["no parameter foo.bar", "There are autoencoder, duration, inverter, "]),
         ("[autoencoder]\nfilters = 0", ["autoencoder.filters", "[1, inf)", "Got 0"]),
         ('[autoencoder]\nschedule = "cosin"', ["autoencoder.schedule", "Did you mean cosine?"]),

@@ -29,6 +29,8 @@ NOTES_LOOKED_AT = 8
 ADVICE = "Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."
 # What is stored of a network with a graph, beside its weights.
 FACTS = ("reach", "frame_multiple", "values_per_frame")
+# Largest difference between a graph and its model in log-magnitudes, for values of up to one.
+LARGEST_DIFFERENCE = 1e-3
 # Module of the architectures that files refer to by name.
 ARCHITECTURES_IN = "sktimbre.autoencoder.networks.architectures"
 
@@ -131,15 +133,24 @@ class Network:
         """
         if self.graph or self.not_exported:
             return self.graph is not None
-        from sktimbre.autoencoder.graph.export import NotExportableError, exported
+        from sktimbre.autoencoder.graph.export import exported
 
         try:
             self.graph = exported(self.model)
-        except NotExportableError as error:
-            self.not_exported = str(error)
+            if not _is_builtin(self._architecture):
+                self._check_graph()
+        except Exception as error:  # layers of one's own may raise any exception; the network then runs by Keras
+            self.graph, self.not_exported = None, str(error) or type(error).__name__
         for name in FACTS:
             getattr(self, name)
         return self.graph is not None
+
+    def _check_graph(self):
+        """Raise an error if the graph of an architecture of one's own computes something else than the model."""
+        x = np.random.default_rng(0).random((1, self.n_frequencies, self.frame_multiple * 8, 1), np.float32)
+        difference = np.abs(self._session_here().run(None, {"spectra": x})[0] - run(self.model, x)).max()
+        if not difference < LARGEST_DIFFERENCE:
+            raise ValueError(f"layers whose graph differs by {difference:.2g}")
 
     @property
     def n_parameters(self) -> int:
@@ -151,7 +162,7 @@ class Network:
         for name in ("_model", "_session", "_session_of", "working_bytes", *(() if self.graph else FACTS)):
             state.pop(name, None)
         function = state.pop("_architecture")
-        builtin = getattr(function, "__module__", "") == ARCHITECTURES_IN
+        builtin = _is_builtin(function) and not isinstance(function, str)
         state["architecture"] = function.__name__ if builtin else function
         if "reach" in state:
             state["reach"] = tuple(state["reach"])
@@ -329,6 +340,10 @@ class Network:
     def _bytes_per_frame(self):
         # A convolution holds its input, output and workspace at the same time.
         return 4 * 4 * self.values_per_frame
+
+
+def _is_builtin(architecture):
+    return isinstance(architecture, str) or getattr(architecture, "__module__", "") == ARCHITECTURES_IN
 
 
 @lru_cache(maxsize=32)

@@ -91,7 +91,7 @@ def _channels_first(x, ops):
 def _emitted(layer, inputs, ops):
     """Write the nodes of a layer and return its output."""
     name = type(layer).__name__
-    if name in EMITTERS:
+    if name in EMITTERS and type(layer).__module__.split(".")[0] in ("keras", "sktimbre"):
         return EMITTERS[name](layer, *inputs, ops=ops)
     if not hasattr(layer, "compute"):
         raise NotExportableError(f"layer {layer.name!r} ({name})")

@@ -13,7 +13,7 @@ NOISE_CONTEXT = 1
 # Bins to each side among which a partial would be louder: more than half the main lobe of a window.
 PARTIAL_WITHIN = 6
 # A bin is taken for noise if it is so much softer than the loudest bin near it; the restoration begins at the first level.
-PERHAPS, SURELY = 12.0, 20.0  # dB
+PERHAPS, SURELY = 18.0, 28.0  # dB
 # Larger changes are not noise but beginnings and ends of notes.
 LARGEST_CHANGE = 8.0  # dB
 # Lowest magnitude, far below the last bit of 24.

@@ -33,10 +33,13 @@ def network(**given):
     params=[
         ({}, {}, {}),
         ({"n_fft": 512, "hop_length": 128, "win_length": 400, "window": "hamming"}, {"filters": 3}, {"n_iter": 5}),
-        (
-            {},
-            {"architecture": "dilated_residual", "normalize_level": False, "augment": False},
-            {"algorithm": "fgla", "n_iter": 8},
+        pytest.param(
+            (
+                {},
+                {"architecture": "dilated_residual", "normalize_level": False, "augment": False},
+                {"algorithm": "fgla", "n_iter": 8},
+            ),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["defaults", "other STFT", "thesis"],

@@ -99,7 +99,7 @@ def list_notes(
     """
     check_flags(recursive=recursive, progress=progress)
     check_choice(misfits, "misfits", ("leave_out", "raise", "keep"))
-    if octave != "auto":
+    if not isinstance(octave, str) or octave != "auto":
         octave = check_whole(octave, "octave", -10, 10, fix='It is a number of octaves, or "auto".')
     files, left_out = find_sounds(folder, name, match=match, recursive=recursive)
     root = None if not isinstance(folder, str | os.PathLike) else Path(folder)

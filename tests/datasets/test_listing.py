@@ -305,3 +305,9 @@ def test_clipped_notes_are_named_and_used(library, sound, tmp_path):
     write_audio(tmp_path / "flute.A4.wav", np.clip(4 * sound(69, level=0), -0.9, 0.9), 22050)
     with pytest.warns(DatasetWarning, match=r"1 of 6 notes are clipped, but used: flute\.A4\.wav is clipped"):
         assert 69 in load_notes(tmp_path).pitches
+
+
+@pytest.mark.parametrize("octave", [np.empty(0, np.float32), np.zeros(2), "Auto", 0.5, None])
+def test_octaves_that_are_no_number_are_refused(tmp_path, octave):
+    with pytest.raises(ParameterError, match="octave"):
+        load_notes(tmp_path, octave=octave)

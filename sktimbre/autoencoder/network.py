@@ -139,10 +139,10 @@ class Network:
             self.graph = exported(self.model)
             if not _is_builtin(self._architecture):
                 self._check_graph()
+            for name in FACTS:
+                getattr(self, name)
         except Exception as error:  # layers of one's own may raise any exception; the network then runs by Keras
             self.graph, self.not_exported = None, str(error) or type(error).__name__
-        for name in FACTS:
-            getattr(self, name)
         return self.graph is not None
 
     def _check_graph(self):

@@ -10,8 +10,6 @@ from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, lo
 
 __all__ = ["export"]
 
-FILES = ("network.onnx", "settings.json", "convert.py", "README.md")
-
 
 def export(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
@@ -29,12 +27,13 @@ def export(
     **Example:** `sktimbre export flute-to-clarinet.sktimbre -o flute-to-clarinet/`
     """
     with session(as_json, quiet, debug) as s:
-        for name in FILES:
-            if output.is_dir():
-                check_output(output / name, overwrite)
         with s.status("Loading the model"), s.importing():
+            from sktimbre.transfer.exporting import FILES
+            from sktimbre.transfer.exporting import export as write
+
+            for name in FILES if output.is_dir() else ():
+                check_output(output / name, overwrite)
             transfer = load_model(model)
-            from sktimbre.transfer import export as write
         folder = write(transfer, output, overwrite=overwrite)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         lines = [f"{name}  {decimal(size)}" for name, size in sizes.items()]

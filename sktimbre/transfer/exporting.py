@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktimbre._utils.files import as_path, atomic_path
 from sktimbre.exceptions import PersistenceError
 
-__all__ = ["export"]
+__all__ = ["FILES", "export"]
 
 LEVEL = """Before the network, spectra are brought to one level: the level of a frame is the norm of its magnitudes
    with the exponent `level.exponent`; its gain is `level.reference` divided by the loudest level within `level.loudest_within`
@@ -19,6 +19,8 @@ LEVEL = """Before the network, spectra are brought to one level: the level of a 
    magnitudes are divided by the gains."""
 HERE = Path(__file__).parent
 NETWORK, SETTINGS, REFERENCE, PAGE = "network.onnx", "settings.json", "convert.py", "README.md"
+# What an export consists of.
+FILES = NETWORK, SETTINGS, REFERENCE, PAGE
 
 
 def export(model: Any, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

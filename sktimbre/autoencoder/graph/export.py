@@ -116,11 +116,16 @@ def _same(layer, kernel, dilation):
     if layer.padding == "valid":
         return {}
     if all(stride == 1 for stride in layer.strides):
-        total = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
-        return {"pads": [n // 2 for n in total] + [n - n // 2 for n in total]}
+        return {"pads": _pads(kernel, dilation)}
     if any(d != 1 for d in dilation):
         raise NotExportableError(f"strides and dilation of layer {layer.name!r}")
     return {"auto_pad": "SAME_UPPER"}
+
+
+def _pads(kernel, dilation):
+    """Return the padding before and after each axis with which a convolution of stride 1 keeps the shape."""
+    total = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    return [n // 2 for n in total] + [n - n // 2 for n in total]
 
 
 def _convolution(layer, x, ops):
@@ -136,8 +141,7 @@ def _tied_convolution(layer, x, ops):
     (conv,) = layer._tied_to
     first, last = np.array([-1, -1]), np.array([np.iinfo(np.int64).min] * 2)
     flipped = ops.node("Slice", conv.kernel, first, last, np.array([0, 1]), np.array([-1, -1]))
-    total = [(k - 1) * d for k, d in zip(conv.kernel_size, conv.dilation_rate, strict=True)]
-    pads = [n // 2 for n in total] + [n - n // 2 for n in total]
+    pads = _pads(conv.kernel_size, conv.dilation_rate)
     kernel = ops.transpose(flipped, (2, 3, 0, 1))
     return ops.node("Conv", x, kernel, layer.bias, dilations=list(conv.dilation_rate), pads=pads)
 

@@ -21,7 +21,8 @@ of noise have 5.6 dB.
 --sr 44100 trains at full band. Errors and distances are then those below 11 kHz, at the scale of 22050 Hz, so that they can be
 compared, and the distance above 11 kHz is a further column.
 
-Trained models are stored beside the results and reused; delete them after a change of the package.
+Trained networks are stored beside the results and reused, with the conversion of today; delete them after a change of the
+training.
 """
 
 import json
@@ -51,6 +52,7 @@ NARROW = 22050
 BEFORE, AFTER_ONSET, AFTER_END = 0.03, 0.07, 0.12
 REGIONS = ("onsets", "ends", "between")
 VELOCITY = 100  # of the single notes
+CONVERSION = ("phase", "loudness", "noise")  # settings that do not change the network
 HELD = 2.0  # seconds from the onset of a single note to its end
 CROSSFADE = 0.01  # seconds
 # The middle of a note begins so many seconds after its onset and ends so many before its end.
@@ -130,7 +132,9 @@ def trained(notes, seed, folder):
         model.fit(notes.source, notes.target, groups=notes.pitches)
         write_json(seconds, {"seconds": time.perf_counter() - start})
         sktimbre.save(model, path, overwrite=True)
-    return sktimbre.load(path), read_json(seconds)["seconds"]
+    # A stored model may be older than a setting of the conversion.
+    model = sktimbre.load(path).set_params(**{name: TimbreTransfer().get_params()[name] for name in CONVERSION})
+    return model, read_json(seconds)["seconds"]
 
 
 def interval_of(S, T):

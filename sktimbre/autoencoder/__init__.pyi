@@ -1,10 +1,12 @@
 from .data.augmentation import PairAugmenter
 from .estimator import TimbreAutoencoder
 from .networks.architectures import ARCHITECTURES, dilated, dilated_residual, residual, shallow, unet
-from .networks.options import THESIS, NetworkOptions
+from .networks.options import DRAFT, PRESETS, THESIS, NetworkOptions
 
 __all__ = [
     "ARCHITECTURES",
+    "DRAFT",
+    "PRESETS",
     "THESIS",
     "NetworkOptions",
     "PairAugmenter",

@@ -9,6 +9,7 @@ __all__ = [
     "complete_format",
     "complete_material",
     "complete_phase",
+    "complete_preset",
     "complete_subtype",
     "complete_tuning",
 ]
@@ -29,6 +30,12 @@ def _architectures(ctx: typer.Context) -> Iterable[str]:
     return NAMES
 
 
+def _presets(ctx: typer.Context) -> Iterable[str]:
+    from sktimbre.autoencoder.networks.options import PRESETS
+
+    return PRESETS
+
+
 def _formats(ctx: typer.Context) -> Iterable[str]:
     from sktimbre.audio.formats import FORMATS
 
@@ -47,5 +54,6 @@ complete_architecture = _completer(_architectures)
 complete_format = _completer(_formats)
 complete_material = _completer(lambda ctx: ("notes", "playing", "same-piece"))
 complete_phase = _completer(lambda ctx: ("estimate", "source"))
+complete_preset = _completer(_presets)
 complete_subtype = _completer(_subtypes)
 complete_tuning = _completer(lambda ctx: ("source", "target"))

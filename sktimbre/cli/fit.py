@@ -8,7 +8,7 @@ import typer
 from rich.filesize import decimal
 from rich.progress import Progress
 
-from sktimbre.cli.completion import complete_architecture, complete_phase, complete_tuning
+from sktimbre.cli.completion import complete_architecture, complete_phase, complete_preset, complete_tuning
 from sktimbre.cli.noteoptions import (
     NOTE_OPTIONS,
     Folders,
@@ -55,6 +55,14 @@ def fit(
     params: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="TOML file with parameters; options override them."),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Parameters to start from, which the file and options override: draft, for a first model within a minute, "
+            "or thesis.",
+            autocompletion=complete_preset,
+        ),
     ] = None,
     architecture: Annotated[
         str | None,
@@ -131,6 +139,7 @@ def fit(
     with session(as_json, quiet, debug) as s:
         check_output(output, overwrite)
         given = FitParams.read(params)
+        given.set_preset(preset)
         sources, target = sides_of(folders, to)
         for option, value, *names in (
             ("SOURCE", [str(each) for each in sources] or None, "source"),

@@ -31,7 +31,7 @@ LEFT_OUT = {"memory", "autoencoder.checkpoint", "autoencoder.target_transformer"
 
 @dataclass
 class FitParams:
-    """Parameters of `sktimbre fit` from a file and from options; options override the file.
+    """Parameters of `sktimbre fit` from a preset, a file and options; each overrides those before it.
 
     Parameters
     ----------
@@ -41,12 +41,15 @@ class FitParams:
         Values by full name, such as ``autoencoder.filters``.
     option_names : dict of str to str
         Options with their values as messages show them, by full name.
+    preset : dict of str to object
+        Values of the preset by full name.
     """
 
     path: Path | None = None
     in_file: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     option_names: dict[str, str] = field(default_factory=dict)
+    preset: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | None) -> "FitParams":
@@ -68,6 +71,24 @@ class FitParams:
                 f"--params {path} is not TOML: {error}. `sktimbre info MODEL --params` prints an example."
             ) from None
 
+    def set_preset(self, name: str | None) -> None:
+        """Take the parameters of a preset by its name; None takes none.
+
+        Raises
+        ------
+        ParameterError
+            There is no such preset.
+        """
+        from sktimbre.autoencoder.networks.options import PRESETS
+
+        if name is None:
+            return
+        if name not in PRESETS:
+            raise ParameterError(
+                f"--preset={name} is unknown; there are {', '.join(sorted(PRESETS))}.{did_you_mean(name, PRESETS)}"
+            )
+        self.preset = {f"autoencoder.{parameter}": value for parameter, value in PRESETS[name].items()}
+
     def set_option(self, option: str, value: Any, *names: str) -> None:
         """Set one or several parameters to the value of an option; None means that the option was not given."""
         if value is not None:
@@ -78,7 +99,7 @@ class FitParams:
         """Return a value by its full name; relative paths in the file start at its folder."""
         if name in self.options:
             return self.options[name]
-        value = self.in_file.get(name, default)
+        value = self.in_file.get(name, self.preset.get(name, default))
         is_path = name in PATHS or (name.endswith("pitches") and str(value).lower().endswith(".csv"))
         if self.path is not None and is_path and isinstance(value, str | list):
             values = [str(self.path.parent / each) for each in ([value] if isinstance(value, str) else value)]
@@ -135,7 +156,7 @@ class FitParams:
         from sktimbre.spectral.geometry import usual_n_fft
 
         given: dict[str, dict[str, Any]] = {"": {}, "stft": {}, "autoencoder": {}, "inverter": {}}
-        for name in {**self.in_file, **self.options}:
+        for name in {**self.preset, **self.in_file, **self.options}:
             table, _, own = name.rpartition(".")
             if name not in OWN:
                 given.setdefault(table, {})[own] = _with_tuples(self.get(name))

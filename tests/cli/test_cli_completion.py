@@ -8,7 +8,14 @@ import pytest
 import typer
 
 from sktimbre import TimbreAutoencoder, TimbreTransfer
-from sktimbre.cli.completion import complete_architecture, complete_material, complete_phase, complete_tuning
+from sktimbre.autoencoder import PRESETS
+from sktimbre.cli.completion import (
+    complete_architecture,
+    complete_material,
+    complete_phase,
+    complete_preset,
+    complete_tuning,
+)
 from sktimbre.datasets.material import MATERIALS
 
 HEAVY = ("tensorflow", "keras", "librosa", "numba", "sklearn", "scipy", "matplotlib")
@@ -68,3 +75,4 @@ def test_what_is_offered_is_all_that_is_legal():
     ):
         assert set(complete(context, "")) == estimator._parameter_constraints[name][0].options
     assert tuple(complete_material(context, "")) == MATERIALS
+    assert set(complete_preset(context, "")) == set(PRESETS)

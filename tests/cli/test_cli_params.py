@@ -8,7 +8,7 @@ import pytest
 
 import sktimbre as package
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
-from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder import DRAFT, PRESETS, THESIS, PairAugmenter
 from sktimbre.cli.params import FitParams, to_toml
 from sktimbre.exceptions import ParameterError
 
@@ -44,6 +44,36 @@ def file(tmp_path):
 
 def weights(path):
     return package.load(path).autoencoder_.network_.weights
+
+
+def test_a_preset_is_overridden_by_the_file_and_both_by_options(file):
+    given = FitParams.read(file("[autoencoder]\nfilters = 7\nepochs = 3"))
+    given.set_preset("thesis")
+    given.set_option("--epochs", 2, "autoencoder.epochs")
+    given.check()
+    expected = TimbreAutoencoder(**{**THESIS, "filters": 7, "epochs": 2})
+    assert given.build().autoencoder.get_params() == expected.get_params()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_legal(name):
+    given = FitParams()
+    given.set_preset(name)
+    given.check()
+    TimbreAutoencoder(**PRESETS[name])._validate_params()
+
+
+def test_a_draft_costs_at_most_a_tenth_of_the_default():
+    default = TimbreAutoencoder()
+    # The work of a convolution grows with the square of the filters.
+    assert DRAFT["epochs"] * DRAFT["filters"] ** 2 < 0.1 * default.epochs * default.filters**2
+
+
+def test_an_unknown_preset_names_the_nearest(sktimbre, notes, tmp_path):
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--preset", "drafts")
+    assert result.exit_code == 2
+    assert "--preset=drafts" in result.stderr
+    assert "draft" in result.stderr
 
 
 def test_file_and_options(sktimbre, notes, file, tmp_path):

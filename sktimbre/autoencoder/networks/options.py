@@ -1,14 +1,15 @@
 """Options of networks as plain values, readable without Keras."""
 
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["NAMES", "THESIS", "NetworkOptions"]
+__all__ = ["DRAFT", "NAMES", "PRESETS", "THESIS", "NetworkOptions"]
 
 # Names of the architectures.
 NAMES = ("unet", "shallow", "dilated", "residual", "dilated_residual")
 
 #: Parameters of `TimbreAutoencoder` that train the thesis's best model as the thesis did (sections 3.2 and 3.3).
-THESIS = {
+THESIS: dict[str, Any] = {
     "architecture": "dilated_residual",
     "filters": 256,
     "activation": "relu",
@@ -24,6 +25,11 @@ THESIS = {
     "epochs": 100,
     "batch_size": 4,
 }
+#: Parameters of `TimbreAutoencoder` for a first model within a minute, to hear whether the material is right; half as many
+#: filters as the default, a sixth of its epochs (``benchmarks/budgets.py``).
+DRAFT: dict[str, Any] = {"filters": 16, "epochs": 8, "optimizer__learning_rate": 0.012}
+#: The sets of parameters by name, as `sktimbre fit --preset` takes them.
+PRESETS: dict[str, dict[str, Any]] = {"draft": DRAFT, "thesis": THESIS}
 
 
 @dataclass(frozen=True)

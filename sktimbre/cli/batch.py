@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sktimbre.cli.knobs import set_knobs
 from sktimbre.cli.planning import Writing
 from sktimbre.cli.recordings import Recording, convert_recording
 from sktimbre.cli.session import Session, choose_warnings, describe, load_model, trace_of
@@ -20,7 +21,33 @@ from sktimbre.exceptions import PersistenceError, SktimbreError
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Outcome", "convert_all"]
+__all__ = ["ModelFile", "Outcome", "convert_all"]
+
+
+class ModelFile(NamedTuple):
+    """File from which each worker process loads the model.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    changed : int
+        Its modification time in ns.
+    knobs : tuple of tuple of str and object
+        Settings of the conversion by name.
+    """
+
+    path: Path
+    changed: int
+    knobs: tuple[tuple[str, Any], ...] = ()
+
+    def load(self) -> "TimbreTransfer":
+        """Return the model with these settings; raise `PersistenceError` if the file has changed."""
+        if self.path.stat().st_mtime_ns != self.changed:
+            raise PersistenceError(f"{self.path} has changed while it was in use; run the command again.")
+        model = load_model(self.path)
+        set_knobs(model, dict(self.knobs))
+        return model
 
 
 @dataclass(frozen=True)
@@ -52,7 +79,7 @@ class Outcome:
 def convert_all(
     s: Session,
     model: "TimbreTransfer",
-    model_file: tuple[Path, int],
+    file: ModelFile,
     recordings: Sequence[Recording],
     writing: Writing,
     n_jobs: int = 1,
@@ -65,8 +92,8 @@ def convert_all(
         Shows the progress.
     model : TimbreTransfer
         Fitted model.
-    model_file : tuple of Path and int
-        File of the model and its modification time (ns); each worker process loads the file itself.
+    file : ModelFile
+        Its file, for worker processes.
     recordings : sequence of Recording
         Recordings to convert.
     writing : Writing
@@ -89,7 +116,7 @@ def convert_all(
     for recording in recordings:
         recording.target.parent.mkdir(parents=True, exist_ok=True)
     if min(n_jobs, len(recordings)) > 1:
-        yield from _in_processes(s, model_file, recordings, writing, n_jobs)
+        yield from _in_processes(s, file, recordings, writing, n_jobs)
         return
     with s.status("Preparing the model"):
         _warm_up(model)
@@ -101,11 +128,11 @@ def convert_all(
 
 
 def _in_processes(
-    s: Session, model_file: tuple[Path, int], recordings: Sequence[Recording], writing: Writing, n_jobs: int
+    s: Session, file: ModelFile, recordings: Sequence[Recording], writing: Writing, n_jobs: int
 ) -> Iterator[Outcome]:
     from joblib import Parallel, delayed
 
-    loading, total = partial(_loaded, *model_file, s.debug), len(recordings)
+    loading, total = partial(_loaded, file, s.debug), len(recordings)
     # A killed worker cannot delete its files: workers write into a folder that this process removes in any case.
     with TemporaryDirectory(prefix=".sktimbre-", dir=writing.folder) as scratch, s.progress("count") as progress:
         work = [
@@ -173,15 +200,13 @@ def _in_worker(
 
 
 @lru_cache(maxsize=1)
-def _loaded(model_file: Path, changed: int, debug: bool) -> "TimbreTransfer":
+def _loaded(file: ModelFile, debug: bool) -> "TimbreTransfer":
     """Load the model, once in each worker."""
-    if model_file.stat().st_mtime_ns != changed:
-        raise PersistenceError(f"{model_file} has changed while it was in use; run the command again.")
     # By default a process reserves all memory of a GPU; several processes have to share it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with Session(debug=debug).importing():
-        model = load_model(model_file)
+        model = file.load()
         _warm_up(model)
     return model
 

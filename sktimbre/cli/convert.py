@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sktimbre.cli.completion import complete_format, complete_subtype
+from sktimbre.cli.knobs import takes_knobs
 from sktimbre.cli.session import (
     FAILED,
     NOTHING_WRITTEN,
@@ -21,7 +22,6 @@ from sktimbre.cli.session import (
     Session,
     check_readable,
     describe,
-    load_model,
     number,
     session,
     table,
@@ -40,6 +40,7 @@ __all__ = ["convert"]
 HEARD = 40000
 
 
+@takes_knobs
 def convert(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     files: Annotated[
@@ -49,6 +50,7 @@ def convert(
             "'takes/*.wav'."
         ),
     ],
+    *,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to; created if missing.")
     ],
@@ -85,6 +87,7 @@ def convert(
     gain: Annotated[
         float, typer.Option(min=-60, max=60, metavar="DB", help="Gain of the output in dB; below 0 it is quieter.")
     ] = 0.0,
+    knobs: dict[str, Any],
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -104,13 +107,14 @@ def convert(
 
     - `sktimbre convert flute-to-clarinet.sktimbre melody.wav duet.flac -o clarinet/`
     - `sktimbre convert flute-to-clarinet.sktimbre takes/ -o clarinet/ --jobs 2 --watch`
+    - `sktimbre convert flute-to-clarinet.sktimbre melody.wav -o bass/ --transpose -12 --amount 0.7 --mix 0.5`
     """
     with session(as_json, quiet, debug) as s:
         if watch and dry_run:
             raise ParameterError(
                 "--watch and --dry-run cannot be combined: --dry-run lists existing recordings only. Give one of them."
             )
-        from sktimbre.cli.batch import convert_all
+        from sktimbre.cli.batch import ModelFile, convert_all
         from sktimbre.cli.planning import Writing, check_names, find_recordings
         from sktimbre.cli.watching import arrivals
 
@@ -120,11 +124,11 @@ def convert(
         found = find()
         check_names(found)
         check_readable(model)
-        changed = model.stat().st_mtime_ns
+        file = ModelFile(model, model.stat().st_mtime_ns, tuple(knobs.items()))
         with s.status("Loading the model"), s.importing():
-            transfer = load_model(model)
+            transfer = file.load()
         tally, sr = Tally(s, model, watch), int(transfer.sr)
-        run = partial(convert_all, s, transfer, (model, changed), writing=writing, n_jobs=jobs)
+        run = partial(convert_all, s, transfer, file, writing=writing, n_jobs=jobs)
         if dry_run:
             tally.show_plan(tally.plan(found, writing, sr), sr)
         else:

@@ -4,16 +4,18 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from sktimbre.cli.knobs import set_knobs, takes_knobs
 from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, load_model, session
 
 __all__ = ["live"]
 
 
+@takes_knobs
 def live(
     model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
     source: Annotated[
@@ -33,6 +35,8 @@ def live(
     seconds: Annotated[
         float | None, typer.Option(min=0, metavar="S", help="Stop after so many seconds.", show_default="until Ctrl-C")
     ] = None,
+    *,
+    knobs: dict[str, Any],
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -47,6 +51,7 @@ def live(
     **Examples:**
 
     - `sktimbre live flute-to-clarinet.sktimbre --latency 0.08`
+    - `sktimbre live flute-to-clarinet.sktimbre --transpose 12 --mix 0.5`
     - `sktimbre live flute-to-clarinet.sktimbre -i melody.wav -o clarinet.wav`
     """
     with session(as_json, quiet, debug) as s:
@@ -54,6 +59,7 @@ def live(
 
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
+            set_knobs(transfer, knobs)
         sr, factor = int(transfer.sr), np.float32(10 ** (gain / 20))
         sound = Sound(source, target, sr, transfer.stft_.geometry.hop, overwrite)
         if sound.to_file and target is not None:

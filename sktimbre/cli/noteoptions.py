@@ -1,14 +1,13 @@
 """Options of the commands that read folders of notes: where pitches come from, which files are used."""
 
-import inspect
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 from sktimbre.cli.completion import complete_material
+from sktimbre.cli.shared import takes
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
@@ -109,23 +108,7 @@ def sides_of(folders: list[Path] | None, to: Path | None) -> tuple[list[Path], P
 
 def takes_notes(command: Callable[..., None], options: dict[str, Any] = NOTE_OPTIONS) -> Callable[..., None]:
     """Decorate a command, so that it has these options; those that are given are passed as a dict ``note_options``."""
-
-    @wraps(command)
-    def with_options(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in options}
-        command(note_options={name: value for name, value in given.items() if value not in (None, [])}, **arguments)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    signature = inspect.signature(command)
-    own = [p.replace(kind=keyword) for name, p in signature.parameters.items() if name != "note_options"]
-    added = [inspect.Parameter(n, keyword, annotation=a, default=None) for n, a in options.items()]
-    # Options that all commands have come last.
-    last = next((i for i, p in enumerate(own) if p.name in ("dry_run", "overwrite", "as_json")), len(own))
-    hints = get_type_hints(command, include_extras=True)
-    hints.pop("note_options", None)
-    with_options.__signature__ = signature.replace(parameters=[*own[:last], *added, *own[last:]])  # type: ignore[attr-defined]
-    with_options.__annotations__ = hints | options
-    return with_options
+    return takes(command, options, "note_options")
 
 
 def as_arguments(note_options: dict[str, Any]) -> dict[str, Any]:

@@ -275,7 +275,7 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
                     "Are these decibels? Convert them with log1p(10 ** (dB / 20))."
                 )
         lengths = self._lengths(length, len(S))
-        starts = self._starts(S, geometry) if phase is None else self._phases(phase, S)
+        starts = self._starts(S, geometry) if phase is None else check_phases(phase, S)
         retrieve = partial(self._retrieve, geometry, return_report)
         # Two transforms per iteration, and one each at the start and the end.
         work = 2 * (self.n_iter + 1) * geometry.n_fft * sum(note.shape[1] for note in S)
@@ -336,20 +336,6 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
             )
         return [int(n) for n in length]
 
-    def _phases(self, phase, S):
-        phases = [np.asarray(p) for p in phase]
-        if [p.shape for p in phases] != [note.shape for note in S]:
-            raise AudioError(
-                f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, X has "
-                f"{sorted({note.shape for note in S})} in {len(S)}: the initial phase needs the shapes of the spectra."
-            )
-        for i, p in enumerate(phases):
-            if p.dtype.kind not in "fiuc" or not np.isfinite(p).all():
-                raise AudioError(
-                    f"phase[{i}] is not finite numbers ({p.dtype}); give complex spectra or angles in radians."
-                )
-        return phases
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
@@ -357,3 +343,19 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def check_phases(phase: Any, S: Any) -> list[np.ndarray]:
+    """Return the initial phase of each note as an array; raise `AudioError` if it does not fit the spectra."""
+    phases = [np.asarray(p) for p in phase]
+    if [p.shape for p in phases] != [note.shape for note in S]:
+        raise AudioError(
+            f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, X has "
+            f"{sorted({note.shape for note in S})} in {len(S)}: the initial phase needs the shapes of the spectra."
+        )
+    for i, p in enumerate(phases):
+        if p.dtype.kind not in "fiuc" or not np.isfinite(p).all():
+            raise AudioError(
+                f"phase[{i}] is not finite numbers ({p.dtype}); give complex spectra or angles in radians."
+            )
+    return phases

@@ -13,7 +13,7 @@ from sktimbre.spectral.ends import limit_ends
 from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
 from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
-from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE
+from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE, check_phases
 from sktimbre.spectral.stft import frame_spectra
 
 __all__ = ["StreamingInverter"]
@@ -113,19 +113,23 @@ class StreamingInverter:
         self._waiting = np.empty(
             (g.n_frequencies, 0), np.float32
         )  # magnitudes of the context and of frames not yet inverted
+        self._phases: np.ndarray | None = None  # complex spectra with the initial phases of the same frames, if given
         self._known = 0  # frames of context in it
         self._past = np.zeros(g.pad, np.float32)  # samples already returned, from the first frame of context on
         self._rest = np.empty(0, np.float32)  # samples that finish() returns if no frame follows
         self._held = 0  # the number of them that finish(length=None) returns
         self._finished = False
 
-    def push(self, S: Any) -> np.ndarray:
+    def push(self, S: Any, phase: Any = None) -> np.ndarray:
         """Add frames and return the audio of all chunks that are complete.
 
         Parameters
         ----------
         S : ndarray of shape (n_frequencies, n_frames)
             Log-magnitude spectra that follow those of the last call, any number of frames.
+        phase : array-like of the shape of S, complex or real, or None
+            Initial phase of these frames, as in `GriffinLimInverter.invert`; given in all calls or in none, which uses
+            ``init``.
 
         Returns
         -------
@@ -135,9 +139,9 @@ class StreamingInverter:
         Raises
         ------
         AudioError
-            The spectra are not finite, above 40 or of the wrong shape.
+            The spectra are not finite, above 40 or of the wrong shape, or the phase has another one.
         ParameterError
-            `finish` was called; call `reset` first.
+            `finish` was called; call `reset` first. Or only some calls have a phase.
         """
         self._check_open()
         try:
@@ -157,6 +161,7 @@ class StreamingInverter:
                 f"S reaches {S.max():.4g}; log(1 + |STFT|) of audio stays below {LARGEST_LOG_MAGNITUDE:g}. "
                 "Are these decibels? Convert them with log1p(10 ** (dB / 20))."
             )
+        self._add_phase(phase, S)
         self._waiting = np.concatenate([self._waiting, np.expm1(np.maximum(S, 0))], axis=1)
         ready = []
         while self._waiting.shape[1] - self._known >= self.chunk + self.look_ahead:
@@ -206,6 +211,14 @@ class StreamingInverter:
                 yield audio
         yield self.finish()
 
+    def _add_phase(self, phase, S):
+        if self._waiting.shape[1] and (phase is None) != (self._phases is None):
+            raise ParameterError("phase must be given for all frames, or for none.")
+        if phase is None:
+            return
+        phasors = unit_phasors(check_phases([phase], [S])[0])
+        self._phases = phasors if self._phases is None else np.concatenate([self._phases, phasors], axis=1)
+
     def _check_open(self):
         if self._finished:
             raise ParameterError("finish() was called; call reset() before pushing other frames.")
@@ -230,6 +243,8 @@ class StreamingInverter:
         keep = min(self._context, self._known + n_new)
         dropped = self._known + n_new - keep
         self._waiting = self._waiting[:, dropped:]
+        if self._phases is not None:
+            self._phases = self._phases[:, dropped:]
         self._past = signal[g.hop * dropped : settled].copy()
         self._known = keep
         return audio.astype(np.float32)
@@ -244,7 +259,10 @@ class StreamingInverter:
             uncentred = STFTGeometry(g.n_fft, g.hop, g.win, g.window, center=False)
             spectra = frame_spectra(self._past, uncentred)[:n_whole].T
             known = unit_phasors(spectra)
-        phasors = initial_phasors(S, g, self.init, self._random.randint(2**31 - 1), known)
+        if self._phases is None:
+            phasors = initial_phasors(S, g, self.init, self._random.randint(2**31 - 1), known)
+        else:
+            phasors = self._phases[:, : S.shape[1]].copy()
         if known is not None:
             phasors[:, :n_whole] = known
         return phasors

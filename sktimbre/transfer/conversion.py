@@ -1,4 +1,4 @@
-"""Audio to predicted spectra: STFT, regressor, noise, loudness correction, release."""
+"""Audio to predicted spectra: STFT, regressor, noise, loudness correction, amount, release."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,12 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from sktimbre._utils.validation import Batch
+from sktimbre.exceptions import ParameterError
 from sktimbre.spectral.geometry import geometry_of
 from sktimbre.spectral.log_magnitudes import scaled
 from sktimbre.transfer.loudness import follow_loudness
-from sktimbre.transfer.noise import NOISE_CONTEXT, restore_noise
+from sktimbre.transfer.noise import NOISE_CONTEXT, keep_noise, restore_noise
+from sktimbre.transfer.transposing import margin, ratio_of, transposed_spectra
 
 # How long the output may sound on after the source has ended in digital silence, and by how much it fades meanwhile.
 RELEASE, FADE = 0.1, 60.0  # s, dB
@@ -36,8 +38,13 @@ class Conversion:
         Fitted, on whole notes or on frames.
     sr : float
         Sample rate in Hz.
-    loudness, noise : float
+    loudness, noise, keep_noise, amount, transpose : float
         See `TimbreTransfer`.
+
+    Raises
+    ------
+    ParameterError
+        The transformer cannot transpose.
     """
 
     stft: Any
@@ -45,6 +52,15 @@ class Conversion:
     sr: float
     loudness: float
     noise: float
+    keep_noise: float
+    amount: float
+    transpose: float
+
+    def __post_init__(self):
+        if self.transpose and geometry_of(self.stft) is None:
+            raise ParameterError(
+                f"transpose={self.transpose:g} needs a LogSTFT, but stft is {type(self.stft).__name__}. Set transpose=0."
+            )
 
     @property
     def loudness_context(self) -> int:
@@ -67,7 +83,15 @@ class Conversion:
     def context(self) -> int:
         """Frames to each side of a frame that its output depends on."""
         field = getattr(self.regressor, "receptive_field_", None)
-        return getattr(field, "frames", 0) // 2 + 1 + self.loudness_context + self.noise_context
+        frames = getattr(field, "frames", 0) // 2 + 1 + self.loudness_context + self.noise_context
+        geometry = geometry_of(self.stft)
+        return frames + (-(-self.margin // geometry.hop) if geometry else 0)
+
+    @property
+    def margin(self) -> int:
+        """Samples on each side of a frame that transposing needs besides it."""
+        geometry = geometry_of(self.stft)
+        return margin(geometry, ratio_of(self.transpose)) if geometry else 0
 
     def predict(self, X: Batch, transform: Callable[[Any, Batch], Batch] = transform) -> Batch:
         """Return the predicted spectra of audio.
@@ -77,25 +101,39 @@ class Conversion:
         X : ndarray of shape (n_notes, n_samples) or list of 1-D arrays, float32
             Audio of the source.
         transform : callable
-            Called with ``stft`` and X; another one may keep its results.
+            Called with ``stft`` and X where nothing is transposed; another one may keep its results.
 
         Returns
         -------
         ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays, float32, non-negative
         """
-        return self.converted(transform(self.stft, X))
+        return self.converted(self.spectra(X, transform))
 
-    def spectra(self, X: Batch) -> Batch:
-        """Return the spectra of audio."""
-        return transform(self.stft, X)
+    def spectra(self, X: Batch, transform: Callable[[Any, Batch], Batch] = transform) -> Batch:
+        """Return the spectra of audio, transposed."""
+        geometry = geometry_of(self.stft)
+        if not self.transpose or geometry is None:
+            return transform(self.stft, X)
+        ratio = ratio_of(self.transpose)
+        n_frames = [self.stft.n_frames or geometry.n_frames(len(y)) for y in X]
+        S = [transposed_spectra(y, geometry, ratio, n) for y, n in zip(X, n_frames, strict=True)]
+        return S if isinstance(X, list) else np.stack(S)
 
     def converted(self, S: Batch) -> Batch:
         """Return the predicted spectra of spectra of the source."""
+        if not self.amount:
+            return S
         predicted = self._regressed(S)
         if self.noise:
             predicted = restore_noise(S, predicted, self.noise)
         if self.loudness:
             predicted = follow_loudness(S, predicted, self.loudness, self.loudness_context)
+        if self.keep_noise:
+            predicted = keep_noise(S, predicted, self.keep_noise)
+        if self.amount < 1:
+            predicted = [
+                s + np.float32(self.amount) * (np.maximum(p, 0) - s) for s, p in zip(S, predicted, strict=True)
+            ]
         return self._released(S, predicted)
 
     @property

@@ -16,14 +16,20 @@ from sktimbre._utils.containers import is_paths, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral import GriffinLimInverter
-from sktimbre.spectral.geometry import geometry_of
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
 from sktimbre.transfer.parameters import TransferParameters
-from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths
-from sktimbre.transfer.pieces import checked_blocks, fade_over, live_steps, run_on, usual_steps
+from sktimbre.transfer.parts import (
+    Extent,
+    check_takes_source_phase,
+    fit_stft,
+    new_autoencoder,
+    new_parts,
+    of_lengths,
+    takes_source_phase,
+)
+from sktimbre.transfer.pieces import by_pieces, checked_blocks, with_dry
 
 __all__ = ["Extent", "TimbreTransfer"]
 
@@ -58,6 +64,18 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
     noise : float in [0, 1], default=1.0
         Share of the fluctuation of the source's noise, such as breath or bow, that is restored between the partials of the
         output. With 0 noise is as learnt: a network predicts its mean, which fluctuates less than noise.
+    keep_noise : float in [0, 1], default=0.0
+        Share of the level of the source's noise that stays between the partials: with 1 the breath of a flute is heard under
+        a clarinet, with 0 that of the clarinet.
+    amount : float in [0, 1], default=1.0
+        How far the spectra go from the source (0) to the target (1), in log-magnitudes, before phase retrieval.
+    transpose : float in [-24, 24], default=0.0
+        Semitones by which the output is higher than the source; a fraction, such as 0.25 for 25 cents, is exact to a few
+        cents. The source is analysed with longer or shorter windows, whose partials lie at the other pitch, and the network
+        gives them the timbre that the target has there.
+    mix : float in [0, 1], default=1.0
+        Share of the converted sound in the output; the rest is the source. Phase retrieval then starts from the phase of the
+        source, so that partials of both add up, unless ``transpose`` is used.
     sr : float, default=22050
         Sample rate of the audio in Hz. Frequencies above half of it are lost; at 44100 Hz training takes nearly twice as long.
     memory : None, str or object with the joblib.Memory interface, default=None
@@ -217,7 +235,12 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         if is_paths(X):
             return over_files(self.predict, X, self.sr)
         X = check_audio(X, estimator=self, reset=False)
-        return self.invert_spectra(self._conversion.predict(X), X)
+        audio = self._converted(X)
+        if self.mix == 1:
+            return audio
+        wet = np.float32(self.mix)
+        notes = [wet * converted + (1 - wet) * source for converted, source in zip(audio, X, strict=True)]
+        return notes if isinstance(X, list) else np.stack(notes)
 
     @returns_notes
     def predict_spectra(self, X: Any) -> Batch:
@@ -245,7 +268,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         S : ndarray of shape (n_notes, n_frequencies, n_frames) or list of 2-D arrays
             Spectra, such as `predict_spectra` or a baseline predicts for X.
         X : array-like of shape (n_notes, n_samples) or list of 1-D arrays
-            Audio of the source, which sets the lengths and, with ``phase="source"``, the initial phase.
+            Audio of the source, which sets the lengths and, with ``phase="source"`` or a ``mix`` below 1, the initial phase.
 
         Returns
         -------
@@ -267,7 +290,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         if not hasattr(self.inverter_, "invert"):
             notes = of_lengths(self.inverter_.transform(S), lengths)
             return notes if isinstance(X, list) else np.stack(notes)
-        phase = self.stft_.complex_transform(X) if self.phase == "source" else None
+        phase = self.stft_.complex_transform(X) if self._from_source else None
         return self.inverter_.invert(S, phase=phase, length=lengths)
 
     def predict_blocks(
@@ -277,9 +300,9 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
 
         The recording is cut into pieces. Each is converted together with the context that the network and the loudness
         correction depend on, up to a quarter of ``piece`` on each side, so that the spectra agree with those of the whole
-        recording. With estimated phase, a `StreamingInverter` inverts the spectra of successive pieces; it runs all
-        iterations whatever the inverter's ``tol``. With the source's phase, or with an STFT or inverter of another package,
-        each piece is inverted by itself and cross-faded with the next.
+        recording. A `StreamingInverter` inverts the spectra of successive pieces; it runs all iterations whatever the
+        inverter's ``tol``. With an STFT or inverter of another package, or frames that are not centred, each piece is inverted
+        by itself and cross-faded with the next.
 
         Parameters
         ----------
@@ -313,22 +336,13 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
             raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
-        blocks, geometry, conversion = checked_blocks(blocks), geometry_of(self.stft_), self._conversion
-        if self.phase == "estimate" and isinstance(self.inverter_, GriffinLimInverter) and geometry and geometry.center:
-            steps = usual_steps(size, shared, geometry, conversion.context)
-            if latency is not None:
-                latency = check_real(latency, "latency", 0.0, fix="It is in seconds.")
-                steps = live_steps(latency, self.sr, geometry, conversion.reach)
-            return run_on(conversion, self.inverter_, blocks, steps)
         if latency is not None:
-            raise ParameterError(
-                f"latency={latency} needs phase='estimate', a LogSTFT with center=True and a GriffinLimInverter. Set "
-                "latency=None."
-            )
-        if geometry is None:
-            return fade_over(self.predict, blocks, size, shared, context=0, hop=1)
-        context = conversion.context * geometry.hop + geometry.n_fft
-        return fade_over(self.predict, blocks, size, shared, context, geometry.hop)
+            latency = check_real(latency, "latency", 0.0, fix="It is in seconds.")
+        blocks = checked_blocks(blocks)
+        convert = by_pieces(
+            self._conversion, self.inverter_, self._converted, size, shared, latency, from_source=self._from_source
+        )
+        return convert(blocks) if self.mix == 1 else with_dry(convert, blocks, self.mix)
 
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.
@@ -365,7 +379,26 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
 
     @property
     def _conversion(self):
-        return Conversion(self.stft_, self.autoencoder_, self.sr, self.loudness, self.noise)
+        self._validate_params()  # those of the conversion may have been set after fit
+        names = ("loudness", "noise", "keep_noise", "amount", "transpose")
+        return Conversion(self.stft_, self.autoencoder_, self.sr, **{name: getattr(self, name) for name in names})
+
+    @property
+    def _from_source(self):
+        """Whether phase retrieval starts from the phase of the source."""
+        if self.phase == "source":
+            check_takes_source_phase(self.stft_, self.inverter_)
+            if self.transpose:
+                raise ParameterError(
+                    f"phase='source' excludes transpose={self.transpose:g}: the phase is that of another pitch. Set "
+                    "phase='estimate'."
+                )
+            return True
+        return self.mix < 1 and not self.transpose and takes_source_phase(self.stft_, self.inverter_)
+
+    def _converted(self, X):
+        """Return the audio of X with the target's timbre, before it is mixed."""
+        return self.invert_spectra(self._conversion.predict(X), X)
 
     def _spectra_of(self, stft, pair, folders, show):
         """Return the spectra of source and target, in memory or as notes on disk in one of the folders."""

@@ -143,10 +143,13 @@ def settings_of(model: Any) -> tuple[dict[str, Any], Any]:
         else None,
         "noise": {
             "share": model.noise,
+            "kept": model.keep_noise,
             "context": noise.NOISE_CONTEXT,
             "within": noise.PARTIAL_WITHIN,
             "perhaps": noise.PERHAPS,
             "surely": noise.SURELY,
+            "perhaps_weak": noise.PERHAPS_WEAK,
+            "surely_weak": noise.SURELY_WEAK,
             "largest": noise.LARGEST_CHANGE,
             "lowest": noise.LOWEST,
         },
@@ -157,6 +160,9 @@ def settings_of(model: Any) -> tuple[dict[str, Any], Any]:
             "quiet": loudness.QUIET,
             "quieter": loudness.QUIETER,
         },
+        "transpose": model.transpose,
+        "amount": model.amount,
+        "mix": model.mix,
         "release": {"frames": converted.release, "fade": conversion.FADE},
         "phase": {
             "n_iter": inverter.n_iter,

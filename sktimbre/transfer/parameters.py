@@ -9,7 +9,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 __all__ = ["TransferParameters"]
 
 # Values of parameters that earlier versions did not have, with which their models convert as before.
-FORMER = {"noise": 0.0}
+FORMER = {"noise": 0.0, "amount": 1.0, "transpose": 0.0, "mix": 1.0, "keep_noise": 0.0}
+# Largest transposition in semitones.
+LARGEST_TRANSPOSITION = 24
 
 
 class TransferParameters(BaseEstimator):
@@ -22,6 +24,10 @@ class TransferParameters(BaseEstimator):
         "phase": [StrOptions({"source", "estimate"})],
         "loudness": [Interval(Real, 0, 1, closed="both")],
         "noise": [Interval(Real, 0, 1, closed="both")],
+        "keep_noise": [Interval(Real, 0, 1, closed="both")],
+        "amount": [Interval(Real, 0, 1, closed="both")],
+        "transpose": [Interval(Real, -LARGEST_TRANSPOSITION, LARGEST_TRANSPOSITION, closed="both")],
+        "mix": [Interval(Real, 0, 1, closed="both")],
         "sr": [Interval(Real, 0, None, closed="neither")],
         "memory": [None, str, HasMethods(["cache"])],
     }
@@ -34,6 +40,10 @@ class TransferParameters(BaseEstimator):
         phase="estimate",
         loudness=0.75,
         noise=1.0,
+        keep_noise=0.0,
+        amount=1.0,
+        transpose=0.0,
+        mix=1.0,
         sr=22050,
         memory=None,
     ):
@@ -43,6 +53,10 @@ class TransferParameters(BaseEstimator):
         self.phase = phase
         self.loudness = loudness
         self.noise = noise
+        self.keep_noise = keep_noise
+        self.amount = amount
+        self.transpose = transpose
+        self.mix = mix
         self.sr = sr
         self.memory = memory
 

@@ -11,7 +11,15 @@ from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
 from sktimbre.spectral.geometry import geometry_of, usual_n_fft
 
-__all__ = ["Extent", "fit_stft", "new_autoencoder", "new_parts", "of_lengths"]
+__all__ = [
+    "Extent",
+    "check_takes_source_phase",
+    "fit_stft",
+    "new_autoencoder",
+    "new_parts",
+    "of_lengths",
+    "takes_source_phase",
+]
 
 
 class Extent(NamedTuple):
@@ -41,12 +49,23 @@ def new_parts(stft: Any, inverter: Any, phase: str, sr: float) -> tuple[Any, Any
     """
     stft = LogSTFT(n_fft=usual_n_fft(sr)) if stft is None else clone(stft)
     inverter = _matched(GriffinLimInverter() if inverter is None else clone(inverter), stft)
-    if phase == "source" and not (hasattr(stft, "complex_transform") and hasattr(inverter, "invert")):
+    if phase == "source":
+        check_takes_source_phase(stft, inverter)
+    return stft, inverter
+
+
+def takes_source_phase(stft: Any, inverter: Any) -> bool:
+    """Return True if phase retrieval can start from the phase of the source."""
+    return hasattr(stft, "complex_transform") and hasattr(inverter, "invert")
+
+
+def check_takes_source_phase(stft: Any, inverter: Any) -> None:
+    """Raise an error if phase retrieval cannot start from the phase of the source."""
+    if not takes_source_phase(stft, inverter):
         raise ParameterError(
             f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
             f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
         )
-    return stft, inverter
 
 
 def new_autoencoder(autoencoder: Any) -> Any:

@@ -1,7 +1,9 @@
 """Convert recordings of any length in overlapping pieces, in bounded memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from sktimbre._utils.validation import check_audio
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import GriffinLimInverter, StreamingInverter
-from sktimbre.spectral.geometry import STFTGeometry
+from sktimbre.spectral.geometry import STFTGeometry, geometry_of
 from sktimbre.transfer.conversion import Conversion
 
 # Seconds before a step that are converted with it where the latency is limited. More was measured to change nothing.
@@ -42,9 +44,57 @@ def _checked(given):
     return check_audio([block], name="blocks")[0] if block.shape != (0,) else np.empty(0, np.float32)
 
 
+def by_pieces(
+    conversion: Conversion,
+    inverter: Any,
+    convert: Callable[[list[np.ndarray]], Any],
+    size: int,
+    shared: int,
+    latency: float | None,
+    from_source: bool,
+) -> Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]]:
+    """Return a function from the blocks of a recording to those of its conversion.
+
+    Parameters
+    ----------
+    conversion : Conversion
+        Audio to spectra.
+    inverter : transformer
+        Spectra to audio.
+    convert : callable
+        A list of one note, shape (n_samples,), to one of the same length; used where pieces are cross-faded.
+    size, shared : int
+        Samples of a piece, and those that neighbouring pieces share at least.
+    latency : float or None
+        Largest delay in seconds; pieces are then as long as it allows.
+    from_source : bool
+        Whether phase retrieval starts from the phase of the source.
+
+    Raises
+    ------
+    ParameterError
+        The latency is too small, or is given where pieces are cross-faded.
+    """
+    geometry = geometry_of(conversion.stft)
+    if isinstance(inverter, GriffinLimInverter) and geometry and geometry.center:
+        steps = usual_steps(size, shared, geometry, conversion.context)
+        if latency is not None:
+            steps = live_steps(latency, conversion.sr, geometry, conversion.reach, conversion.margin)
+        return partial(run_on, conversion, inverter, steps=steps, from_source=from_source)
+    if latency is not None:
+        raise ParameterError(
+            f"latency={latency} needs a LogSTFT with center=True and a GriffinLimInverter. Set latency=None."
+        )
+    context, hop = 0, 1
+    if geometry:
+        context, hop = conversion.context * geometry.hop + geometry.n_fft, geometry.hop
+    return partial(fade_over, convert, size=size, shared=shared, context=context, hop=hop)
+
+
 def fade_over(
     predict: Callable[[list[np.ndarray]], Any],
     blocks: Iterable[np.ndarray],
+    *,
     size: int,
     shared: int,
     context: int,
@@ -128,7 +178,7 @@ def usual_steps(size: int, shared: int, geometry: STFTGeometry, context: int) ->
     return Steps(max(1, size // geometry.hop - 2 * context), context, context)
 
 
-def live_steps(latency: float, sr: float, geometry: STFTGeometry, reach: int) -> Steps:
+def live_steps(latency: float, sr: float, geometry: STFTGeometry, reach: int, margin: int = 0) -> Steps:
     """Return steps with at most a given latency, half of it for the context after a step.
 
     Parameters
@@ -141,26 +191,33 @@ def live_steps(latency: float, sr: float, geometry: STFTGeometry, reach: int) ->
         STFT parameters.
     reach : int
         Frames to each side that a network depends on; more context is of no use.
+    margin : int
+        Samples on each side of a frame that are needed besides it.
 
     Raises
     ------
     ParameterError
         The latency is below that of single frames.
     """
-    total = int((latency * sr - geometry.n_fft) // geometry.hop) + 1
-    least = Steps(1, 0, 0, chunk=1, look_ahead=0).latency(geometry) / sr
+    total = int((latency * sr - margin - geometry.n_fft) // geometry.hop) + 1
+    least = (Steps(1, 0, 0, chunk=1, look_ahead=0).latency(geometry) + margin) / sr
     if total < 1:
         raise ParameterError(
-            f"latency={latency:g} s is below {least:.4g} s, the least with these STFT parameters. Give more."
+            f"latency={latency:g} s is below {least:.4g} s, the least with these STFT parameters"
+            f"{' and this transposition' if margin else ''}. Give more."
         )
     after = min(reach, total // 2)
     step = total - after
-    before = max(geometry.overlap, int(LIVE_CONTEXT * sr / geometry.hop))
+    before = max(geometry.overlap - (-margin // geometry.hop), int(LIVE_CONTEXT * sr / geometry.hop))
     return Steps(step, before, after, chunk=step, look_ahead=0)
 
 
 def run_on(
-    conversion: Conversion, inverter: GriffinLimInverter, blocks: Iterable[np.ndarray], steps: Steps
+    conversion: Conversion,
+    inverter: GriffinLimInverter,
+    blocks: Iterable[np.ndarray],
+    steps: Steps,
+    from_source: bool = False,
 ) -> Iterator[np.ndarray]:
     """Convert a recording step by step, with spectra that follow one another through one phase retrieval.
 
@@ -174,6 +231,8 @@ def run_on(
         The recording.
     steps : Steps
         Frames of a step, of its context and of phase retrieval.
+    from_source : bool
+        Whether phase retrieval starts from the phase of the source.
 
     Yields
     ------
@@ -184,24 +243,68 @@ def run_on(
     names = ("n_iter", "algorithm", "init", "momentum", "random_state")
     how = {"chunk": steps.chunk, "look_ahead": steps.look_ahead, **{name: given[name] for name in names}}
     stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **how)
+
+    def phase(y, frames):
+        return conversion.stft.complex_transform([y])[0][:, frames] if from_source else None
+
     # ``known`` frames at the beginning of ``waiting`` are context: they have been given out.
     waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
         # Only frames whose samples have all arrived: one that is cut off looks like the end of a note.
-        while len(waiting) >= (needed := (known + steps.step + steps.after - 1) * g.hop + g.n_fft - g.pad):
+        while len(waiting) >= (
+            needed := (known + steps.step + steps.after - 1) * g.hop + g.n_fft - g.pad + conversion.margin
+        ):
             S = conversion.spectra([waiting[:needed]])[0][:, : known + steps.step + steps.after]
             (predicted,) = conversion.converted([S])
-            audio = stream.push(predicted[:, known : known + steps.step])
+            new = slice(known, known + steps.step)
+            audio = stream.push(predicted[:, new], phase(waiting[:needed], new))
             done += len(audio)
             yield audio
             drop = max(0, known + steps.step - steps.before)
             waiting, known = waiting[drop * g.hop :], known + steps.step - drop
     if total:
         (S,) = conversion.predict([waiting])
-        audio = stream.push(S[:, known:])[: total - done]
+        audio = stream.push(S[:, known:], phase(waiting, slice(known, None)))[: total - done]
         yield audio
         yield stream.finish(length=total - done - len(audio))
+
+
+def with_dry(
+    convert: Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]], blocks: Iterable[np.ndarray], mix: float
+) -> Iterator[np.ndarray]:
+    """Convert a recording and mix the output with it.
+
+    Parameters
+    ----------
+    convert : callable
+        Blocks of a recording to those of its conversion, of any size, together as long.
+    blocks : iterable of ndarray of shape (n_samples,), float32
+        The recording.
+    mix : float in [0, 1]
+        Share of the conversion.
+
+    Yields
+    ------
+    ndarray of shape (n_samples,), float32
+    """
+    dry: deque[np.ndarray] = deque()
+
+    def heard() -> Iterator[np.ndarray]:
+        for block in blocks:
+            dry.append(block)
+            yield block
+
+    for audio in convert(heard()):
+        mixed, done = np.float32(mix) * audio, 0
+        while done < len(mixed):
+            block = dry.popleft()
+            n = min(len(block), len(mixed) - done)
+            mixed[done : done + n] += np.float32(1 - mix) * block[:n]
+            done += n
+            if n < len(block):
+                dry.appendleft(block[n:])
+        yield mixed
 
 
 def _faded_in(converted, tail, fade):

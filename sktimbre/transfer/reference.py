@@ -23,23 +23,30 @@ def convert(y, folder=HERE):
     """Return a recording with the target's timbre; ``y`` is mono, from -1 to 1, at the sample rate of the settings."""
     settings = json.loads((folder / "settings.json").read_text())
     stft = STFT(**settings["stft"])
-    source = np.log1p(np.abs(stft.spectra(y)))
-    output = predicted(source, folder, settings)
-    if settings["noise"]["share"]:
-        output = with_noise(source, output, settings["noise"])
-    if settings["loudness"]["share"]:
-        output = with_loudness(source, output, settings["loudness"])
-    output = released(source, np.maximum(output, 0), settings["release"])
-    return inverted(np.expm1(output), stft, settings["phase"], len(y))
+    source = output = np.log1p(stft.magnitudes(y, 2 ** (settings["transpose"] / 12)))
+    if settings["amount"]:
+        output = predicted(source, folder, settings)
+        if settings["noise"]["share"]:
+            output = with_noise(source, output, settings["noise"])
+        if settings["loudness"]["share"]:
+            output = with_loudness(source, output, settings["loudness"])
+        if settings["noise"]["kept"]:
+            output = with_kept_noise(source, output, settings["noise"])
+        output = source + settings["amount"] * (np.maximum(output, 0) - source)
+        output = released(source, output, settings["release"])
+    # Where the source is mixed in, its phases let partials of both add up.
+    mixed = settings["mix"] < 1 and not settings["transpose"]
+    phases = np.angle(stft.spectra(y)) if mixed else gradient_phases(np.expm1(output), stft, settings["phase"]["gamma"])
+    audio = inverted(np.expm1(output), phases, stft, settings["phase"], len(y))
+    return settings["mix"] * audio + (1 - settings["mix"]) * y
 
 
 class STFT:
     """Short-time Fourier transform: frame t is centred on sample ``t * hop_length``; zeros surround the signal."""
 
     def __init__(self, n_fft, hop_length, win_length, window):
-        self.n_fft, self.hop = n_fft, hop_length
-        before = (n_fft - win_length) // 2
-        self.taper = np.pad(signal.get_window(window, win_length), (before, n_fft - win_length - before))
+        self.n_fft, self.hop, self.win, self.window = n_fft, hop_length, win_length, window
+        self.taper = tapered(window, win_length, n_fft)
         self.pad = n_fft // 2
 
     def frames(self, padded, n_frames):
@@ -53,6 +60,19 @@ class STFT:
         n_frames = 1 + (len(y) + 2 * self.pad - self.n_fft) // self.hop
         return self.frames(np.pad(y, self.pad), n_frames).T
 
+    def magnitudes(self, y, ratio=1.0):
+        """Return the magnitudes of a signal as if it were higher by a frequency ratio: windows are longer by this ratio."""
+        if ratio == 1:
+            return np.abs(self.spectra(y))
+        n_fft, win = round(self.n_fft * ratio), round(self.win * ratio)
+        taper = tapered(self.window, win, n_fft)
+        n_frames = 1 + (len(y) + 2 * self.pad - self.n_fft) // self.hop
+        padded = np.pad(y, (n_fft // 2, n_fft))
+        at = self.hop * np.arange(n_frames)[:, None] + np.arange(n_fft)
+        known = np.abs(scipy.fft.rfft(padded[at] * taper)).T * (self.taper.sum() / taper.sum())
+        bins = self.n_fft // 2 + 1
+        return np.pad(known[:bins], ((0, max(0, bins - len(known))), (0, 0)))
+
     def overlapped(self, frames):
         """Return the sum of overlapping frames (n_frames, n_fft), as long as whole hops."""
         overlap = -(-self.n_fft // self.hop)
@@ -60,6 +80,12 @@ class STFT:
         for t, frame in enumerate(frames):
             total[t * self.hop : t * self.hop + self.n_fft] += frame
         return total
+
+
+def tapered(window, length, n_fft):
+    """Return a window with zeros on both sides."""
+    before = (n_fft - length) // 2
+    return np.pad(signal.get_window(window, length), (before, n_fft - length - before))
 
 
 # --- from the source's log-magnitudes to the target's
@@ -85,14 +111,44 @@ def predicted(source, folder, settings):
 
 def with_noise(source, output, how):
     """Return spectra whose level between partials changes from frame to frame as the source's does."""
-    magnitudes = np.expm1(np.maximum(output, 0))
-    level, of_source = (20 * np.log10(np.maximum(side, how["lowest"])) for side in (magnitudes, np.expm1(source)))
-    below = ndimage.maximum_filter1d(level, 2 * how["within"] + 1, axis=0, mode="nearest") - level
-    between = np.clip((below - how["perhaps"]) / (how["surely"] - how["perhaps"]), 0, 1)
+    level, of_source = decibels(output, how), decibels(source, how)
     size = 2 * how["context"] + 1
     changes = [side - ndimage.uniform_filter1d(side, size, axis=1, mode="nearest") for side in (of_source, level)]
-    gain = how["share"] * between * np.clip(changes[0] - changes[1], -how["largest"], how["largest"])
-    return np.log1p(magnitudes * 10 ** (gain / 20))
+    gain = how["share"] * between(level, how) * np.clip(changes[0] - changes[1], -how["largest"], how["largest"])
+    return np.log1p(np.expm1(np.maximum(output, 0)) * 10 ** (gain / 20))
+
+
+def with_kept_noise(source, output, how):
+    """Return spectra that have the level of the source between partials of both."""
+    level, of_source = decibels(output, how), decibels(source, how)
+    level += how["kept"] * noisy(level, how) * noisy(of_source, how) * (of_source - level)
+    return np.log1p(10 ** (level / 20))
+
+
+def decibels(spectra, how):
+    """Return the levels of log-magnitudes."""
+    return 20 * np.log10(np.maximum(np.expm1(np.maximum(spectra, 0)), how["lowest"]))
+
+
+def between(level, how):
+    """Return how surely bins are noise, from 0 to 1: by how much they are softer than the loudest bin near them."""
+    return rising(loudest_near(level, how) - level, how["perhaps"], how["surely"])
+
+
+def noisy(level, how):
+    """Return how surely bins are noise, from 0 to 1: beside a partial, or where there are only weak ones."""
+    weak = rising(level.max(axis=0) - loudest_near(level, how), how["perhaps_weak"], how["surely_weak"])
+    return np.maximum(between(level, how), weak)
+
+
+def loudest_near(level, how):
+    """Return the level of the loudest bin near each."""
+    return ndimage.maximum_filter1d(level, 2 * how["within"] + 1, axis=0, mode="nearest")
+
+
+def rising(x, low, high):
+    """Return 0 up to a value, 1 from another on, and a line between them."""
+    return np.clip((x - low) / (high - low), 0, 1)
 
 
 def with_loudness(source, output, how):
@@ -127,11 +183,10 @@ def released(source, output, how):
 # --- from magnitudes to audio
 
 
-def inverted(magnitudes, stft, how, length):
-    """Return the audio of magnitudes: phases from their gradient, then iterations of accelerated Griffin-Lim."""
+def inverted(magnitudes, phases, stft, how, length):
+    """Return the audio of magnitudes and first phases, by iterations of accelerated Griffin-Lim."""
     n_frames = magnitudes.shape[1]
     wanted = magnitudes.T
-    phases = gradient_phases(magnitudes, stft, how["gamma"])
     spectra = wanted * np.exp(1j * phases.T)
     spectra[:, [0, -1]] = spectra[:, [0, -1]].real
     power = stft.overlapped(np.tile(stft.taper**2, (n_frames, 1)))

@@ -244,12 +244,12 @@ def test_output_that_is_a_file(sktimbre, unchanging, tmp_path):
 
 
 def test_interruption_leaves_nothing(sktimbre, unchanging, tones, tmp_path, monkeypatch):
-    from sktimbre import TimbreTransfer
+    from sktimbre.transfer.conversion import Conversion
 
-    def interrupt(self, X):
+    def interrupt(self, S):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TimbreTransfer, "predict", interrupt)
+    monkeypatch.setattr(Conversion, "converted", interrupt)
     write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
     result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
     assert result.exit_code == 130
@@ -309,3 +309,28 @@ def test_speed_is_shown(sktimbre, unchanging, tones, tmp_path):
     result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
     assert "x real time" in result.stdout
     assert "a.wav" in result.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_settings_of_the_conversion(sktimbre, fitted, notes, tmp_path, jobs):
+    model = load(fitted.path)
+    files = sorted(notes.flute.iterdir())[:2]
+    knobs = {"amount": 0.5, "transpose": 3.0, "mix": 0.8, "keep_noise": 1.0, "noise": 0.5, "loudness": 0.25}
+    options = [f"--{name.replace('_', '-')}={value:g}" for name, value in knobs.items()]
+    entries = converted(sktimbre, fitted.path, *files, "-o", tmp_path, *options, "--model-rate", "--jobs", jobs)
+    model.set_params(**knobs)
+    for file, entry in zip(files, entries, strict=True):
+        y, _ = read_audio(file, int(model.sr))
+        expected = np.concatenate(list(model.predict_blocks([y])))
+        np.testing.assert_allclose(read_audio(entry["output"])[0], expected, atol=2e-3)
+
+
+def test_settings_that_exclude_one_another(sktimbre, fitted, notes, tmp_path):
+    (file, *_) = notes.flute.iterdir()
+    result = sktimbre("convert", fitted.path, file, "-o", tmp_path / "out", "--transpose", 3, "--phase", "source")
+    assert result.exit_code == 2
+    assert "excludes transpose=3" in result.stderr
+    assert not (tmp_path / "out").exists()
+    result = sktimbre("convert", fitted.path, file, "-o", tmp_path / "out", "--mix", 1.5)
+    assert result.exit_code == 2
+    assert "--mix" in result.stderr

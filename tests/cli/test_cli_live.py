@@ -43,6 +43,10 @@ def test_a_file_in_place_of_both_devices(files, tmp_path):
     expected = np.concatenate(list(model.predict_blocks([played], latency=0.12)))
     audio, _ = read_audio(out)
     np.testing.assert_allclose(audio, expected * 10 ** (-6 / 20), atol=1e-4)
+    options = ("--transpose", 5, "--mix", 0.7, "--overwrite", "--json")
+    assert live(folder / "m.sktimbre", "-i", folder / "in.wav", "-o", out, *options).exit_code == 0
+    expected = np.concatenate(list(model.set_params(transpose=5, mix=0.7).predict_blocks([played], latency=0.12)))
+    np.testing.assert_allclose(read_audio(out)[0], expected, atol=1e-4)
     assert "--overwrite" in live(folder / "m.sktimbre", "-i", folder / "in.wav", "-o", out).output
     short = live(folder / "m.sktimbre", "-i", folder / "in.wav", "-o", out, "--overwrite", "--seconds", 0.5)
     assert short.exit_code == 0, short.output

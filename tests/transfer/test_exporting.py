@@ -1,5 +1,6 @@
 """Exported models: the files alone give what the package gives."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -64,7 +65,8 @@ assert not {"sktimbre", "keras", "librosa", "sklearn", "onnx"} & set(sys.modules
 """
 
 
-def test_the_files_alone_give_the_audio_of_predict(model, notes, tmp_path):
+def check_files_alone(model, notes, tmp_path):
+    """Check that the files give the audio of predict, in a process that imports nothing else."""
     sktimbre.export(model, tmp_path / "exported")
     x = np.concatenate([notes.source[0], np.zeros(6000, np.float32), notes.source[2][:-333]])
     np.save(tmp_path / "x.npy", x)
@@ -82,6 +84,29 @@ def test_the_files_alone_give_the_audio_of_predict(model, notes, tmp_path):
     assert np.mean((mine - theirs) ** 2) < 0.02 * np.mean((silence - theirs) ** 2)
     assert log_spectral_distance(theirs[np.newaxis], mine[np.newaxis]) < 2.0
     assert np.abs(audio[len(notes.source[0]) + 4500 : len(notes.source[0]) + 5300]).max() < 1e-3
+
+
+def test_the_files_alone_give_the_audio_of_predict(model, notes, tmp_path):
+    check_files_alone(model, notes, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def default(notes):
+    return TimbreTransfer(autoencoder=network()).fit(notes.source, notes.target)
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"transpose": 7, "amount": 0.6, "keep_noise": 0.8},
+        {"transpose": -12, "noise": 0, "loudness": 0},
+        {"mix": 0.4, "amount": 0.9},
+        {"amount": 0},
+    ],
+    ids=str,
+)
+def test_so_do_those_with_other_settings(default, knobs, notes, tmp_path):
+    check_files_alone(copy.copy(default).set_params(**knobs), notes, tmp_path)
 
 
 def test_the_network_is_a_checked_model_with_its_weights(model, tmp_path):

@@ -219,9 +219,10 @@ def test_receptive_field_in_milliseconds_and_hertz(notes, model):
 
 @pytest.mark.parametrize("latency", [0.0465, 0.07, 0.12, 0.25, 0.5])
 @pytest.mark.parametrize("sizes", [{}, {"n_fft": 512, "hop_length": 128}])
-def test_sound_comes_after_at_most_the_latency(notes, latency, sizes):
+@pytest.mark.parametrize("phase", ["estimate", "source"])
+def test_sound_comes_after_at_most_the_latency(notes, latency, sizes, phase):
     X = np.concatenate([notes.source[0], np.zeros(3000, np.float32), notes.source[1]])
-    model = TimbreTransfer(LogSTFT(**sizes), IdentityBaseline()).fit(notes.source, notes.target)
+    model = TimbreTransfer(LogSTFT(**sizes), IdentityBaseline(), phase=phase).fit(notes.source, notes.target)
     given, returned, worst = 0, 0, 0
 
     def blocks():
@@ -249,8 +250,8 @@ def test_latency_that_no_model_has_is_refused(notes):
     model = TimbreTransfer(autoencoder=IdentityBaseline()).fit(X, y)
     with pytest.raises(ParameterError, match=r"latency=0.02 s is below 0.04644 s"):
         model.predict_blocks([X[0]], latency=0.02)
-    with pytest.raises(ParameterError, match=r"latency=0\.1 needs phase='estimate'"):
-        TimbreTransfer(autoencoder=IdentityBaseline(), phase="source").fit(X, y).predict_blocks([X[0]], latency=0.1)
+    with pytest.raises(ParameterError, match=r"latency=0\.1 needs a LogSTFT with center=True"):
+        TimbreTransfer(LogSTFT(center=False), IdentityBaseline()).fit(X, y).predict_blocks([X[0]], latency=0.1)
 
 
 def test_parts_that_do_not_fit_are_refused(notes):
@@ -425,7 +426,8 @@ def test_pieces_agree_with_the_whole(swelling, default_network, phase):
     # Pieces that are too short lack what the network sees beyond them.
     assert errors[2] > 1.05 * errors[0]
     if phase == "source":
-        assert np.abs(enough - whole).max() < 1e-5 < np.abs(short - whole).max()
+        # The same phases to begin with give nearly the same audio.
+        assert np.linalg.norm(enough - whole) < 0.1 * np.linalg.norm(whole)
 
 
 @pytest.mark.parametrize(("sr", "n_fft"), [(8000, 512), (22050, 1024), (44100, 2048), (48000, 2048)])

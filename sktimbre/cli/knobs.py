@@ -1,0 +1,66 @@
+"""Options of the commands that convert: settings of the conversion, which change without another training."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sktimbre.cli.completion import complete_phase
+from sktimbre.cli.shared import takes
+
+if TYPE_CHECKING:
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["KNOBS", "set_knobs", "takes_knobs"]
+
+OF_MODEL = "the model's"
+
+
+def _share(help: str) -> Any:
+    return Annotated[float | None, typer.Option(min=0, max=1, metavar="0..1", help=help, show_default=OF_MODEL)]
+
+
+# By the names of the parameters of `TimbreTransfer`.
+KNOBS: dict[str, Any] = {
+    "amount": _share("How far spectra go from the source (0) to the target (1)."),
+    "transpose": Annotated[
+        float | None,
+        typer.Option(
+            min=-24,
+            max=24,
+            metavar="SEMITONES",
+            help="Semitones by which the output is higher than the recording; -12 is an octave lower.",
+            show_default=OF_MODEL,
+        ),
+    ],
+    "mix": _share("Share of the converted sound in the output; the rest is the recording."),
+    "keep_noise": _share("Share of the recording's noise between partials, its breath or bow, that stays."),
+    "noise": _share("Share of the fluctuation of the recording's noise that is restored between partials."),
+    "loudness": _share("Share of the recording's loudness contour that is restored."),
+    "phase": Annotated[
+        str | None,
+        typer.Option(
+            help="Initial phase of phase retrieval: source or estimate.",
+            show_default=OF_MODEL,
+            autocompletion=complete_phase,
+        ),
+    ],
+}
+
+
+def takes_knobs(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command, so that it has the options `KNOBS`; those that are given are passed as a dict ``knobs``."""
+    return takes(command, KNOBS, "knobs")
+
+
+def set_knobs(model: "TimbreTransfer", knobs: dict[str, Any]) -> None:
+    """Set the settings of the conversion of a model.
+
+    Raises
+    ------
+    ParameterError
+        The model cannot use a value.
+    """
+    model.set_params(**knobs)
+    # Errors come now, not with the first recording.
+    _ = model._conversion, model._from_source

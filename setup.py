@@ -63,7 +63,17 @@ setup(
     version="0.1.0",
     packages=find_packages(include=["sktimbre", "sktimbre.*"]),
     package_data={
-        "sktimbre": ["py.typed", "**/*.pyi", "*.pyi", "cli/*.html", "cli/*.css", "cli/*.js", "transfer/*.md"]
+        "sktimbre": [
+            "py.typed",
+            "**/*.pyi",
+            "*.pyi",
+            "cli/*.html",
+            "cli/*.css",
+            "cli/*.js",
+            "transfer/*.md",
+            "models/*.sktimbre",
+            "models/*.json",
+        ]
     },
     install_requires=CORE,
     extras_require=EXTRAS,

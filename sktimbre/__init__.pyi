@@ -1,4 +1,4 @@
-from . import audio, autoencoder, baselines, datasets, exceptions, metrics, plotting, spectral
+from . import audio, autoencoder, baselines, datasets, exceptions, metrics, models, plotting, spectral
 from .autoencoder import TimbreAutoencoder
 from .persistence import load, save
 from .spectral import GriffinLimInverter, LogSTFT, StreamingInverter
@@ -20,6 +20,7 @@ __all__ = [
     "export",
     "load",
     "metrics",
+    "models",
     "plotting",
     "save",
     "spectral",

@@ -95,6 +95,7 @@ ROOMS = (
     "baselines",
     "autoencoder",
     "transfer",
+    "models",
     "plotting",
     "cli",
 )

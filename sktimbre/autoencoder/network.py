@@ -173,6 +173,9 @@ class Network:
         del state["architecture"]
         if "reach" in state:
             state["reach"] = ReceptiveField(*map(int, state["reach"]))
+        # Files may have weights in half precision.
+        if state.get("weights"):
+            state["weights"] = [w.astype(np.float32) if w.dtype == np.float16 else w for w in state["weights"]]
         self.__dict__.update(state)
 
     @cached_property

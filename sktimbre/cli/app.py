@@ -16,6 +16,7 @@ from sktimbre.cli.export import export
 from sktimbre.cli.fit import fit
 from sktimbre.cli.info import info
 from sktimbre.cli.live import live
+from sktimbre.cli.models import models
 from sktimbre.cli.pairs import pairs
 from sktimbre.cli.report import report
 from sktimbre.cli.session import INTERRUPTED, TERMINATED, Terminated
@@ -30,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (pairs, fit, convert, live, evaluate, report, info, export, demo):
-    app.command(no_args_is_help=command is not demo)(command)
+for command in (pairs, fit, convert, live, models, evaluate, report, info, export, demo):
+    app.command(no_args_is_help=command not in (demo, models))(command)
 
 
 def _show_version(requested: bool) -> None:
@@ -50,9 +51,10 @@ def _about(
     """Convert the timbre of one instrument to that of another.
 
     **pairs** shows the notes of two folders as they are paired; **fit** trains a model on them; **convert** applies it to
-    recordings, and **live** to what is played. **evaluate** compares its errors with baselines, **report** writes a page to
-    listen to, **info** describes a model or a sound file, and **export** writes a model for programs in other languages.
-    **demo** shows the whole way with synthetic notes in a few minutes.
+    recordings, and **live** to what is played. **models** lists those that come with the package. **evaluate** compares a
+    model's errors with baselines, **report** writes a page to listen to, **info** describes a model or a sound file, and
+    **export** writes a model for programs in other languages. **demo** shows the whole way with synthetic notes in a few
+    minutes.
 
     Every command has its own help: `sktimbre fit --help`.
     """

@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sktimbre.cli.knobs import set_knobs
+from sktimbre.cli.modelfiles import load_model
 from sktimbre.cli.planning import Writing
 from sktimbre.cli.recordings import Recording, convert_recording
-from sktimbre.cli.session import Session, choose_warnings, describe, load_model, trace_of
+from sktimbre.cli.session import Session, choose_warnings, describe, trace_of
 from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:

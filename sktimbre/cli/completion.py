@@ -8,6 +8,7 @@ __all__ = [
     "complete_architecture",
     "complete_format",
     "complete_material",
+    "complete_model",
     "complete_phase",
     "complete_preset",
     "complete_subtype",
@@ -28,6 +29,12 @@ def _architectures(ctx: typer.Context) -> Iterable[str]:
     from sktimbre.autoencoder.networks.options import NAMES
 
     return NAMES
+
+
+def _models(ctx: typer.Context) -> Iterable[str]:
+    from sktimbre.models.shipped import names
+
+    return names()
 
 
 def _presets(ctx: typer.Context) -> Iterable[str]:
@@ -53,6 +60,7 @@ def _subtypes(ctx: typer.Context) -> Iterable[str]:
 complete_architecture = _completer(_architectures)
 complete_format = _completer(_formats)
 complete_material = _completer(lambda ctx: ("notes", "playing", "same-piece"))
+complete_model = _completer(_models)
 complete_phase = _completer(lambda ctx: ("estimate", "source"))
 complete_preset = _completer(_presets)
 complete_subtype = _completer(_subtypes)

@@ -11,6 +11,7 @@ import typer
 
 from sktimbre.cli.completion import complete_format, complete_subtype
 from sktimbre.cli.knobs import takes_knobs
+from sktimbre.cli.modelfiles import Model
 from sktimbre.cli.session import (
     FAILED,
     NOTHING_WRITTEN,
@@ -42,7 +43,7 @@ HEARD = 40000
 
 @takes_knobs
 def convert(
-    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    model: Model,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -52,8 +53,15 @@ def convert(
     ],
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to; created if missing.")
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder to write to; created if missing.",
+            show_default="one named as the model, in the working directory",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Search subfolders, and write into subfolders of the same names.")
     ] = False,
@@ -105,6 +113,7 @@ def convert(
 
     **Examples:**
 
+    - `sktimbre convert to-clarinet melody.wav`
     - `sktimbre convert flute-to-clarinet.sktimbre melody.wav duet.flac -o clarinet/`
     - `sktimbre convert flute-to-clarinet.sktimbre takes/ -o clarinet/ --jobs 2 --watch`
     - `sktimbre convert flute-to-clarinet.sktimbre melody.wav -o bass/ --transpose -12 --amount 0.7 --mix 0.5`
@@ -114,6 +123,7 @@ def convert(
             raise ParameterError(
                 "--watch and --dry-run cannot be combined: --dry-run lists existing recordings only. Give one of them."
             )
+        output = Path(model.stem) if output is None else output
         from sktimbre.cli.batch import ModelFile, convert_all
         from sktimbre.cli.planning import Writing, check_names, find_recordings
         from sktimbre.cli.watching import arrivals

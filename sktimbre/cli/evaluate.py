@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.noteoptions import as_arguments, takes_notes
 from sktimbre.cli.session import (
     DURATION,
@@ -13,7 +14,6 @@ from sktimbre.cli.session import (
     Duration,
     Json,
     Quiet,
-    load_model,
     note_folders,
     number,
     session,
@@ -25,7 +25,7 @@ __all__ = ["evaluate"]
 
 @takes_notes
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    model: Model,
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
     note_options: dict[str, Any],

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, load_model, session
+from sktimbre.cli.modelfiles import Model, load_model
+from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
 
 __all__ = ["export"]
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.")],
     overwrite: Overwrite = False,
     as_json: Json = False,

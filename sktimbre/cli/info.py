@@ -11,14 +11,13 @@ import numpy as np
 import typer
 from rich.filesize import decimal
 
+from sktimbre.cli.modelfiles import check_no_pickle, load_model, model_path
 from sktimbre.cli.session import (
     Debug,
     Json,
     Quiet,
     Session,
-    check_no_pickle,
     check_readable,
-    load_model,
     number,
     session,
     table,
@@ -36,7 +35,13 @@ TIMED_SECONDS = 3.0
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="Sound file, or model file that sktimbre fit wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Sound file, model file that sktimbre fit wrote, or name of a model that sktimbre models lists.",
+            callback=model_path,
+        ),
+    ],
     params: Annotated[
         bool, typer.Option("--params", help="Print the parameters of a model as TOML, for `sktimbre fit --params`.")
     ] = False,

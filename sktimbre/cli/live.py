@@ -10,14 +10,15 @@ import numpy as np
 import typer
 
 from sktimbre.cli.knobs import set_knobs, takes_knobs
-from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, load_model, session
+from sktimbre.cli.modelfiles import Model, load_model
+from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
 
 __all__ = ["live"]
 
 
 @takes_knobs
 def live(
-    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    model: Model,
     source: Annotated[
         str | None,
         typer.Option("--input", "-i", metavar="DEVICE", help="Number or name of a sound device, or a sound file."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.noteoptions import as_arguments, takes_notes
 from sktimbre.cli.pairing import PairedHeaders, read_headers
 from sktimbre.cli.session import (
@@ -20,7 +21,6 @@ from sktimbre.cli.session import (
     Overwrite,
     Quiet,
     check_output,
-    load_model,
     note_folders,
     session,
     table,
@@ -38,7 +38,7 @@ __all__ = ["make_page", "report"]
 
 @takes_notes
 def report(
-    model: Annotated[Path, typer.Argument(help="Model file that sktimbre fit wrote.")],
+    model: Model,
     source: Annotated[Path, typer.Argument(help="Folder of notes of the source instrument, or one file.")],
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
     note_options: dict[str, Any],

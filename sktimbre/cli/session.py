@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from sktimbre.exceptions import (
     CollapsedModelWarning,
     DatasetWarning,
     ParameterError,
-    PersistenceError,
     PitchRangeWarning,
     SktimbreError,
     SmallerBatchWarning,
@@ -33,7 +31,7 @@ from sktimbre.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from sktimbre.transfer import TimbreTransfer
+    pass
 
 __all__ = ["DURATION", "Debug", "DryRun", "Duration", "Json", "Overwrite", "Quiet", "Session", "session"]
 
@@ -236,66 +234,6 @@ def check_readable(path: Path) -> None:
     """Raise an error if ``path`` does not exist."""
     if not path.exists():
         raise SktimbreError(f"{path} does not exist; check the name (the working directory is {Path.cwd()}).")
-
-
-def load_model(path: Path) -> "TimbreTransfer":
-    """Load a fitted `TimbreTransfer`; raise an error if the file holds none."""
-    check_readable(path)
-    _check_model_file(path)
-
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils.validation import check_is_fitted
-
-    from sktimbre.persistence import load
-    from sktimbre.transfer import TimbreTransfer
-
-    model = load(path)
-    if not isinstance(model, TimbreTransfer):
-        raise PersistenceError(
-            f"{path} holds a {type(model).__name__}; give a file with a TimbreTransfer, as `sktimbre fit` writes it."
-        )
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        raise PersistenceError(f"{path} holds a TimbreTransfer that is not fitted; save it after fit.") from None
-    return model
-
-
-def check_no_pickle(path: Path) -> None:
-    """Raise an error if a file is a pickle, as `pickle` and joblib write them."""
-    with path.open("rb") as file:
-        beginning = file.read(1)
-    # First byte of pickles of protocol 2 and later.
-    if beginning == b"\x80":
-        raise PersistenceError(
-            f"{path} is a pickle, and loading a pickle can run any code. If you wrote it, load it in Python and save it "
-            "with sktimbre.save."
-        )
-
-
-def _check_model_file(path: Path) -> None:
-    """Raise an error if the path is a folder, a pickle or a sound file instead of a model."""
-    if path.is_dir():
-        raise PersistenceError(f"{path} is a folder; give the model, the file that `sktimbre fit` wrote.")
-    if not path.is_file():
-        return
-    check_no_pickle(path)
-    if not zipfile.is_zipfile(path) and _is_sound(path):
-        raise PersistenceError(
-            f"{path} is a sound file, but the first argument must be a model that `sktimbre fit` wrote, as in "
-            "`sktimbre convert MODEL FILE -o FOLDER`."
-        )
-
-
-def _is_sound(path: Path) -> bool:
-    from sktimbre.audio.soundfiles import open_sound
-    from sktimbre.exceptions import AudioFileError
-
-    try:
-        open_sound(path).close()
-    except AudioFileError:
-        return False
-    return True
 
 
 def note_folders(sources: Path | list[Path], target: Path) -> tuple[Path | list[Path], Path | list[Path]]:

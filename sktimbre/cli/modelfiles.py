@@ -1,0 +1,95 @@
+"""Model files of the commands: the argument that names one, and loading it."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sktimbre.cli.completion import complete_model
+from sktimbre.cli.session import check_readable
+from sktimbre.exceptions import PersistenceError
+
+if TYPE_CHECKING:
+    from sktimbre.transfer import TimbreTransfer
+
+__all__ = ["Model", "check_no_pickle", "load_model", "model_path"]
+
+
+def model_path(given: Path) -> Path:
+    """Return the file of a model that comes with the package where its name is given and no file has it."""
+    if given.exists() or given.parent != Path() or given.suffix:
+        return given
+    from sktimbre.models import names, path
+
+    return path(given.name) if given.name in names() else given
+
+
+Model = Annotated[
+    Path,
+    typer.Argument(
+        help="Model file that sktimbre fit wrote, or the name of one that sktimbre models lists.",
+        callback=model_path,
+        autocompletion=complete_model,
+    ),
+]
+
+
+def load_model(path: Path) -> "TimbreTransfer":
+    """Load a fitted `TimbreTransfer`; raise an error if the file holds none."""
+    check_readable(path)
+    _check_model_file(path)
+
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    from sktimbre.persistence import load
+    from sktimbre.transfer import TimbreTransfer
+
+    model = load(path)
+    if not isinstance(model, TimbreTransfer):
+        raise PersistenceError(
+            f"{path} holds a {type(model).__name__}; give a file with a TimbreTransfer, as `sktimbre fit` writes it."
+        )
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise PersistenceError(f"{path} holds a TimbreTransfer that is not fitted; save it after fit.") from None
+    return model
+
+
+def check_no_pickle(path: Path) -> None:
+    """Raise an error if a file is a pickle, as `pickle` and joblib write them."""
+    with path.open("rb") as file:
+        beginning = file.read(1)
+    # First byte of pickles of protocol 2 and later.
+    if beginning == b"\x80":
+        raise PersistenceError(
+            f"{path} is a pickle, and loading a pickle can run any code. If you wrote it, load it in Python and save it "
+            "with sktimbre.save."
+        )
+
+
+def _check_model_file(path: Path) -> None:
+    """Raise an error if the path is a folder, a pickle or a sound file instead of a model."""
+    if path.is_dir():
+        raise PersistenceError(f"{path} is a folder; give the model, the file that `sktimbre fit` wrote.")
+    if not path.is_file():
+        return
+    check_no_pickle(path)
+    if not zipfile.is_zipfile(path) and _is_sound(path):
+        raise PersistenceError(
+            f"{path} is a sound file, but the first argument must be a model that `sktimbre fit` wrote, as in "
+            "`sktimbre convert MODEL FILE -o FOLDER`."
+        )
+
+
+def _is_sound(path: Path) -> bool:
+    from sktimbre.audio.soundfiles import open_sound
+    from sktimbre.exceptions import AudioFileError
+
+    try:
+        open_sound(path).close()
+    except AudioFileError:
+        return False
+    return True

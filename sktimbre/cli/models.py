@@ -1,0 +1,53 @@
+"""`sktimbre models`: list the models that ship, or describe one."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from sktimbre.cli.completion import complete_model
+from sktimbre.cli.session import Debug, Json, Quiet, number, session, table
+
+__all__ = ["models"]
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="Model to describe.", autocompletion=complete_model, show_default="all")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List the models that come with the package, or describe one.
+
+    A name stands in place of a model file: `sktimbre convert to-clarinet melody.wav`. Errors are those of performances that
+    the model has not heard, relative to the unchanged source: 0 is perfect, 1 is no better than doing nothing.
+    """
+    with session(as_json, quiet, debug) as s:
+        from sktimbre.datasets.names import name_of_pitch
+        from sktimbre.models import card, names
+
+        cards = [card(each) for each in ([name] if name else names())]
+        values = {"models": [asdict(each) for each in cards]}
+        if name is None:
+            shown = table("Model", "Lowest", "Highest", "Hz", "Sources, with errors of melodies", numbers=False)
+            for each in cards:
+                sources = ", ".join(f"{source} {number(found['melodies'], 2)}" for source, found in each.errors.items())
+                shown.add_row(each.name, *map(name_of_pitch, each.pitches), str(each.sr), sources)
+            s.result(values, shown)
+            return
+        (each,) = cards
+        facts = table("Model", each.name, numbers=False)
+        facts.add_row("Target", each.target)
+        facts.add_row("Sources", ", ".join(each.sources))
+        facts.add_row("Training notes", " to ".join(map(name_of_pitch, each.pitches)))
+        facts.add_row("Sample rate", f"{each.sr} Hz")
+        for material in each.material:
+            facts.add_row("Material", f"{material['name']}, {material['licence']}\n{material['url']}")
+        facts.add_row("Limits", each.limits)
+        facts.add_row("Trained by", each.command)
+        errors = table("Error beside the unchanged source", "Melodies", "Chorales")
+        for source, found in each.errors.items():
+            errors.add_row(source, number(found["melodies"], 2), number(found["chorales"], 2))
+        s.result(values, facts, errors)

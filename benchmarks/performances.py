@@ -8,7 +8,7 @@ some cents, and models keep the source's pitch: the truth is therefore transpose
 pairs. Rows:
 
 - identity: the source itself.
-- per-bin linear, spectral envelope: baselines without a network, trained on the same notes.
+- per-bin linear, spectral envelope, mosaic: baselines without a network, fitted to the same notes.
 - ours: the default model; with --seeds the mean over several.
 - sampler: the target's own notes at the onsets and ends of the score, about the least error that single notes allow.
 - target: the truth, beside which the columns of what is heard stand.
@@ -39,7 +39,7 @@ from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.audio import read_audio, resample
 from sktimbre.autoencoder import PairAugmenter
 from sktimbre.autoencoder.data.pitch import pair_pitches
-from sktimbre.baselines import PerBinLinearBaseline, SpectralEnvelopeBaseline
+from sktimbre.baselines import MosaicBaseline, PerBinLinearBaseline, SpectralEnvelopeBaseline
 from sktimbre.datasets import load_notes, load_paired_notes
 from sktimbre.metrics import f0_error, log_spectral_distance
 from sktimbre.spectral.geometry import usual_n_fft
@@ -234,6 +234,7 @@ def study(gm, source, target, args):
     baselines = {
         "per-bin linear": PerBinLinearBaseline().fit(S, T),
         "spectral envelope": SpectralEnvelopeBaseline().fit(S, T),
+        "mosaic": MosaicBaseline().fit(S, T),
     }
     models = [trained(notes, seed, checkpoints_in(args.output.parent)) for seed in range(args.seeds)]
     tables = {}

@@ -15,6 +15,7 @@ import sktimbre
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.baselines import (
     IdentityBaseline,
+    MosaicBaseline,
     PerBinLinearBaseline,
     PhaseOracleBaseline,
     SpectralEnvelopeBaseline,
@@ -83,6 +84,10 @@ class EnvelopeInSuite(_RegressorInSuite, SpectralEnvelopeBaseline):
     pass
 
 
+class MosaicInSuite(_RegressorInSuite, MosaicBaseline):
+    pass
+
+
 class PhaseOracleInSuite(_RegressorInSuite, PhaseOracleBaseline):
     pass
 
@@ -140,6 +145,7 @@ EXCUSED = {
     IdentityInSuite: OF_REGRESSORS | OF_SPECTRA,
     PerBinLinearInSuite: OF_REGRESSORS | OF_SPECTRA,
     EnvelopeInSuite: OF_REGRESSORS | OF_SPECTRA,
+    MosaicInSuite: OF_REGRESSORS | OF_SPECTRA,
     PhaseOracleInSuite: {
         **OF_REGRESSORS,
         **OF_SPECTRA,
@@ -162,6 +168,7 @@ IN_SUITE = [
     IdentityInSuite(),
     PerBinLinearInSuite(),
     EnvelopeInSuite(),
+    MosaicInSuite(),
     PhaseOracleInSuite(),
     NeighboursInSuite(n_neighbors=1, n_fft=2),
 ]
@@ -182,6 +189,7 @@ PUBLIC = [
     IdentityBaseline(),
     PerBinLinearBaseline(),
     SpectralEnvelopeBaseline(),
+    MosaicBaseline(),
     PhaseOracleBaseline(),
     TransposedNeighboursBaseline(),
 ]

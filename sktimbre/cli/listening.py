@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sktimbre.cli.comparison import Comparison
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Note", "Page", "Side", "listening_page", "note_of_page"]
+__all__ = ["Note", "Page", "Side", "listening_page", "note_of_page", "phrase_of_page"]
 
 SIDES = ("source", "output", "target")
 # Size of the spectrograms in inches, before the browser scales them, and dots per inch.
@@ -97,6 +97,8 @@ class Page:
         All parameters of the model, by part.
     curves : str
         Figure of the learning curves as SVG; empty for none.
+    opening : Note or None
+        A recording that is shown before the notes.
     """
 
     title: str
@@ -106,6 +108,7 @@ class Page:
     facts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     curves: str = ""
+    opening: Note | None = None
 
 
 def listening_page(page: Page) -> str:
@@ -162,19 +165,49 @@ def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparis
     -------
     Note
     """
-    # Scale down audio that would clip.
-    sounds = {side: audio[side] / max(1.0, float(np.abs(audio[side]).max())) for side in SIDES}
-    levels = {side: float(np.sqrt(np.mean(np.square(y)))) for side, y in sounds.items()}
-    softest = min((level for level in levels.values() if level), default=0.0)
-    pictures, ticks = _spectrograms(sounds, sr)
-    sides = {
-        side: Side(_flac(sounds[side], sr), pictures[side], softest / levels[side] if levels[side] else 1.0)
-        for side in SIDES
-    }
+    sounds = _without_clipping(audio)
+    sides, ticks = _sides(sounds, sr)
     scores = comparison.of_note(index)
     error, identity = (scores[who].get("reconstruction_error") for who in ("model", "identity"))
     duration = len(sounds["source"]) / sr
     return Note(name, duration, sides, ticks, error, identity, comparison.cells(index), _harmonics(sounds, sr))
+
+
+def phrase_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float) -> Note:
+    """Return a recording for the top of the page, with its sounds and pictures and without scores.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recording.
+    audio : dict of str to ndarray of shape (n_samples,)
+        Audio in [-1, 1], by "source" and "output".
+    sr : float
+        Sample rate in Hz.
+
+    Returns
+    -------
+    Note
+    """
+    sounds = _without_clipping(audio)
+    return Note(name, len(sounds["source"]) / sr, *_sides(sounds, sr), None, None, [])
+
+
+def _without_clipping(audio):
+    """Return sounds, scaled down if they would clip, in the order of the page."""
+    return {side: audio[side] / max(1.0, float(np.abs(audio[side]).max())) for side in SIDES if side in audio}
+
+
+def _sides(sounds, sr):
+    """Return the sides of a note, and the positions of the frequency labels."""
+    levels = {side: float(np.sqrt(np.mean(np.square(y)))) for side, y in sounds.items()}
+    softest = min((level for level in levels.values() if level), default=0.0)
+    pictures, ticks = _spectrograms(sounds, sr)
+    sides = {
+        side: Side(_flac(y, sr), pictures[side], softest / levels[side] if levels[side] else 1.0)
+        for side, y in sounds.items()
+    }
+    return sides, ticks
 
 
 def learning_curves(model: "TimbreTransfer", references: Mapping[str, float] | None = None) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
     from sktimbre.cli.comparison import Comparison
+    from sktimbre.cli.listening import Note
     from sktimbre.transfer import TimbreTransfer
 
 __all__ = ["make_page", "report"]
@@ -127,6 +128,7 @@ def make_page(
     judged: Any,
     compared: "Comparison",
     references: Mapping[str, float] | None = None,
+    opening: "Note | None" = None,
 ) -> str:
     """Return a page of notes as HTML.
 
@@ -144,6 +146,8 @@ def make_page(
         Their outputs and scores.
     references : dict of str to float or None
         Errors of baselines to draw beside the learning curves; None draws none.
+    opening : Note or None
+        A recording that is shown before the notes.
 
     Returns
     -------
@@ -165,6 +169,7 @@ def make_page(
         shown_facts(model_facts(model)),
         settings,
         learning_curves(model, references),
+        opening,
     )
     return listening_page(page)
 

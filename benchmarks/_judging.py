@@ -18,7 +18,7 @@ from sktimbre.metrics import (
     multiscale_spectral_distance,
     reconstruction_error,
 )
-from sktimbre.plotting.harmonics import harmonic_levels
+from sktimbre.metrics.harmonic import harmonic_levels
 
 OCTAVES = {"59-70": (59, 70), "71-82": (71, 82), "83-93": (83, 93)}
 QUIET = 30.0  # dB below a note's loudest frame; quieter frames are ignored

@@ -36,7 +36,7 @@ from sktimbre.audio import read_audio
 from sktimbre.autoencoder import PairAugmenter
 from sktimbre.datasets import cut_notes, load_notes
 from sktimbre.metrics import estimate_f0
-from sktimbre.plotting.harmonics import harmonic_levels
+from sktimbre.metrics.harmonic import harmonic_levels
 
 SR = 22050
 SECONDS = 1.0  # of each note, at most

@@ -190,7 +190,8 @@ def phrase_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float) -> Not
     Note
     """
     sounds = _without_clipping(audio)
-    return Note(name, len(sounds["source"]) / sr, *_sides(sounds, sr), None, None, [])
+    sides, ticks = _sides(sounds, sr)
+    return Note(name, len(sounds["source"]) / sr, sides, ticks, None, None, [])
 
 
 def _without_clipping(audio):

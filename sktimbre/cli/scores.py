@@ -24,7 +24,9 @@ METRICS = {
     "log_spectral_distance": Metric("Log-spectral dist., dB", 2),
     "mfcc_distance": Metric("MFCC distance", 1),
     "f0_error": Metric("f0 error, cents", 1),
+    "harmonic_distance": Metric("Harmonic dist., dB", 1),
     "loudness_correlation": Metric("Loudness correlation", 3),
+    "loudness_distance": Metric("Loudness dist., dB", 1),
 }
 
 
@@ -55,7 +57,9 @@ def judge(target: np.ndarray, audio: np.ndarray, target_spectra: Any, spectra: A
         "log_spectral_distance": (metrics.log_spectral_distance, {}),
         "mfcc_distance": (metrics.mfcc_distance, {"sr": sr}),
         "f0_error": (metrics.f0_error, {"sr": sr, "fmax": min(4500.0, sr / 2)}),
+        "harmonic_distance": (metrics.harmonic_distance, {"sr": sr}),
         "loudness_correlation": (metrics.loudness_correlation, {"sr": sr}),
+        "loudness_distance": (metrics.loudness_distance, {"sr": sr}),
     }
     for name, (metric, options) in of_audio.items():
         scores[name] = _score_notes(metric, target, audio, **options)

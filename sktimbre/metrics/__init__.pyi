@@ -1,3 +1,5 @@
+from .contours import loudness_distance, pitch_jaccard_distance, raw_pitch_accuracy
+from .harmonic import harmonic_distance
 from .perceptual import loudness_correlation, mfcc_distance
 from .pitch import estimate_f0, f0_error
 from .scorers import SCORERS, get_scorer
@@ -14,11 +16,15 @@ __all__ = [
     "estimate_f0",
     "f0_error",
     "get_scorer",
+    "harmonic_distance",
     "log_spectral_distance",
     "loudness_correlation",
+    "loudness_distance",
     "match_pitch",
     "mfcc_distance",
     "multiscale_spectral_distance",
+    "pitch_jaccard_distance",
+    "raw_pitch_accuracy",
     "reconstruction_error",
     "spectral_convergence",
 ]

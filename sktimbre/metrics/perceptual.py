@@ -159,27 +159,27 @@ def loudness_correlation(
     1.0
     """
     sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
-    frame = _samples(frame_duration, "frame_duration", sr)
-    hop = _samples(hop_duration, "hop_duration", sr)
+    frame = check_duration(frame_duration, "frame_duration", sr)
+    hop = check_duration(hop_duration, "hop_duration", sr)
     floor = check_real(floor, "floor", 0, open_low=True, fix="60 dB are usual.")
     true, pred = paired_audio(y_true, y_pred)
     check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
     values = []
     for t, p in zip(true, pred, strict=True):
-        a, b = _loudness(t, frame, hop, floor), _loudness(p, frame, hop, floor)
+        a, b = loudness_contour(t, frame, hop, floor), loudness_contour(p, frame, hop, floor)
         flat = [np.ptp(curve) < CONSTANT for curve in (a, b)]
         values.append(float(all(flat)) if any(flat) else np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
     return summarise(values, average)
 
 
-def _samples(seconds: float, name: str, sr: float) -> int:
+def check_duration(seconds: float, name: str, sr: float) -> int:
     n_samples = round(check_real(seconds, name, 0, open_low=True, fix="It is in seconds.") * sr)
     if n_samples == 0:
         raise ParameterError(f"{name}={seconds!r} s is shorter than one sample at sr={sr:g} Hz; use a longer one.")
     return n_samples
 
 
-def _loudness(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:
+def loudness_contour(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:
     """Return the level (RMS) of each whole frame in dB relative to the loudest, at least -floor; zeros for silence."""
     energy = np.cumsum(np.pad(y.astype(np.float64) ** 2, (1, 0)))
     power = np.maximum(energy[frame:] - energy[:-frame], 0)[::hop]

@@ -85,9 +85,9 @@ def estimate_f0(y: Any, *, sr: float = 22050, fmin: float = 26.0, fmax: float = 
     >>> estimate_f0(np.sin(2 * np.pi * 440 * t)[np.newaxis]).round(1)
     array([440.])
     """
-    sr, fmin, fmax = _check_range(sr, fmin, fmax)
+    sr, fmin, fmax = check_range(sr, fmin, fmax)
     notes = check_audio(y, name="y")
-    _check_long(notes, sr, fmin, "y")
+    check_f0_length(notes, sr, fmin, "y")
     return np.array([_pitch(note, sr, fmin, fmax) for note in as_list(notes)])
 
 
@@ -153,7 +153,7 @@ def f0_error(
     >>> round(f0_error(None, sharp, reference_hz=440))
     50
     """
-    sr, fmin, fmax = _check_range(sr, fmin, fmax)
+    sr, fmin, fmax = check_range(sr, fmin, fmax)
     check_choice(statistic, "statistic", STATISTICS)
     if (y_true is None) == (reference_hz is None):
         raise ParameterError(
@@ -163,8 +163,8 @@ def f0_error(
     worst = 1200 * np.log2(fmax / fmin)
     if reference_hz is None:
         true, pred = paired_audio(y_true, y_pred)
-        _check_long(true, sr, fmin, "y_true")
-        curves = [_f0_curve(note, sr, fmin, fmax) for note in true]
+        check_f0_length(true, sr, fmin, "y_true")
+        curves = [f0_curve(note, sr, fmin, fmax) for note in true]
         for i, (_, _, voiced) in enumerate(curves):
             if not voiced.any():
                 raise AudioError(
@@ -172,11 +172,11 @@ def f0_error(
                 )
     else:
         pred = as_list(check_audio(y_pred, name="y_pred"))
-        _check_long(pred, sr, fmin, "y_pred")
+        check_f0_length(pred, sr, fmin, "y_pred")
         curves = [(np.array([hz]), np.zeros(1), np.ones(1, bool)) for hz in _check_reference(reference_hz, len(pred))]
     values = []
     for wanted, note in zip(curves, pred, strict=True):
-        given = _f0_curve(note, sr, fmin, fmax)
+        given = f0_curve(note, sr, fmin, fmax)
         if statistic == "note":
             error = 1200 * np.abs(np.log2(_note_f0(*given) / _note_f0(*wanted)))
             values.append(worst if np.isnan(error) else error)
@@ -188,14 +188,14 @@ def f0_error(
     return summarise(values, average)
 
 
-def _check_range(sr: float, fmin: float, fmax: float) -> tuple[float, float, float]:
+def check_range(sr: float, fmin: float, fmax: float) -> tuple[float, float, float]:
     sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
     fmin = check_real(fmin, "fmin", 0, open_low=True, fix="The lowest note of a piano has 27.5 Hz.")
     fmax = check_real(fmax, "fmax", fmin, sr / 2, open_low=True, fix="It lies above fmin and is at most sr / 2.")
     return sr, fmin, fmax
 
 
-def _check_long(notes: Batch, sr: float, fmin: float, name: str) -> None:
+def check_f0_length(notes: Batch, sr: float, fmin: float, name: str) -> None:
     n_samples = int(np.ceil((_window(fmin) + 1 / fmin) * sr))
     check_long_enough(
         notes, n_samples, f"and a period of fmin={fmin} Hz: {n_samples}", "a higher fmin or longer notes", name
@@ -220,8 +220,8 @@ def _pitch(y: np.ndarray, sr: float, fmin: float, fmax: float) -> float:
     midi, clarity = hear_pitch(y, sr)
     hertz = 440 * 2 ** ((midi - 69) / 12)
     if clarity < LEAST_CLARITY or not fmin <= hertz <= fmax:
-        return _note_f0(*_f0_curve(y, sr, fmin, fmax))
-    f0 = _note_f0(*_f0_curve(y, sr, max(fmin, hertz / NEAR), min(fmax, hertz * NEAR)))
+        return _note_f0(*f0_curve(y, sr, fmin, fmax))
+    f0 = _note_f0(*f0_curve(y, sr, max(fmin, hertz / NEAR), min(fmax, hertz * NEAR)))
     return hertz if np.isnan(f0) else f0
 
 
@@ -229,7 +229,7 @@ def _window(fmin: float) -> float:
     return max(WINDOW, 1 / fmin)
 
 
-def _f0_curve(y: np.ndarray, sr: float, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def f0_curve(y: np.ndarray, sr: float, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return f0 in Hz, aperiodicity and voicing of each frame; f0 is NaN if the frame's difference has no trough."""
     import soxr
 

@@ -8,6 +8,8 @@ from sklearn.metrics import make_scorer
 
 from sktimbre._utils.checks import check_choice
 from sktimbre.exceptions import ParameterError
+from sktimbre.metrics.contours import loudness_distance, pitch_jaccard_distance, raw_pitch_accuracy
+from sktimbre.metrics.harmonic import harmonic_distance
 from sktimbre.metrics.perceptual import loudness_correlation, mfcc_distance
 from sktimbre.metrics.pitch import f0_error
 from sktimbre.metrics.spectral import (
@@ -27,7 +29,11 @@ _METRICS: dict[str, tuple[Callable, bool]] = {
     "neg_spectral_convergence": (spectral_convergence, False),
     "neg_mfcc_distance": (mfcc_distance, False),
     "neg_f0_error": (f0_error, False),
+    "neg_pitch_jaccard_distance": (pitch_jaccard_distance, False),
+    "neg_harmonic_distance": (harmonic_distance, False),
+    "neg_loudness_distance": (loudness_distance, False),
     "loudness_correlation": (loudness_correlation, True),
+    "raw_pitch_accuracy": (raw_pitch_accuracy, True),
 }
 
 

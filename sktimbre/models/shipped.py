@@ -52,6 +52,10 @@ class ModelCard:
 def names() -> list[str]:
     """Return the names of the models that ship.
 
+    Returns
+    -------
+    list of str
+
     Examples
     --------
     >>> from sktimbre import models
@@ -68,6 +72,10 @@ def path(name: str) -> Path:
     ----------
     name : str
         One of `names`.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -86,6 +94,10 @@ def card(name: str) -> ModelCard:
     ----------
     name : str
         One of `names`.
+
+    Returns
+    -------
+    ModelCard
 
     Raises
     ------

@@ -9,13 +9,11 @@ from sktimbre._utils.checks import check_real, check_whole
 from sktimbre._utils.validation import as_list, check_audio, check_pair
 from sktimbre.exceptions import ParameterError
 from sktimbre.metrics import estimate_f0
+from sktimbre.metrics.harmonic import harmonic_levels
 from sktimbre.plotting.display import SIDES, Display, add_legend, check_fitted, check_names, choose_pairs, rate_of
-from sktimbre.spectral import stft
 
-__all__ = ["HarmonicDisplay", "harmonic_levels"]
+__all__ = ["HarmonicDisplay"]
 
-WINDOW = 0.19  # seconds; long enough to resolve the harmonics of notes of 30 Hz and above
-SEMITONE = 2 ** (1 / 12) - 1
 MARKERS = {"source": "s", "output": "o", "target": "^"}
 
 
@@ -196,24 +194,3 @@ def _checked(levels: Any) -> dict[str, np.ndarray]:
             f"levels={levels!r} must be a dict of arrays of one shape (n_notes, n_harmonics) for {', '.join(SIDES)}."
         )
     return made
-
-
-def harmonic_levels(y: np.ndarray, f0: float, sr: float, n_harmonics: int) -> np.ndarray:
-    """Return the levels of the first harmonics in dB relative to the strongest; NaN above half the sample rate.
-
-    All are NaN if ``f0`` is not finite.
-    """
-    levels = np.full(n_harmonics, np.nan)
-    if not np.isfinite(f0):
-        return levels
-    n_fft = 2 ** int(np.ceil(np.log2(WINDOW * sr)))
-    power = np.mean(np.abs(stft(y, n_fft, n_fft // 4)) ** 2, axis=-1)
-    for k in range(1, n_harmonics + 1):
-        centre = k * f0 * n_fft / sr
-        # Half a semitone to both sides, at least the main lobe of the window, at most half the distance of harmonics.
-        width = min(max(0.5 * SEMITONE * centre, 2.0), 0.5 * f0 * n_fft / sr)
-        first, last = int(np.ceil(centre - width)), int(np.floor(centre + width))
-        if last >= len(power):
-            break
-        levels[k - 1] = 10 * np.log10(max(power[first : last + 1].max(), np.finfo(np.float32).tiny))
-    return levels - np.nanmax(levels)

@@ -6,8 +6,8 @@ from sklearn.model_selection import GridSearchCV
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import ParameterError
+from sktimbre.metrics.harmonic import harmonic_levels
 from sktimbre.plotting import HarmonicDisplay, LearningCurveDisplay, SearchDisplay
-from sktimbre.plotting.harmonics import harmonic_levels
 
 HISTORY = {
     "loss": [0.9, 0.5, 0.4],

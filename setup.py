@@ -71,6 +71,7 @@ setup(
             "cli/*.css",
             "cli/*.js",
             "transfer/*.md",
+            "datasets/*.flac",
             "models/*.sktimbre",
             "models/*.json",
         ]

@@ -22,6 +22,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
     "members",
+    "phrase",
 ]
 exclude_patterns = ["_build", "gallery"]
 templates_path = ["_templates"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
+# The model that converts the phrase, and the name of its sounds.
+SHIPPED, PHRASE = "to-clarinet", "phrase"
 # Small enough to train in about a minute on two cores.
 FILTERS, EPOCHS, N_NOTES, NOTE_DURATION = 16, 80, 25, 1.0
 MODEL, PICTURE, RESULTS, PAGE, SOUNDS = "model.sktimbre", "spectrograms.png", "results.json", "index.html", "audio"
@@ -42,7 +44,7 @@ def demo(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train on synthetic notes of a flute and a clarinet and show the result; needs no files and takes a few minutes.
+    """Convert a phrase by a model that ships, then train one on synthetic notes; needs no files and takes a few minutes.
 
     Every fifth pitch is held out. On the held-out notes the model is compared with four baselines: **identity** leaves the
     source unchanged; **per-bin linear** is an equaliser fitted to the training pairs; **transposed neighbours** resamples
@@ -62,11 +64,18 @@ def demo(
             s.result(values, f"{would} {', '.join(names)}.", NOTHING_WRITTEN)
             return
         started = time.perf_counter()
+        with s.status(f"Converting a phrase by the model {SHIPPED}"):
+            phrase, phrase_sr = _converted_phrase(seed)
+            output.mkdir(parents=True, exist_ok=True)
+            _write_sounds(output, PHRASE, phrase, phrase_sr, overwrite)
+        if not quiet:
+            s.say(f"A phrase, converted: {output / SOUNDS / f'{PHRASE}.output.wav'}. Now a model is trained.")
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
 
             from sktimbre import TimbreAutoencoder, TimbreTransfer, save
             from sktimbre.cli.comparison import compare, remember_training
+            from sktimbre.cli.listening import phrase_of_page
             from sktimbre.datasets import make_paired_notes
 
             pairs = make_paired_notes(notes, duration=duration, random_state=seed)
@@ -79,7 +88,6 @@ def demo(
         with s.status("Comparing with baselines"):
             compared = compare(model, pairs, held_out, training)
             remember_training(model, pairs.pitches[training], pairs.pitches[held_out])
-        output.mkdir(parents=True, exist_ok=True)
         results = {
             "seed": seed,
             "epochs": epochs,
@@ -92,7 +100,8 @@ def demo(
         }
         with s.status("Writing"):
             save(model, output / MODEL, overwrite=overwrite)
-            _write(output, overwrite, model, pairs, held_out, compared, results)
+            opening = phrase_of_page(f"A phrase, converted by the model {SHIPPED}", phrase, phrase_sr)
+            _write(output, overwrite, model, pairs, held_out, compared, results, opening)
         results["elapsed"] = time.perf_counter() - started
         cells = compared.cells()
         shown = table(*cells[0], title=f"Mean of {len(held_out)} held-out notes")
@@ -110,22 +119,36 @@ def _train(model: "TimbreTransfer", pairs: "Bunch", training: Any, held_out: Any
     train(model, pairs.source[training], pairs.target[training], progress, validation_data=validation)
 
 
-def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None:
-    """Write the sounds, the figure, the results and the page."""
+def _converted_phrase(seed: int) -> tuple[dict[str, np.ndarray], int]:
+    """Return a recorded phrase and its conversion by a model that ships, and their sample rate."""
+    from sktimbre import models
+    from sktimbre.datasets import load_phrase
+
+    model = models.load(SHIPPED).set_params(inverter__random_state=seed)
+    phrase, sr = load_phrase(int(model.sr))
+    return {"source": phrase, "output": model.predict([phrase])[0]}, sr
+
+
+def _write_sounds(folder: Path, name: str, sides: dict[str, np.ndarray], sr: float, overwrite: bool) -> None:
     from sktimbre.audio import write_audio
+
+    (folder / SOUNDS).mkdir(exist_ok=True)
+    for side, y in sides.items():
+        # Scale down sounds that would clip.
+        y = y / max(1.0, float(np.abs(y).max()))
+        write_audio(folder / SOUNDS / f"{name}.{side}.wav", y, sr, overwrite=overwrite)
+
+
+def _write(folder, overwrite, model, pairs, held_out, compared, results, opening) -> None:
+    """Write the sounds, the figure, the results and the page."""
     from sktimbre.cli.report import make_page
     from sktimbre.datasets import name_of_pitch
     from sktimbre.plotting import TransferDisplay
 
     names = [name_of_pitch(pitch) for pitch in pairs.pitches[held_out]]
     sides = {"source": pairs.source[held_out], "output": compared.sounds["model"], "target": pairs.target[held_out]}
-    audio = folder / SOUNDS
-    audio.mkdir(exist_ok=True)
-    for side, notes in sides.items():
-        for note, name in zip(notes, names, strict=True):
-            # Scale down notes that would clip.
-            note = note / max(1.0, float(np.abs(note).max()))
-            write_audio(audio / f"{name}.{side}.wav", note, pairs.sr, overwrite=overwrite)
+    for i, name in enumerate(names):
+        _write_sounds(folder, name, {side: notes[i] for side, notes in sides.items()}, pairs.sr, overwrite)
     figure = TransferDisplay.from_estimator(
         model, *(pairs[s][held_out] for s in ("source", "target")), names=names
     ).figure_
@@ -139,6 +162,7 @@ def _write(folder, overwrite, model, pairs, held_out, compared, results) -> None
         held_out,
         compared,
         compared.references,
+        opening,
     )
     _write_file(folder / PICTURE, buffer.getvalue(), overwrite)
     _write_file(folder / RESULTS, json.dumps(plain(results), indent=2, allow_nan=False).encode(), overwrite)

@@ -20,6 +20,7 @@ def test_files(made):
     pitches = json.loads((folder / "results.json").read_text())["held_out_pitches"]
     assert pitches == [68]
     sounds = {f"audio/Ab4.{side}.wav" for side in ("source", "output", "target")}
+    sounds |= {"audio/phrase.source.wav", "audio/phrase.output.wav"}
     assert names == sounds | {"index.html", "model.sktimbre", "results.json", "spectrograms.png"}
 
 
@@ -38,8 +39,8 @@ def test_results_stand_beside_all_controls(made):
 
 def test_page_needs_no_other_file(made):
     page = (made[0] / "index.html").read_text()
-    assert page.count("<audio") == 3
-    assert page.count("<img") == 3
+    assert page.count("<audio") == 5
+    assert page.count("<img") == 5
     # The errors of the baselines stand beside the learning curves.
     assert "Learning curves" in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)

@@ -37,7 +37,10 @@ Audio(np.clip(audio, -1, 1), rate=sr, normalize=False)
 from sktimbre.plotting import SpectrogramDisplay
 
 SpectrogramDisplay.from_predictions(
-    np.stack([phrase, audio]), sr=sr, names=["phrase", "output"], frequency_axis="log"
+    np.stack([phrase, audio]),
+    sr=sr,
+    names=["phrase", "output"],
+    frequency_axis="log",
 )
 
 # %%

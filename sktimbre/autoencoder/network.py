@@ -221,6 +221,14 @@ class Network:
         notes = [scaled(note, 1 / gain) for note, gain in zip(predicted, gains, strict=True)]
         return notes if isinstance(S, list) else np.stack(notes)
 
+    def predict_rest(self, S: np.ndarray, start: int) -> np.ndarray:
+        """Return the output for the frames of one note (n_frequencies, n_frames) from ``start`` on, without the others."""
+        first = max(0, start - self.reach.frames // 2) // self.frame_multiple * self.frame_multiple
+        if not self.options.normalize_level:
+            return self._predict([S[:, first:]])[0][:, start - first :]
+        (normalized,), (gain,) = normalized_notes([S], self.options.reference)
+        return scaled(self._predict([normalized[:, first:]])[0][:, start - first :], 1 / gain[start:])
+
     def _predict(self, S):
         n_frames = max(note.shape[-1] for note in S)
         longest = first = self._longest_piece(n_frames)

@@ -129,7 +129,7 @@ def _converted_phrase(seed: int) -> tuple[dict[str, np.ndarray], int]:
     return {"source": phrase, "output": model.predict([phrase])[0]}, sr
 
 
-def _write_sounds(folder: Path, name: str, sides: dict[str, np.ndarray], sr: float, overwrite: bool) -> None:
+def _write_sounds(folder: Path, name: str, sides: dict[str, np.ndarray], sr: int, overwrite: bool) -> None:
     from sktimbre.audio import write_audio
 
     (folder / SOUNDS).mkdir(exist_ok=True)

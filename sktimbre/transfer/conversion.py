@@ -121,9 +121,35 @@ class Conversion:
 
     def converted(self, S: Batch) -> Batch:
         """Return the predicted spectra of spectra of the source."""
+        return self._finished(S, self._regressed(S)) if self.amount else S
+
+    def continued(self, S: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the predicted spectra of a note that goes on, without regressing again what is known.
+
+        Parameters
+        ----------
+        S : ndarray of shape (n_frequencies, n_frames), float32
+            Spectra of the source.
+        past : ndarray of shape (n_frequencies, n_known), float32
+            What the regressor predicts for the first frames.
+
+        Returns
+        -------
+        predicted, regressed : ndarray of shape (n_frequencies, n_frames), float32
+            The predicted spectra, and what the regressor predicts for all frames.
+        """
         if not self.amount:
-            return S
-        predicted = self._regressed(S)
+            return S, S
+        # Of a `TimbreAutoencoder`.
+        predict_rest = getattr(getattr(self.regressor, "network_", None), "predict_rest", None)
+        if past.shape[1] and predict_rest:
+            regressed = np.concatenate([past, predict_rest(S, past.shape[1])], axis=1)
+        else:
+            (regressed,) = self._regressed([S])
+        return self._finished([S], [regressed])[0], regressed
+
+    def _finished(self, S, predicted):
+        """Return the spectra of the output from those that the regressor predicts."""
         if self.noise:
             predicted = restore_noise(S, predicted, self.noise)
         if self.loudness:

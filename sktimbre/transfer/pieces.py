@@ -249,6 +249,8 @@ def run_on(
 
     # ``known`` frames at the beginning of ``waiting`` are context: they have been given out.
     waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
+    # What the regressor has predicted for them.
+    past = np.empty((g.n_frequencies, 0), np.float32)
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
         # Only frames whose samples have all arrived: one that is cut off looks like the end of a note.
@@ -256,15 +258,16 @@ def run_on(
             needed := (known + steps.step + steps.after - 1) * g.hop + g.n_fft - g.pad + conversion.margin
         ):
             S = conversion.spectra([waiting[:needed]])[0][:, : known + steps.step + steps.after]
-            (predicted,) = conversion.converted([S])
+            predicted, regressed = conversion.continued(S, past)
             new = slice(known, known + steps.step)
             audio = stream.push(predicted[:, new], phase(waiting[:needed], new))
             done += len(audio)
             yield audio
             drop = max(0, known + steps.step - steps.before)
+            past = regressed[:, drop : known + steps.step]
             waiting, known = waiting[drop * g.hop :], known + steps.step - drop
     if total:
-        (S,) = conversion.predict([waiting])
+        S, _ = conversion.continued(conversion.spectra([waiting])[0], past)
         audio = stream.push(S[:, known:], phase(waiting, slice(known, None)))[: total - done]
         yield audio
         yield stream.finish(length=total - done - len(audio))

@@ -52,7 +52,9 @@ def tones():
 
 def test_names_follow_the_metrics():
     assert {name.removeprefix("neg_") for name in SCORERS} <= set(metrics.__all__)
-    assert all(name.startswith("neg_") == (name not in ("loudness_correlation", "raw_pitch_accuracy")) for name in SCORERS)
+    assert all(
+        name.startswith("neg_") == (name not in ("loudness_correlation", "raw_pitch_accuracy")) for name in SCORERS
+    )
 
 
 @pytest.mark.parametrize("name", sorted(SCORERS))

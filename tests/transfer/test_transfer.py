@@ -478,3 +478,14 @@ def test_any_spectra_have_one_way_to_audio(notes, model):
     assert np.abs(audio - notes.source).max() < 1e-2
     with pytest.raises(AudioError):
         model.invert_spectra(S[:2], notes.source)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "shallow", "dilated_residual"])
+def test_a_network_predicts_the_rest_of_a_note_alone(notes, architecture):
+    network = TimbreAutoencoder(architecture, filters=4, epochs=1, random_state=0)
+    model = TimbreTransfer(autoencoder=network).fit(notes.source, notes.target)
+    (S,) = LogSTFT().transform(np.concatenate(notes.source)[np.newaxis])
+    (whole,) = model.autoencoder_.predict(S[np.newaxis])
+    for start in (0, 1, 30, 57, S.shape[1] - 1):
+        rest = model.autoencoder_.network_.predict_rest(S, start)
+        np.testing.assert_allclose(rest, whole[:, start:], atol=1e-5)

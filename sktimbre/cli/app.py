@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import sktimbre
+from sktimbre.cli.answers import answers
 from sktimbre.cli.convert import convert
 from sktimbre.cli.demo import demo
 from sktimbre.cli.evaluate import evaluate
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (pairs, fit, convert, live, models, evaluate, report, info, export, demo):
+for command in (pairs, fit, convert, live, models, evaluate, report, answers, info, export, demo):
     app.command(no_args_is_help=command not in (demo, models))(command)
 
 
@@ -52,9 +53,9 @@ def _about(
 
     **pairs** shows the notes of two folders as they are paired; **fit** trains a model on them; **convert** applies it to
     recordings, and **live** to what is played. **models** lists those that come with the package. **evaluate** compares a
-    model's errors with baselines, **report** writes a page to listen to, **info** describes a model or a sound file, and
-    **export** writes a model for programs in other languages. **demo** shows the whole way with synthetic notes in a few
-    minutes.
+    model's errors with baselines, **report** writes a page to listen to or a blind test, whose results **answers** summarises.
+    **info** describes a model or a sound file, and **export** writes a model for programs in other languages. **demo** shows
+    the whole way with synthetic notes in a few minutes.
 
     Every command has its own help: `sktimbre fit --help`.
     """

@@ -4,7 +4,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sktimbre.cli.comparison import Comparison
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Note", "Page", "Side", "listening_page", "note_of_page", "phrase_of_page"]
+__all__ = ["Note", "Page", "Side", "flac", "listening_page", "note_of_page", "phrase_of_page", "templates"]
 
 SIDES = ("source", "output", "target")
 # Size of the spectrograms in inches, before the browser scales them, and dots per inch.
@@ -132,6 +132,11 @@ def listening_page(page: Page) -> str:
     >>> "A &amp; B" in html, "data:audio/flac;base64,ZkxhQw==" in html
     (True, True)
     """
+    return templates().get_template("listening.html").render(page=page)
+
+
+def templates() -> Any:
+    """Return the environment of the templates of pages."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -142,7 +147,7 @@ def listening_page(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
-    return environment.get_template("listening.html").render(page=page)
+    return environment
 
 
 def note_of_page(name: str, audio: Mapping[str, np.ndarray], sr: float, comparison: "Comparison", index: int) -> Note:
@@ -205,7 +210,7 @@ def _sides(sounds, sr):
     softest = min((level for level in levels.values() if level), default=0.0)
     pictures, ticks = _spectrograms(sounds, sr)
     sides = {
-        side: Side(_flac(y, sr), pictures[side], softest / levels[side] if levels[side] else 1.0)
+        side: Side(flac(y, sr), pictures[side], softest / levels[side] if levels[side] else 1.0)
         for side, y in sounds.items()
     }
     return sides, ticks
@@ -278,7 +283,8 @@ def _harmonics(sounds, sr):
     return svg(display.figure_)
 
 
-def _flac(y: np.ndarray, sr: float) -> bytes:
+def flac(y: np.ndarray, sr: float) -> bytes:
+    """Return audio as a FLAC file of 16 bits."""
     import soundfile
 
     from sktimbre.audio.formats import quantise

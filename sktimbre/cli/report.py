@@ -44,6 +44,9 @@ def report(
     target: Annotated[Path, typer.Argument(help="Folder of notes of the target instrument, or one file.")],
     note_options: dict[str, Any],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PAGE", help="File to write, usually *.html.")],
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Write a page for a blind listening test: ABX, and ratings beside anchors.")
+    ] = False,
     duration: Duration = DURATION,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -56,6 +59,9 @@ def report(
     The page is one file for any browser and needs no network connection. It shows the notes that the model was not trained
     on; models of sktimbre fit store which these are. If a model does not, or was trained on all of the notes, the page shows
     all of them and says so.
+
+    With --blind the page is a listening test: it does not say which sound is which, asks for answers, and saves them as CSV,
+    which `sktimbre answers` summarises.
 
     **Example:** `sktimbre report flute-to-clarinet.sktimbre flute/ clarinet/ -o flute-to-clarinet.html`
     """
@@ -86,8 +92,17 @@ def report(
             notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, transitions=False, **how)
         with s.status("Converting and comparing"):
             compared = compare(transfer, notes, judged, training)
+        title = f"{source.resolve().name} to {target.resolve().name}"
+        if blind:
+            from sktimbre.cli.blind import blind_page, trials_of
+
+            page = blind_page(title, trials_of(notes, judged, _names(notes, judged), compared, transfer.sr))
+            with atomic_path(output, overwrite) as temporary:
+                temporary.write_text(page, encoding="utf-8")
+            values = {"page": output, "pitches": notes.pitches[judged]}
+            s.result(values, f"Written to {output}; `sktimbre answers` summarises the files that it saves.")
+            return
         with s.status("Drawing"):
-            title = f"{source.resolve().name} to {target.resolve().name}"
             # Draw baselines beside the learning curves only if both are of the same held-out notes.
             held_out = (trained_on(transfer) or {}).get("held_out_pitches")
             references = compared.references if sorted(notes.pitches[judged]) == held_out else None

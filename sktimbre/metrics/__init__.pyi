@@ -1,3 +1,4 @@
+from .answers import analyse_answers
 from .contours import loudness_distance, pitch_jaccard_distance, raw_pitch_accuracy
 from .harmonic import harmonic_distance
 from .perceptual import loudness_correlation, mfcc_distance
@@ -13,6 +14,7 @@ from .tuning import match_pitch
 
 __all__ = [
     "SCORERS",
+    "analyse_answers",
     "estimate_f0",
     "f0_error",
     "get_scorer",

@@ -185,3 +185,66 @@ def test_phones_and_the_dark(page):
         assert content <= window == width
     assert paper("light") > 200
     assert paper("dark") < 50
+
+
+@pytest.fixture(scope="module")
+def blind_file(sktimbre, unchanging, notes, tmp_path_factory):
+    path = tmp_path_factory.mktemp("blind") / "blind.html"
+    result = sktimbre("report", unchanging, notes.flute, notes.clarinet, "-o", path, "--duration=0.4", "--blind")
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+def test_a_blind_test_is_answered(chromium, blind_file, tmp_path):
+    """Answer all by what the page hides: the file then says that all is right."""
+    from sktimbre.metrics import analyse_answers
+
+    chromium.get(blind_file.as_uri())
+    page = Page(chromium)
+    n_trials = chromium.execute_script("return document.querySelectorAll('.trial').length")
+    n_sounds = chromium.execute_script("return document.querySelectorAll('.trial audio').length")
+    assert "model" not in chromium.execute_script("return document.body.innerText")
+    assert f"{n_trials + n_sounds} answers are missing" in page.find("#left").text
+    page.find("#participant").send_keys('Ann "A"')
+    play = "const played = arguments[0].closest('.trial').querySelectorAll('audio'); arguments[0].click();"
+    which = f"{play} return [...played].find((audio) => !audio.paused).dataset.system"
+    slide = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))"
+    for trial in chromium.find_elements("css selector", ".trial"):
+        systems = {
+            button.text: chromium.execute_script(which, button)
+            for button in trial.find_elements("css selector", ".abx button, .ratings button")
+        }
+        assert systems["Reference"] == "target"
+        assert {systems["A"], systems["B"]} == {"model", "target"}
+        answer = next(letter for letter in "AB" if systems[letter] == systems["X"])
+        trial.find_element("css selector", f"input[value={answer}]").click()
+        for row in trial.find_elements("css selector", ".rating"):
+            value = 100 if systems[row.find_element("css selector", "button").text] == "target" else 30
+            chromium.execute_script(slide, row.find_element("css selector", "input"), value)
+    assert page.find("#left").text == "All is answered."
+    (tmp_path / "answers.csv").write_text(page.find("#csv").get_attribute("value"))
+    found = analyse_answers(tmp_path / "answers.csv")
+    assert found["abx"]["correct"] == found["abx"]["total"] == n_trials
+    assert {system: values["mean"] for system, values in found["ratings"].items()} == {
+        "target": 100,
+        "model": 30,
+        "identity": 30,
+    }
+    assert [entry for entry in chromium.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_sounds_of_a_blind_test_are_equally_loud(blind_file):
+    import base64
+    import io
+    import re
+
+    import numpy as np
+    import soundfile
+
+    levels = []
+    for trial in blind_file.read_text().split("<article")[1:]:
+        sounds = re.findall(r'data-system="(.*?)".*?base64,(.*?)"', trial)
+        found = {name: soundfile.read(io.BytesIO(base64.b64decode(data)))[0] for name, data in sounds}
+        assert {"model", "target", "identity"} <= set(found)
+        levels.append([10 * np.log10(np.mean(y**2)) for y in found.values()])
+    assert np.ptp(levels, axis=1).max() < 0.1

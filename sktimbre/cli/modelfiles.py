@@ -17,8 +17,11 @@ __all__ = ["Model", "check_no_pickle", "load_model", "model_path"]
 
 
 def model_path(given: Path) -> Path:
-    """Return the file of a model that comes with the package where its name is given and no file has it."""
-    if given.exists() or given.parent != Path() or given.suffix:
+    """Return the file of a model that comes with the package where its name is given and no file has it.
+
+    A folder may have it: `sktimbre convert` writes to one.
+    """
+    if given.is_file() or given.parent != Path() or given.suffix:
         return given
     from sktimbre.models import names, path
 

@@ -31,10 +31,12 @@ def models(
         cards = [card(each) for each in ([name] if name else names())]
         values = {"models": [asdict(each) for each in cards]}
         if name is None:
-            shown = table("Model", "Lowest", "Highest", "Hz", "Sources, with errors of melodies", numbers=False)
+            sources = list(dict.fromkeys(source for each in cards for source in each.errors))
+            shown = table("Model", "From", "To", *sources, title="Errors of melodies by source")
+            shown.columns[0].min_width = max(len(each.name) for each in cards)
             for each in cards:
-                sources = ", ".join(f"{source} {number(found['melodies'], 2)}" for source, found in each.errors.items())
-                shown.add_row(each.name, *map(name_of_pitch, each.pitches), str(each.sr), sources)
+                errors = [number(each.errors.get(source, {}).get("melodies"), 2) for source in sources]
+                shown.add_row(each.name, *map(name_of_pitch, each.pitches), *errors)
             s.result(values, shown)
             return
         (each,) = cards
@@ -47,7 +49,7 @@ def models(
             facts.add_row("Material", f"{material['name']}, {material['licence']}\n{material['url']}")
         facts.add_row("Limits", each.limits)
         facts.add_row("Trained by", each.command)
-        errors = table("Error beside the unchanged source", "Melodies", "Chorales")
+        beside = table("Error beside the unchanged source", "Melodies", "Chorales")
         for source, found in each.errors.items():
-            errors.add_row(source, number(found["melodies"], 2), number(found["chorales"], 2))
-        s.result(values, facts, errors)
+            beside.add_row(source, number(found["melodies"], 2), number(found["chorales"], 2))
+        s.result(values, facts, beside)

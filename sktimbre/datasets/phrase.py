@@ -12,7 +12,8 @@ FILE = Path(__file__).with_name("phrase.flac")
 def load_phrase(sr: int | None = None) -> tuple[np.ndarray, int]:
     """Return a recorded phrase that comes with the package.
 
-    PHRASE_TEXT
+    Six seconds of a cello, from the sounds of sms-tools (Music Technology Group, Universitat Pompeu Fabra, CC BY 4.0), cut
+    before the last note and faded.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def analyse_answers(
     DatasetError
         A file cannot be read or has other columns or values, or there are no answers.
     ParameterError
-        The confidence level is out of range.
+        The confidence level is out of range, or ``files`` are no paths.
 
     References
     ----------
@@ -71,6 +71,10 @@ def analyse_answers(
     confidence = check_real(confidence, "confidence", 0, 0.9999, open_low=True, fix="0.95 is usual.")
     if isinstance(files, str | os.PathLike):
         files = [files]
+    try:
+        files = list(files)
+    except TypeError:
+        raise ParameterError(f"files={files!r} must be the path of a CSV file, or several paths.") from None
     rows = [row for i, file in enumerate(files) for row in _answers(file, i)]
     if not rows:
         raise DatasetError("There are no answers in the files.")

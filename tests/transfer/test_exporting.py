@@ -99,9 +99,9 @@ def default(notes):
     "knobs",
     [
         {"transpose": 7, "amount": 0.6, "keep_noise": 0.8},
-        {"transpose": -12, "noise": 0, "loudness": 0},
+        pytest.param({"transpose": -12, "noise": 0, "loudness": 0}, marks=pytest.mark.slow),
         {"mix": 0.4, "amount": 0.9},
-        {"amount": 0},
+        pytest.param({"amount": 0}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

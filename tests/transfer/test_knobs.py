@@ -153,7 +153,7 @@ KNOBS = [
 
 
 @pytest.mark.parametrize("knobs", KNOBS, ids=str)
-@pytest.mark.parametrize("latency", [None, 0.3])
+@pytest.mark.parametrize("latency", [None, pytest.param(0.3, marks=pytest.mark.slow)])
 def test_blocks_give_what_predict_gives(linear, notes, knobs, latency):
     x = np.concatenate([*notes.source, np.zeros(2000, np.float32), *notes.source])
     linear.set_params(**knobs)

@@ -219,7 +219,7 @@ def test_receptive_field_in_milliseconds_and_hertz(notes, model):
 
 @pytest.mark.parametrize("latency", [0.0465, 0.07, 0.12, 0.25, 0.5])
 @pytest.mark.parametrize("sizes", [{}, {"n_fft": 512, "hop_length": 128}])
-@pytest.mark.parametrize("phase", ["estimate", "source"])
+@pytest.mark.parametrize("phase", ["estimate", pytest.param("source", marks=pytest.mark.slow)])
 def test_sound_comes_after_at_most_the_latency(notes, latency, sizes, phase):
     X = np.concatenate([notes.source[0], np.zeros(3000, np.float32), notes.source[1]])
     model = TimbreTransfer(LogSTFT(**sizes), IdentityBaseline(), phase=phase).fit(notes.source, notes.target)

@@ -11,7 +11,7 @@ import typer
 
 from sktimbre.cli.completion import complete_format, complete_subtype
 from sktimbre.cli.knobs import takes_knobs
-from sktimbre.cli.modelfiles import Model
+from sktimbre.cli.modelfiles import Model, check_exists
 from sktimbre.cli.session import (
     FAILED,
     NOTHING_WRITTEN,
@@ -21,7 +21,6 @@ from sktimbre.cli.session import (
     Overwrite,
     Quiet,
     Session,
-    check_readable,
     describe,
     number,
     session,
@@ -133,7 +132,7 @@ def convert(
         find = partial(find_recordings, files, output, recursive=recursive, may_be_none=watch)
         found = find()
         check_names(found)
-        check_readable(model)
+        check_exists(model)
         file = ModelFile(model, model.stat().st_mtime_ns, tuple(knobs.items()))
         with s.status("Loading the model"), s.importing():
             transfer = file.load()

@@ -1,20 +1,24 @@
 """`sktimbre export`: write a model for programs in other languages."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.filesize import decimal
 
+from sktimbre.cli.knobs import set_knobs, takes_knobs
 from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
 
 __all__ = ["export"]
 
 
+@takes_knobs
 def export(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.")],
+    *,
+    knobs: dict[str, Any],
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -24,6 +28,8 @@ def export(
 
     The folder gets the network (network.onnx), the settings of all other steps (settings.json), a program that converts a WAV
     file by numpy, scipy and ONNX Runtime alone (convert.py), and a page that explains the steps (README.md).
+
+    Settings of the conversion, such as --transpose, become those of settings.json.
 
     **Example:** `sktimbre export flute-to-clarinet.sktimbre -o flute-to-clarinet/`
     """
@@ -35,6 +41,7 @@ def export(
             for name in FILES if output.is_dir() else ():
                 check_output(output / name, overwrite)
             transfer = load_model(model)
+            set_knobs(transfer, knobs)
         folder = write(transfer, output, overwrite=overwrite)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         lines = [f"{name}  {decimal(size)}" for name, size in sizes.items()]

@@ -98,6 +98,10 @@ def live(
             "real_time_factor": sum(busy) / (played / sr) if played else None,
             "blocks_missed": sound.missed,
         }
+        if values["real_time_factor"] and values["real_time_factor"] > 1:
+            s.warn(
+                "The conversion took longer than the sound: with a microphone there are gaps. Give a longer --latency."
+            )
         if sound.missed:
             s.warn(f"{sound.missed} blocks came too late or were lost. Give a longer --latency.")
         s.result(values, f"{heard / sr:.1f} s, real-time factor {sum(busy) / max(played / sr, 1e-9):.2f}")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sktimbre.cli.completion import complete_model
-from sktimbre.cli.session import check_readable
-from sktimbre.exceptions import PersistenceError
+from sktimbre.cli.session import check_readable, did_you_mean
+from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["Model", "check_no_pickle", "load_model", "model_path"]
+__all__ = ["Model", "check_exists", "check_no_pickle", "load_model", "model_path"]
 
 
 def model_path(given: Path) -> Path:
@@ -38,9 +38,21 @@ Model = Annotated[
 ]
 
 
+def check_exists(path: Path) -> None:
+    """Raise an error if there is neither a file nor a model that comes with the package."""
+    if not path.exists() and path.parent == Path() and not path.suffix:
+        from sktimbre.models import names
+
+        raise SktimbreError(
+            f"{path} does not exist, and no model of this name comes with the package; there are {', '.join(names())}."
+            f"{did_you_mean(path.name, names())}"
+        )
+    check_readable(path)
+
+
 def load_model(path: Path) -> "TimbreTransfer":
     """Load a fitted `TimbreTransfer`; raise an error if the file holds none."""
-    check_readable(path)
+    check_exists(path)
     _check_model_file(path)
 
     from sklearn.exceptions import NotFittedError

@@ -26,7 +26,7 @@ def raw_pitch_accuracy(
     """Share of the voiced frames whose pitch is right, for melodies.
 
     Sensitive to wrong notes, wrong octaves and detuning beyond the tolerance; insensitive to timbre and level, so the source
-    itself scores 1.
+    itself scores 1, and a recording that is transposed on purpose 0.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def pitch_jaccard_distance(
     """Jaccard distance of the notes that sound, one semitone a frame, for melodies.
 
     The notes of both recordings are sets of pairs of frame and semitone; the distance is 1 minus the size of their
-    intersection divided by that of their union. Sensitive to wrong notes and to notes that are missing or too long;
-    insensitive to tuning within a quarter tone, timbre and level.
+    intersection divided by that of their union. Sensitive to wrong notes, transposition, and notes that are missing or too
+    long; insensitive to tuning within a quarter tone, timbre and level.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def loudness_distance(
     Returns
     -------
     float, or ndarray of shape (n_notes,) float64
-        Mean absolute difference in dB, 0 or more; lower is better.
+        Mean absolute difference in dB, 0 or more; lower is better. If one of the two is digital silence, ``floor``.
 
     Raises
     ------
@@ -205,6 +205,9 @@ def loudness_distance(
     check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
     values = []
     for pair in zip(true, pred, strict=True):
+        if pair[0].any() != pair[1].any():
+            values.append(floor)  # silence has no contour that could be near another
+            continue
         contours = [loudness_contour(y, frame, hop, floor) for y in pair]
         a, b = (contour - np.median(contour) for contour in contours)
         values.append(float(np.mean(np.abs(a - b))))

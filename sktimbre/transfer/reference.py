@@ -38,7 +38,7 @@ def convert(y, folder=HERE):
     mixed = settings["mix"] < 1 and not settings["transpose"]
     phases = np.angle(stft.spectra(y)) if mixed else gradient_phases(np.expm1(output), stft, settings["phase"]["gamma"])
     audio = inverted(np.expm1(output), phases, stft, settings["phase"], len(y))
-    return settings["mix"] * audio + (1 - settings["mix"]) * y
+    return (settings["mix"] * audio + (1 - settings["mix"]) * y).astype(np.float32)
 
 
 class STFT:
@@ -259,7 +259,7 @@ def with_limited_ends(y, spectra_of_start, power, stft, last):
 
 
 def main(source, output):
-    """Convert a WAV file of the sample rate of the settings; channels are averaged."""
+    """Convert a WAV file of the sample rate of the settings to one of 32-bit floats; channels are averaged."""
     sr, y = wavfile.read(source)
     if y.dtype.kind in "iu":
         y = y / np.iinfo(y.dtype).max
@@ -270,4 +270,6 @@ def main(source, output):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python convert.py in.wav out.wav")
     main(*sys.argv[1:])

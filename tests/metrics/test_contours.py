@@ -80,6 +80,9 @@ def test_loudness_without_level():
     assert loudness_distance(y, 0.2 * y) == pytest.approx(0, abs=1e-3)
     # 20 dB over the recording: a mean of 5 dB from its median.
     assert loudness_distance(y, rising) == pytest.approx(5, abs=0.5)
+    silence = np.zeros_like(y)
+    assert loudness_distance(y, silence, floor=30) == loudness_distance(silence, y, floor=30) == 30
+    assert loudness_distance(silence, silence) == 0
 
 
 def test_harmonics_at_their_own_pitch():

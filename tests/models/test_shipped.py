@@ -86,6 +86,7 @@ def test_a_name_in_place_of_a_file(tmp_path, monkeypatch):
     missing = run("convert", "to-clarinett", "tone.wav")
     assert missing.exit_code == 1
     assert "to-clarinett does not exist" in missing.output
+    assert "Did you mean to-clarinet?" in missing.output
 
 
 def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import time
 from _common import parser, print_table, read_json, real_pairs, versions, write_json
 from _judging import Recogniser, judge, mean
 
-from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.autoencoder import DRAFT
 from sktimbre.baselines import TransposedNeighboursBaseline
 
@@ -51,11 +51,12 @@ def main():
     stft = LogSTFT().fit(X)
     neighbours = TransposedNeighboursBaseline(sr=notes.sr, n_neighbors=2)
     neighbours.fit(notes.source[~held_out], notes.target[~held_out], pitches=notes.pitches[~held_out])
-    audio = neighbours.predict(X, pitches=notes.pitches[held_out])
+    S = neighbours.predict(X, pitches=notes.pitches[held_out])
+    audio = GriffinLimInverter(random_state=0).fit(S).invert(S, length=X.shape[1])
     blank = {"seconds": None, "epochs": None}
     rows = {
         "identity": row("identity", stft.transform(X), X, **blank),
-        "neighbours": row("transposed neighbours, 2", stft.transform(audio), audio, **blank),
+        "neighbours": row("transposed neighbours, 2", S, audio, **blank),
     }
     rows |= read_json(args.output).get("rows", {})
     for name in args.rows:

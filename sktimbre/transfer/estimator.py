@@ -316,7 +316,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
             Largest delay in seconds between a sample of the recording and that of the output; ``piece`` and ``overlap`` are
             then ignored. The context after a frame, and with it the quality, is what the latency allows
             (`benchmarks/latency.py`): with the default network, 0.12 s is about as good as the whole recording and 0.047 s
-            the least. Each step of half the latency is converted with 0.56 s before it.
+            the least. Each step of half the latency is judged in level with 1.2 s before it.
 
         Returns
         -------

@@ -14,8 +14,8 @@ from sktimbre.spectral import GriffinLimInverter, StreamingInverter
 from sktimbre.spectral.geometry import STFTGeometry, geometry_of
 from sktimbre.transfer.conversion import Conversion
 
-# Seconds before a step that are converted with it where the latency is limited. More was measured to change nothing.
-LIVE_CONTEXT = 0.56
+# Seconds before a step by which its level is judged where the latency is limited. More was measured to change nothing.
+LIVE_CONTEXT = 1.2
 
 
 def checked_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -45,7 +45,10 @@ def offered(line, shell="bash"):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("sktimbre ", ["pairs", "fit", "convert", "live", "evaluate", "report", "info", "export", "demo"]),
+        (
+            "sktimbre ",
+            ["pairs", "fit", "convert", "live", "models", "evaluate", "report", "answers", "info", "export", "demo"],
+        ),
         ("sktimbre convert --re", ["--recursive"]),
         ("sktimbre fit --architecture dil", ["dilated", "dilated_residual"]),
         ("sktimbre fit --phase ", ["estimate", "source"]),

@@ -246,10 +246,10 @@ def test_output_that_is_a_file(sktimbre, unchanging, tmp_path):
 def test_interruption_leaves_nothing(sktimbre, unchanging, tones, tmp_path, monkeypatch):
     from sktimbre.transfer.conversion import Conversion
 
-    def interrupt(self, S):
+    def interrupt(self, S, past):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Conversion, "converted", interrupt)
+    monkeypatch.setattr(Conversion, "continued", interrupt)
     write_audio(tmp_path / "a.wav", tones(0.5, 22050), 22050)
     result = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "out")
     assert result.exit_code == 130

@@ -1,7 +1,7 @@
 from .answers import analyse_answers
-from .contours import loudness_distance, pitch_jaccard_distance, raw_pitch_accuracy
+from .contours import pitch_jaccard_distance, raw_pitch_accuracy
 from .harmonic import harmonic_distance
-from .perceptual import loudness_correlation, mfcc_distance
+from .perceptual import loudness_correlation, loudness_distance, mfcc_distance
 from .pitch import estimate_f0, f0_error
 from .scorers import SCORERS, get_scorer
 from .spectral import (

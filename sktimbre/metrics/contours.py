@@ -1,4 +1,4 @@
-"""Contours of pitch and loudness of recordings, compared frame by frame."""
+"""Contours of pitch, compared frame by frame."""
 
 from typing import Any
 
@@ -6,11 +6,10 @@ import numpy as np
 
 from sktimbre._utils.checks import check_real
 from sktimbre.exceptions import AudioError
-from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
-from sktimbre.metrics.perceptual import check_duration, loudness_contour
+from sktimbre.metrics.inputs import paired_audio, summarise
 from sktimbre.metrics.pitch import check_f0_length, check_range, f0_curve
 
-__all__ = ["loudness_distance", "pitch_jaccard_distance", "raw_pitch_accuracy"]
+__all__ = ["pitch_jaccard_distance", "raw_pitch_accuracy"]
 
 
 def raw_pitch_accuracy(
@@ -142,75 +141,6 @@ def pitch_jaccard_distance(
         same = np.round(semitones[0] - tuning) == np.round(semitones[1] - tuning)
         both = np.count_nonzero(voiced[0] & voiced[1] & same)
         values.append(1 - both / (np.count_nonzero(voiced[0]) + np.count_nonzero(voiced[1]) - both))
-    return summarise(values, average)
-
-
-def loudness_distance(
-    y_true: Any,
-    y_pred: Any,
-    *,
-    sr: float = 22050,
-    frame_duration: float = 0.05,
-    hop_duration: float = 0.0125,
-    floor: float = 40.0,
-    average: bool = True,
-) -> float | np.ndarray:
-    """Mean difference of the loudness contours (RMS in dB over time), each without its own median.
-
-    Sensitive to attack, decay, tremolo, dynamics and shifts in time, in dB, also where `loudness_correlation` is high;
-    insensitive to level, pitch and timbre.
-
-    Parameters
-    ----------
-    y_true, y_pred : array of shape (n_notes, n_samples), or list of 1-D arrays
-        Audio in [-1, 1].
-    sr : float
-        Sample rate in Hz.
-    frame_duration, hop_duration : float
-        Length and hop of the frames in seconds, above 0.
-    floor : float
-        Level to which quieter frames are raised, in decibels below the loudest frame of each recording; above 0.
-    average : bool
-        Whether to return the mean over recordings.
-
-    Returns
-    -------
-    float, or ndarray of shape (n_notes,) float64
-        Mean absolute difference in dB, 0 or more; lower is better. If one of the two is digital silence, ``floor``.
-
-    Raises
-    ------
-    AudioError
-        The audio is empty, not finite, of the wrong rank, mismatched, or shorter than two frames.
-    ParameterError
-        A parameter is out of range.
-
-    See Also
-    --------
-    loudness_correlation : Correlation of the same contours.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sktimbre.metrics import loudness_distance
-    >>> y = np.random.default_rng(0).uniform(-1, 1, (2, 4096)).astype(np.float32)
-    >>> round(loudness_distance(y, 0.5 * y), 6)
-    0.0
-    """
-    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
-    frame = check_duration(frame_duration, "frame_duration", sr)
-    hop = check_duration(hop_duration, "hop_duration", sr)
-    floor = check_real(floor, "floor", 0, open_low=True, fix="40 dB are usual.")
-    true, pred = paired_audio(y_true, y_pred)
-    check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
-    values = []
-    for pair in zip(true, pred, strict=True):
-        if pair[0].any() != pair[1].any():
-            values.append(floor)  # silence has no contour that could be near another
-            continue
-        contours = [loudness_contour(y, frame, hop, floor) for y in pair]
-        a, b = (contour - np.median(contour) for contour in contours)
-        values.append(float(np.mean(np.abs(a - b))))
     return summarise(values, average)
 
 

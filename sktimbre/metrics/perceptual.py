@@ -1,4 +1,4 @@
-"""Perceptual measures: distance of cepstral envelopes, correlation of loudness contours."""
+"""Perceptual measures: distance of cepstral envelopes, correlation and distance of loudness contours."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sktimbre.exceptions import ParameterError
 from sktimbre.metrics.inputs import check_long_enough, paired_audio, summarise
 from sktimbre.spectral.geometry import check_hop_length, check_n_fft
 
-__all__ = ["loudness_correlation", "mfcc_distance"]
+__all__ = ["loudness_correlation", "loudness_distance", "mfcc_distance"]
 
 # Loudness contours with a smaller range, in dB, are constant: their correlation would amplify rounding errors.
 CONSTANT = 0.1
@@ -158,28 +158,93 @@ def loudness_correlation(
     >>> round(loudness_correlation(y, 0.1 * y), 3)
     1.0
     """
-    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
-    frame = check_duration(frame_duration, "frame_duration", sr)
-    hop = check_duration(hop_duration, "hop_duration", sr)
-    floor = check_real(floor, "floor", 0, open_low=True, fix="60 dB are usual.")
-    true, pred = paired_audio(y_true, y_pred)
-    check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
     values = []
-    for t, p in zip(true, pred, strict=True):
-        a, b = loudness_contour(t, frame, hop, floor), loudness_contour(p, frame, hop, floor)
+    for (a, b), _ in _contours(y_true, y_pred, sr, frame_duration, hop_duration, floor):
         flat = [np.ptp(curve) < CONSTANT for curve in (a, b)]
         values.append(float(all(flat)) if any(flat) else np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
     return summarise(values, average)
 
 
-def check_duration(seconds: float, name: str, sr: float) -> int:
+def loudness_distance(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sr: float = 22050,
+    frame_duration: float = 0.05,
+    hop_duration: float = 0.0125,
+    floor: float = 40.0,
+    average: bool = True,
+) -> float | np.ndarray:
+    """Mean difference of the loudness contours (RMS in dB over time), each without its own median.
+
+    Sensitive to attack, decay, tremolo, dynamics and shifts in time, in dB, also where `loudness_correlation` is high;
+    insensitive to level, pitch and timbre.
+
+    Parameters
+    ----------
+    y_true, y_pred : array of shape (n_notes, n_samples), or list of 1-D arrays
+        Audio in [-1, 1].
+    sr : float
+        Sample rate in Hz.
+    frame_duration, hop_duration : float
+        Length and hop of the frames in seconds, above 0.
+    floor : float
+        Level to which quieter frames are raised, in decibels below the loudest frame of each recording; above 0.
+    average : bool
+        Whether to return the mean over recordings.
+
+    Returns
+    -------
+    float, or ndarray of shape (n_notes,) float64
+        Mean absolute difference in dB, 0 or more; lower is better. If one of the two is digital silence, ``floor``.
+
+    Raises
+    ------
+    AudioError
+        The audio is empty, not finite, of the wrong rank, mismatched, or shorter than two frames.
+    ParameterError
+        A parameter is out of range.
+
+    See Also
+    --------
+    loudness_correlation : Correlation of the same contours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktimbre.metrics import loudness_distance
+    >>> y = np.random.default_rng(0).uniform(-1, 1, (2, 4096)).astype(np.float32)
+    >>> round(loudness_distance(y, 0.5 * y), 6)
+    0.0
+    """
+    values = []
+    for (a, b), sounding in _contours(y_true, y_pred, sr, frame_duration, hop_duration, floor):
+        # Silence has no contour that could be near another.
+        one_is_silent = sounding[0] != sounding[1]
+        values.append(floor if one_is_silent else float(np.mean(np.abs(a - np.median(a) - b + np.median(b)))))
+    return summarise(values, average)
+
+
+def _contours(y_true, y_pred, sr, frame_duration, hop_duration, floor):
+    """Yield the loudness contours of both recordings of each pair, and whether each of them sounds at all."""
+    sr = check_real(sr, "sr", 0, open_low=True, fix="It is in Hz.")
+    frame = _samples(frame_duration, "frame_duration", sr)
+    hop = _samples(hop_duration, "hop_duration", sr)
+    floor = check_real(floor, "floor", 0, open_low=True, fix="It is in dB below the loudest frame.")
+    true, pred = paired_audio(y_true, y_pred)
+    check_long_enough(true, frame + hop, f"two frames of frame_duration={frame_duration} s", "longer notes", "y_true")
+    for pair in zip(true, pred, strict=True):
+        yield [_loudness(y, frame, hop, floor) for y in pair], [y.any() for y in pair]
+
+
+def _samples(seconds: float, name: str, sr: float) -> int:
     n_samples = round(check_real(seconds, name, 0, open_low=True, fix="It is in seconds.") * sr)
     if n_samples == 0:
         raise ParameterError(f"{name}={seconds!r} s is shorter than one sample at sr={sr:g} Hz; use a longer one.")
     return n_samples
 
 
-def loudness_contour(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:
+def _loudness(y: np.ndarray, frame: int, hop: int, floor: float) -> np.ndarray:
     """Return the level (RMS) of each whole frame in dB relative to the loudest, at least -floor; zeros for silence."""
     energy = np.cumsum(np.pad(y.astype(np.float64) ** 2, (1, 0)))
     power = np.maximum(energy[frame:] - energy[:-frame], 0)[::hop]

@@ -8,9 +8,9 @@ from sklearn.metrics import make_scorer
 
 from sktimbre._utils.checks import check_choice
 from sktimbre.exceptions import ParameterError
-from sktimbre.metrics.contours import loudness_distance, pitch_jaccard_distance, raw_pitch_accuracy
+from sktimbre.metrics.contours import pitch_jaccard_distance, raw_pitch_accuracy
 from sktimbre.metrics.harmonic import harmonic_distance
-from sktimbre.metrics.perceptual import loudness_correlation, mfcc_distance
+from sktimbre.metrics.perceptual import loudness_correlation, loudness_distance, mfcc_distance
 from sktimbre.metrics.pitch import f0_error
 from sktimbre.metrics.spectral import (
     log_spectral_distance,

@@ -110,19 +110,7 @@ class STFTGeometry:
     @cached_property
     def taper(self) -> np.ndarray:
         """The window, float32 of shape (n_fft,)."""
-        try:
-            if callable(self.window):
-                taper = np.asarray(self.window(self.win), np.float64)
-            elif isinstance(self.window, np.ndarray | list):
-                taper = np.asarray(self.window, np.float64)
-            else:
-                taper = scipy.signal.get_window(self.window, self.win, fftbins=True)
-        except (ValueError, TypeError, IndexError) as error:
-            raise ParameterError(f"window={self.window!r}: {error} See scipy.signal.get_window.") from None
-        if taper.shape != (self.win,) or not np.isfinite(taper).all():
-            raise ParameterError(f"window has shape {taper.shape}; it must have win_length={self.win} finite values.")
-        before = (self.n_fft - self.win) // 2
-        return np.pad(taper, (before, self.n_fft - self.win - before)).astype(np.float32)
+        return taper_of(self.window, self.win, self.n_fft)
 
     @cached_property
     def _period_power(self) -> np.ndarray:
@@ -201,6 +189,29 @@ class STFTGeometry:
         for r, part in enumerate(squares.reshape(self.overlap, self.hop)):
             total[r : r + n_frames] += part
         return total.ravel()
+
+
+def taper_of(window: Any, win: int, n_fft: int) -> np.ndarray:
+    """Return a window of ``win`` samples in the middle of ``n_fft``, float32 of shape (n_fft,).
+
+    Raises
+    ------
+    ParameterError
+        The window is unknown, or an array of another length.
+    """
+    try:
+        if callable(window):
+            taper = np.asarray(window(win), np.float64)
+        elif isinstance(window, np.ndarray | list):
+            taper = np.asarray(window, np.float64)
+        else:
+            taper = scipy.signal.get_window(window, win, fftbins=True)
+    except (ValueError, TypeError, IndexError) as error:
+        raise ParameterError(f"window={window!r}: {error} See scipy.signal.get_window.") from None
+    if taper.shape != (win,) or not np.isfinite(taper).all():
+        raise ParameterError(f"window has shape {taper.shape}; it must have win_length={win} finite values.")
+    before = (n_fft - win) // 2
+    return np.pad(taper, (before, n_fft - win - before)).astype(np.float32)
 
 
 def usual_n_fft(sr: float) -> int:

@@ -16,12 +16,16 @@ BLOCK_BYTES = 1 << 19
 
 def frame_spectra(y: np.ndarray, geometry: STFTGeometry) -> np.ndarray:
     """Return the STFT of one signal, time first: complex64 of shape (n_frames, n_frequencies)."""
-    padded = np.pad(y, geometry.pad) if geometry.pad else y
-    frames = np.lib.stride_tricks.sliding_window_view(padded, geometry.n_fft)[:: geometry.hop]
-    step = max(1, BLOCK_BYTES // (4 * geometry.n_fft))
-    out = np.empty((len(frames), geometry.n_frequencies), np.complex64)
+    return windowed_spectra(np.pad(y, geometry.pad) if geometry.pad else y, geometry.taper, geometry.hop)
+
+
+def windowed_spectra(y: np.ndarray, taper: np.ndarray, hop: int) -> np.ndarray:
+    """Return the transforms of all whole frames of a signal, complex64 of shape (n_frames, len(taper) // 2 + 1)."""
+    frames = np.lib.stride_tricks.sliding_window_view(y, len(taper))[::hop]
+    step = max(1, BLOCK_BYTES // (4 * len(taper)))
+    out = np.empty((len(frames), len(taper) // 2 + 1), np.complex64)
     for start in range(0, len(frames), step):
-        out[start : start + step] = scipy.fft.rfft(frames[start : start + step] * geometry.taper)
+        out[start : start + step] = scipy.fft.rfft(frames[start : start + step] * taper)
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
@@ -20,15 +20,7 @@ from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
 from sktimbre.transfer.conversion import Conversion, as_taken, transform
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
 from sktimbre.transfer.parameters import TransferParameters
-from sktimbre.transfer.parts import (
-    Extent,
-    check_takes_source_phase,
-    fit_stft,
-    new_autoencoder,
-    new_parts,
-    of_lengths,
-    takes_source_phase,
-)
+from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths, starts_from_source
 from sktimbre.transfer.pieces import by_pieces, checked_blocks, with_dry
 
 __all__ = ["Extent", "TimbreTransfer"]
@@ -316,7 +308,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
             Largest delay in seconds between a sample of the recording and that of the output; ``piece`` and ``overlap`` are
             then ignored. The context after a frame, and with it the quality, is what the latency allows
             (`benchmarks/latency.py`): with the default network, 0.12 s is about as good as the whole recording and 0.047 s
-            the least. Each step of half the latency is judged in level with 1.2 s before it.
+            the least. Each step takes half of the latency; its level is judged together with the 1.2 s before it.
 
         Returns
         -------
@@ -374,7 +366,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         field, geometry = self.autoencoder_.receptive_field_, self.stft_.geometry
         conversion = self._conversion
         n_frames = field.frames + 2 * (conversion.loudness_context + conversion.noise_context)
-        samples = (n_frames - 1) * geometry.hop + geometry.win
+        samples = (n_frames - 1) * geometry.hop + geometry.win + 2 * conversion.margin
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
     @property
@@ -385,16 +377,7 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
 
     @property
     def _from_source(self):
-        """Whether phase retrieval starts from the phase of the source."""
-        if self.phase == "source":
-            check_takes_source_phase(self.stft_, self.inverter_)
-            if self.transpose:
-                raise ParameterError(
-                    f"phase='source' excludes transpose={self.transpose:g}: the phase is that of another pitch. Set "
-                    "phase='estimate'."
-                )
-            return True
-        return self.mix < 1 and not self.transpose and takes_source_phase(self.stft_, self.inverter_)
+        return starts_from_source(self.phase, self.mix, self.transpose, self.stft_, self.inverter_)
 
     def _converted(self, X):
         """Return the audio of X with the target's timbre, before it is mixed."""
@@ -407,24 +390,6 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         to_spectra = self._cached_transform()
         return tuple(to_spectra(stft, side) for side in pair)
 
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return the metadata routing: parameters of `fit` are passed to the autoencoder's ``fit``.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-        """
-        fits = MethodMapping().add(caller="fit", callee="fit")
-        autoencoder = new_autoencoder(self.autoencoder)
-        return MetadataRouter(owner=type(self).__name__).add(autoencoder=autoencoder, method_mapping=fits)
-
     def _cached_transform(self):
         """Return `transform` with its results cached in ``memory``."""
         return check_memory(self.memory).cache(transform)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        tags.target_tags.required = True
-        return tags

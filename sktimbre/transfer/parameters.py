@@ -1,10 +1,13 @@
-"""Parameters of TimbreTransfer: ranges and constructor."""
+"""Parameters of TimbreTransfer: ranges, constructor, routing and tags."""
 
 from numbers import Real
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+
+from sktimbre.transfer.parts import new_autoencoder
 
 __all__ = ["TransferParameters"]
 
@@ -69,3 +72,21 @@ class TransferParameters(BaseEstimator):
             Attributes.
         """
         super().__setstate__({**FORMER, **state})
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the metadata routing: parameters of `fit` are passed to the autoencoder's ``fit``.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        fits = MethodMapping().add(caller="fit", callee="fit")
+        autoencoder = new_autoencoder(self.autoencoder)
+        return MetadataRouter(owner=type(self).__name__).add(autoencoder=autoencoder, method_mapping=fits)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.target_tags.required = True
+        return tags

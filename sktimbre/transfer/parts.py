@@ -13,12 +13,11 @@ from sktimbre.spectral.geometry import geometry_of, usual_n_fft
 
 __all__ = [
     "Extent",
-    "check_takes_source_phase",
     "fit_stft",
     "new_autoencoder",
     "new_parts",
     "of_lengths",
-    "takes_source_phase",
+    "starts_from_source",
 ]
 
 
@@ -50,18 +49,41 @@ def new_parts(stft: Any, inverter: Any, phase: str, sr: float) -> tuple[Any, Any
     stft = LogSTFT(n_fft=usual_n_fft(sr)) if stft is None else clone(stft)
     inverter = _matched(GriffinLimInverter() if inverter is None else clone(inverter), stft)
     if phase == "source":
-        check_takes_source_phase(stft, inverter)
+        _check_takes_phase(stft, inverter)
     return stft, inverter
 
 
-def takes_source_phase(stft: Any, inverter: Any) -> bool:
-    """Return True if phase retrieval can start from the phase of the source."""
+def starts_from_source(phase: str, mix: float, transpose: float, stft: Any, inverter: Any) -> bool:
+    """Return True if phase retrieval starts from the phase of the source: if asked for, or for a mix if the parts can.
+
+    Parameters
+    ----------
+    phase, mix, transpose
+        Parameters of `TimbreTransfer`.
+    stft, inverter : transformer
+        Fitted parts.
+
+    Raises
+    ------
+    ParameterError
+        The phase of the source is asked for, and the parts cannot use it or the pitch is another one.
+    """
+    if phase != "source":
+        return mix < 1 and not transpose and _takes_phase(stft, inverter)
+    _check_takes_phase(stft, inverter)
+    if transpose:
+        raise ParameterError(
+            f"phase='source' excludes transpose={transpose:g}: the phase is that of another pitch. Set phase='estimate'."
+        )
+    return True
+
+
+def _takes_phase(stft, inverter):
     return hasattr(stft, "complex_transform") and hasattr(inverter, "invert")
 
 
-def check_takes_source_phase(stft: Any, inverter: Any) -> None:
-    """Raise an error if phase retrieval cannot start from the phase of the source."""
-    if not takes_source_phase(stft, inverter):
+def _check_takes_phase(stft, inverter):
+    if not _takes_phase(stft, inverter):
         raise ParameterError(
             f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
             f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."

@@ -1,12 +1,10 @@
 """Spectra at another pitch, by a window of another length."""
 
 import numpy as np
-import scipy.fft
-import scipy.signal
 
 from sktimbre.exceptions import ParameterError
-from sktimbre.spectral.geometry import STFTGeometry
-from sktimbre.spectral.stft import BLOCK_BYTES
+from sktimbre.spectral.geometry import STFTGeometry, taper_of
+from sktimbre.spectral.stft import windowed_spectra
 
 __all__ = ["margin", "ratio_of", "transposed_spectra"]
 
@@ -50,28 +48,18 @@ def transposed_spectra(y: np.ndarray, geometry: STFTGeometry, ratio: float, n_fr
     ParameterError
         The window is an array, which has one length only.
     """
+    if isinstance(geometry.window, np.ndarray | list):
+        raise ParameterError(
+            "transpose needs windows of other lengths, and the stft's window is an array. Give it by name or as a function."
+        )
     n_fft, win = (max(2, round(size * ratio)) for size in (geometry.n_fft, geometry.win))
-    before = (n_fft - win) // 2
-    taper = np.pad(_window(geometry.window, win), (before, n_fft - win - before)).astype(np.float32)
+    taper = taper_of(geometry.window, win, n_fft)
     first = geometry.n_fft // 2 - geometry.pad - n_fft // 2
     padded = np.zeros(geometry.hop * (n_frames - 1) + n_fft, np.float32)
     here = y[max(0, first) : max(0, first + len(padded))]
     padded[max(0, -first) : max(0, -first) + len(here)] = here
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: geometry.hop]
     known = min(geometry.n_frequencies, n_fft // 2 + 1)
+    scale = geometry.taper.sum() / taper.sum()
     out = np.zeros((geometry.n_frequencies, n_frames), np.float32)
-    scale, step = geometry.taper.sum() / taper.sum(), max(1, BLOCK_BYTES // (4 * n_fft))
-    for start in range(0, n_frames, step):
-        spectra = scipy.fft.rfft(frames[start : start + step] * taper)[:, :known]
-        out[:known, start : start + step] = np.log1p(scale * np.abs(spectra)).T
+    out[:known] = np.log1p(scale * np.abs(windowed_spectra(padded, taper, geometry.hop)[:, :known])).T
     return out
-
-
-def _window(window, length):
-    if isinstance(window, np.ndarray | list):
-        raise ParameterError(
-            "transpose needs windows of other lengths, and the stft's window is an array. Give it by name or as a function."
-        )
-    if callable(window):
-        return np.asarray(window(length), np.float64)
-    return scipy.signal.get_window(window, length)

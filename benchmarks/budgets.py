@@ -20,6 +20,7 @@ ROWS = {
     "1/6 of the epochs": {"epochs": 8},
     "1/3 of the epochs": {"epochs": 17},
     "1/3 of the epochs, 16 filters": {"epochs": 17, "filters": 16},
+    "16 filters": {"filters": 16},
     "1/2 of the epochs": {"epochs": 25},
     "default": {},
     "default, early stopping": {"early_stopping": True, "validation_split": 0.15},

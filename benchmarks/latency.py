@@ -1,7 +1,8 @@
 """Error and speed of live conversion by latency, beside the conversion of whole recordings.
 
 A default model of single notes converts melodies whose rendition by the target is the truth (see ``performances.py``, whose
-trained models are used). Errors are those of the spectra of the output audio, relative to identity.
+trained models are used). Errors are those of the spectra of the output audio, relative to identity; levels are those of the
+output beside the whole recording's.
 """
 
 import time
@@ -33,7 +34,10 @@ def study(gm, source, target, output):
         spectra = (stft.transform(y[np.newaxis])[0] for y in audio)
         return sum(float(np.sum((S - T) ** 2)) for S, T in zip(spectra, truths, strict=True))
 
-    identity = error_of(x for x, _ in played)
+    def level_of(audio):
+        return np.mean([10 * np.log10(np.mean(y**2)) for y in audio])
+
+    identity, whole = error_of(x for x, _ in played), None
     rows = []
     for latency in (None, *LATENCIES):
         steps = live_steps(latency, SR, stft.geometry, conversion.reach) if latency else None
@@ -43,12 +47,14 @@ def study(gm, source, target, output):
             for x, _ in played
         ]
         seconds = (time.perf_counter() - start) / sum(len(x) / SR for x, _ in played)
+        whole = level_of(audio) if whole is None else whole
         rows.append(
             {
                 "latency, ms": 1000 * steps.latency(stft.geometry) / SR if steps else None,
                 "frames after": steps.after if steps else None,
                 "frames a step": steps.step if steps else None,
                 "/ identity": error_of(audio) / identity,
+                "level dB": level_of(audio) - whole,
                 "real-time factor": seconds,
             }
         )

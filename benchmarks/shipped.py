@@ -1,8 +1,9 @@
-"""Judge a model on rendered performances and put it, with its card, among the models that ship with the package.
+"""Judge a model on rendered performances and put it, with its card, among the models that come with the package.
 
 `sktimbre fit` trains the models; the card has the command. The model converts six melodies and two chorales, rendered on each
 of its sources, and is compared with the same performances rendered on the target. Errors are those below 11 kHz, relative to
-identity. Weights are stored in half precision; the error with all digits is printed beside.
+identity, with the truth at the pitch of the source as in `performances.py`. Weights are stored in half precision; the error
+with all digits is printed beside.
 
     python benchmarks/shipped.py MODEL TARGET SOURCE... [--write]
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from _common import notes_folder, parser, print_table, versions, write_json
-from performances import KINDS, performances, row_of
+from performances import KINDS, interval_of, performances, row_of, single_notes
 
 import sktimbre
 from sktimbre import LogSTFT, models
@@ -38,10 +39,12 @@ LIMITS = (
 def errors_of(model, gm, source, target):
     """Return the errors of both kinds of performance relative to identity, and the distances in dB."""
     stft, found = LogSTFT(n_fft=usual_n_fft(model.sr)), {}
+    notes = single_notes(gm, source, target, int(model.sr))
+    interval = interval_of(*(stft.transform(side) for side in (notes.source, notes.target)))
     for kind, plural in zip(KINDS, ("melodies", "chorales"), strict=True):
         played = performances(gm, source, target, kind, int(model.sr))
         spectra = [model.predict_spectra(x[np.newaxis])[0] for _, x, _, _ in played]
-        row = row_of(source, spectra, played, stft, int(model.sr))
+        row = row_of(source, spectra, played, stft, int(model.sr), interval)
         found |= {plural: round(row["/ identity"], 3), f"{plural}, LSD dB": round(row["LSD dB"], 1)}
     return found
 

@@ -1,4 +1,4 @@
-"""Make the sounds and the picture of the first page: the phrase of the package, before and after a model that ships."""
+"""Make the sounds and the picture of the first page: the phrase of the package, before and after a model of it."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def make(app):
     if picture.exists() and picture.stat().st_mtime > models.path(MODEL).stat().st_mtime:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    model = models.load(MODEL).set_params(inverter__random_state=0)
+    model = models.load(MODEL)
     phrase, sr = load_phrase(int(model.sr))
     converted = np.clip(model.predict([phrase])[0], -1, 1)
     for name, y in (("before", phrase), ("after", converted)):

@@ -12,7 +12,7 @@ from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.autoencoder.data.pairs import split_notes
 from sktimbre.autoencoder.data.tuning import chosen_pairs
-from sktimbre.autoencoder.network import Network, ReceptiveField, warn_if_collapsed
+from sktimbre.autoencoder.network import Network, ReceptiveField
 from sktimbre.autoencoder.parameters import AutoencoderParameters
 from sktimbre.spectral.targets import target_spectra
 from sktimbre.storage.notes import as_stored
@@ -192,6 +192,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
             Training ran out of memory and goes on with a smaller batch.
         """
         from sktimbre.autoencoder.backend.distribution import scope
+        from sktimbre.autoencoder.training.collapse import warn_if_collapsed
         from sktimbre.autoencoder.training.loop import train_network
         from sktimbre.autoencoder.training.settings import network_options, training_options
 

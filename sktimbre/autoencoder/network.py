@@ -14,18 +14,16 @@ from sktimbre.autoencoder.backend.forks import check_not_forked
 from sktimbre.autoencoder.backend.memory import naming_full_memory
 from sktimbre.autoencoder.data.level import CONTEXT, normalized_notes
 from sktimbre.autoencoder.networks.options import NetworkOptions
-from sktimbre.exceptions import AudioError, CollapsedModelWarning, OutOfMemoryError, ParameterError, SmallerBatchWarning
+from sktimbre.exceptions import AudioError, OutOfMemoryError, ParameterError, SmallerBatchWarning
 from sktimbre.spectral.log_magnitudes import scaled
 
-__all__ = ["Network", "ReceptiveField", "warn_if_collapsed"]
+__all__ = ["Network", "ReceptiveField"]
 
 # Bytes of activations held at a time during prediction.
 WORKING_BYTES = 32 * 2**20
 # Networks with a receptive field of at least this many frames are given whole notes.
 FURTHEST_FRAMES = 512
 
-# Number of notes on which `warn_if_collapsed` runs a network.
-NOTES_LOOKED_AT = 8
 ADVICE = "Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."
 # What is stored of a network with a graph, beside its weights.
 FACTS = ("reach", "frame_multiple", "values_per_frame")
@@ -372,22 +370,6 @@ def _reach(architecture, n_frequencies, options):
     _, frames, _ = np.nonzero(frame != silence)
     bins, _, _ = np.nonzero(bin_ != silence)
     return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
-
-
-def warn_if_collapsed(network: Network, S: Batch, T: Batch) -> None:
-    """Warn if the network's output for the first notes is constant although their targets vary."""
-    S, T = S[:NOTES_LOOKED_AT], T[:NOTES_LOOKED_AT]
-    predicted = network.predict(S)
-    expected = np.concatenate([t.ravel() for t in T]).std()
-    spread = np.concatenate([p.ravel() for p in predicted]).std()
-    if spread <= 1e-3 * expected and expected > 0:
-        warnings.warn(
-            f"The network has collapsed: its output is about {predicted[0].mean():.3g} for any input (standard deviation "
-            f"{spread:.2g}, that of the target {expected:.2g}). Lower optimizer__learning_rate, set "
-            "optimizer__clipnorm=1.0, use activation='leaky_relu', or lower l1, l2 and sparsity_weight.",
-            CollapsedModelWarning,
-            stacklevel=3,
-        )
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:

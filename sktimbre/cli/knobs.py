@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sktimbre.cli.completion import complete_phase
-from sktimbre.cli.shared import takes
+from sktimbre.cli.options import takes
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer

@@ -1,4 +1,4 @@
-"""`sktimbre models`: list the models that ship, or describe one."""
+"""`sktimbre models`: list the models that come with the package, or describe one."""
 
 from dataclasses import asdict
 from typing import Annotated

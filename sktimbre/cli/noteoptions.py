@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sktimbre.cli.completion import complete_material
-from sktimbre.cli.shared import takes
+from sktimbre.cli.options import takes
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]

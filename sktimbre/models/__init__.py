@@ -1,4 +1,4 @@
-"""Trained models that ship with the package."""
+"""Trained models that come with the package."""
 
 import lazy_loader as _lazy
 

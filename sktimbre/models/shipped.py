@@ -1,4 +1,4 @@
-"""Names, cards and files of the models that ship."""
+"""Names, cards and files of the models that come with the package."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model that ships was trained on, how it was judged, and what it cannot do.
+    """What a model that comes with the package was trained on, how it was judged, and what it cannot do.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ModelCard:
 
 
 def names() -> list[str]:
-    """Return the names of the models that ship.
+    """Return the names of the models that come with the package.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """Return the file of a model that ships.
+    """Return the file of a model that comes with the package.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def path(name: str) -> Path:
 
 
 def card(name: str) -> ModelCard:
-    """Return the card of a model that ships.
+    """Return the card of a model that comes with the package.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def card(name: str) -> ModelCard:
 
 
 def load(name: str) -> Any:
-    """Load a model that ships.
+    """Load a model that comes with the package.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Models that ship: their cards tell the truth, they run by their names, and they stay small."""
+"""Models that come with the package: their cards tell the truth, they run by their names, and they stay small."""
 
 import json
 import subprocess

@@ -2,7 +2,7 @@
 The first minute
 ================
 
-Convert a recording with a model that comes with the package, and turn its knobs.
+Convert a recording with a model that comes with the package, and change its settings.
 """
 
 # %%
@@ -44,8 +44,8 @@ SpectrogramDisplay.from_predictions(
 )
 
 # %%
-# Knobs
-# -----
+# Settings
+# --------
 # Settings of the conversion need no training. An octave lower:
 lower = model.set_params(transpose=-12).predict([phrase])[0]
 Audio(np.clip(lower, -1, 1), rate=sr, normalize=False)
@@ -63,5 +63,5 @@ Audio(np.clip(both, -1, 1), rate=sr, normalize=False)
 # %%
 # Where to go from here
 # ---------------------
-# :doc:`/guide/shaping` describes all knobs, :doc:`/guide/models` the models, and
+# :doc:`/guide/shaping` describes all settings, :doc:`/guide/models` the models, and
 # :doc:`plot_1_first_transfer` trains one.

@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sktimbre.cli.knobs import set_knobs
 from sktimbre.cli.modelfiles import load_model
 from sktimbre.cli.planning import Writing
 from sktimbre.cli.recordings import Recording, convert_recording
 from sktimbre.cli.session import Session, choose_warnings, describe, trace_of
+from sktimbre.cli.settings import apply_settings
 from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:
@@ -34,20 +34,20 @@ class ModelFile(NamedTuple):
         The file.
     changed : int
         Its modification time in ns.
-    knobs : tuple of tuple of str and object
+    settings : tuple of tuple of str and object
         Settings of the conversion by name.
     """
 
     path: Path
     changed: int
-    knobs: tuple[tuple[str, Any], ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def load(self) -> "TimbreTransfer":
         """Return the model with these settings; raise `PersistenceError` if the file has changed."""
         if self.path.stat().st_mtime_ns != self.changed:
             raise PersistenceError(f"{self.path} has changed while it was in use; run the command again.")
         model = load_model(self.path)
-        set_knobs(model, dict(self.knobs))
+        apply_settings(model, dict(self.settings))
         return model
 
 

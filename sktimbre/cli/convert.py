@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sktimbre.cli.completion import complete_format, complete_subtype
-from sktimbre.cli.knobs import takes_knobs
 from sktimbre.cli.modelfiles import Model, check_exists
 from sktimbre.cli.session import (
     FAILED,
@@ -27,6 +26,7 @@ from sktimbre.cli.session import (
     table,
     trace_of,
 )
+from sktimbre.cli.settings import takes_settings
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ __all__ = ["convert"]
 HEARD = 40000
 
 
-@takes_knobs
+@takes_settings
 def convert(
     model: Model,
     files: Annotated[
@@ -94,7 +94,7 @@ def convert(
     gain: Annotated[
         float, typer.Option(min=-60, max=60, metavar="DB", help="Gain of the output in dB; below 0 it is quieter.")
     ] = 0.0,
-    knobs: dict[str, Any],
+    settings: dict[str, Any],
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -133,7 +133,7 @@ def convert(
         found = find()
         check_names(found)
         check_exists(model)
-        file = ModelFile(model, model.stat().st_mtime_ns, tuple(knobs.items()))
+        file = ModelFile(model, model.stat().st_mtime_ns, tuple(settings.items()))
         with s.status("Loading the model"), s.importing():
             transfer = file.load()
         tally, sr = Tally(s, model, watch), int(transfer.sr)

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal
 
-from sktimbre.cli.knobs import set_knobs, takes_knobs
 from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
+from sktimbre.cli.settings import apply_settings, takes_settings
 
 __all__ = ["export"]
 
 
-@takes_knobs
+@takes_settings
 def export(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write to.")],
     *,
-    knobs: dict[str, Any],
+    settings: dict[str, Any],
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -41,7 +41,7 @@ def export(
             for name in FILES if output.is_dir() else ():
                 check_output(output / name, overwrite)
             transfer = load_model(model)
-            set_knobs(transfer, knobs)
+            apply_settings(transfer, settings)
         folder = write(transfer, output, overwrite=overwrite)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         lines = [f"{name}  {decimal(size)}" for name, size in sizes.items()]

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from sktimbre.cli.knobs import set_knobs, takes_knobs
 from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
+from sktimbre.cli.settings import apply_settings, takes_settings
 
 __all__ = ["live"]
 
 
-@takes_knobs
+@takes_settings
 def live(
     model: Model,
     source: Annotated[
@@ -37,7 +37,7 @@ def live(
         float | None, typer.Option(min=0, metavar="S", help="Stop after so many seconds.", show_default="until Ctrl-C")
     ] = None,
     *,
-    knobs: dict[str, Any],
+    settings: dict[str, Any],
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +60,7 @@ def live(
 
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-            set_knobs(transfer, knobs)
+            apply_settings(transfer, settings)
         sr, factor = int(transfer.sr), np.float32(10 ** (gain / 20))
         sound = Sound(source, target, sr, transfer.stft_.geometry.hop, overwrite)
         if sound.to_file and target is not None:

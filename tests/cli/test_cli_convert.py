@@ -315,10 +315,10 @@ def test_speed_is_shown(sktimbre, unchanging, tones, tmp_path):
 def test_settings_of_the_conversion(sktimbre, fitted, notes, tmp_path, jobs):
     model = load(fitted.path)
     files = sorted(notes.flute.iterdir())[:2]
-    knobs = {"amount": 0.5, "transpose": 3.0, "mix": 0.8, "keep_noise": 1.0, "noise": 0.5, "loudness": 0.25}
-    options = [f"--{name.replace('_', '-')}={value:g}" for name, value in knobs.items()]
+    settings = {"amount": 0.5, "transpose": 3.0, "mix": 0.8, "keep_noise": 1.0, "noise": 0.5, "loudness": 0.25}
+    options = [f"--{name.replace('_', '-')}={value:g}" for name, value in settings.items()]
     entries = converted(sktimbre, fitted.path, *files, "-o", tmp_path, *options, "--model-rate", "--jobs", jobs)
-    model.set_params(**knobs)
+    model.set_params(**settings)
     for file, entry in zip(files, entries, strict=True):
         y, _ = read_audio(file, int(model.sr))
         expected = np.concatenate(list(model.predict_blocks([y])))

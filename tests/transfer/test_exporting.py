@@ -96,7 +96,7 @@ def default(notes):
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "settings",
     [
         {"transpose": 7, "amount": 0.6, "keep_noise": 0.8},
         pytest.param({"transpose": -12, "noise": 0, "loudness": 0}, marks=pytest.mark.slow),
@@ -105,8 +105,8 @@ def default(notes):
     ],
     ids=str,
 )
-def test_so_do_those_with_other_settings(default, knobs, notes, tmp_path):
-    check_files_alone(copy.copy(default).set_params(**knobs), notes, tmp_path)
+def test_so_do_those_with_other_settings(default, settings, notes, tmp_path):
+    check_files_alone(copy.copy(default).set_params(**settings), notes, tmp_path)
 
 
 def test_the_network_is_a_checked_model_with_its_weights(model, tmp_path):

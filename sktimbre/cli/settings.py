@@ -11,7 +11,7 @@ from sktimbre.cli.options import takes
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
 
-__all__ = ["KNOBS", "set_knobs", "takes_knobs"]
+__all__ = ["SETTINGS", "apply_settings", "takes_settings"]
 
 OF_MODEL = "the model's"
 
@@ -21,7 +21,7 @@ def _share(help: str) -> Any:
 
 
 # By the names of the parameters of `TimbreTransfer`.
-KNOBS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "amount": _share("How far spectra go from the source (0) to the target (1)."),
     "transpose": Annotated[
         float | None,
@@ -48,12 +48,12 @@ KNOBS: dict[str, Any] = {
 }
 
 
-def takes_knobs(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command, so that it has the options `KNOBS`; those that are given are passed as a dict ``knobs``."""
-    return takes(command, KNOBS, "knobs")
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command, so that it has the options `SETTINGS`; those that are given are passed as a dict ``settings``."""
+    return takes(command, SETTINGS, "settings")
 
 
-def set_knobs(model: "TimbreTransfer", knobs: dict[str, Any]) -> None:
+def apply_settings(model: "TimbreTransfer", settings: dict[str, Any]) -> None:
     """Set the settings of the conversion of a model.
 
     Raises
@@ -61,6 +61,6 @@ def set_knobs(model: "TimbreTransfer", knobs: dict[str, Any]) -> None:
     ParameterError
         The model cannot use a value.
     """
-    model.set_params(**knobs)
+    model.set_params(**settings)
     # Errors come now, not with the first recording.
     _ = model._conversion, model._from_source

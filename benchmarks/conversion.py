@@ -99,7 +99,7 @@ def settings_rows(model, played):
 
 
 def main():
-    args = parser(__doc__, "knobs.json").parse_args()
+    args = parser(__doc__, "conversion.json").parse_args()
     gm = notes_folder().parent / "gm"
     notes = single_notes(gm, "flute", "clarinet", SR)
     model, _ = trained(notes, 0, checkpoints_in(args.output.parent))

@@ -142,7 +142,7 @@ def test_noise_that_is_kept():
     assert abs(np.median(decibels_of(half)) - expected) < 1.5
 
 
-KNOBS = [
+SETTINGS = [
     {"amount": 0.4},
     {"transpose": 9},
     {"transpose": -7.5, "mix": 0.6},
@@ -152,11 +152,11 @@ KNOBS = [
 ]
 
 
-@pytest.mark.parametrize("knobs", KNOBS, ids=str)
+@pytest.mark.parametrize("changed", SETTINGS, ids=str)
 @pytest.mark.parametrize("latency", [None, pytest.param(0.3, marks=pytest.mark.slow)])
-def test_blocks_give_what_predict_gives(linear, notes, knobs, latency):
+def test_blocks_give_what_predict_gives(linear, notes, changed, latency):
     x = np.concatenate([*notes.source, np.zeros(2000, np.float32), *notes.source])
-    linear.set_params(**knobs)
+    linear.set_params(**changed)
     blocks = (x[start : start + 777] for start in range(0, len(x), 777))
     y = np.concatenate(list(linear.predict_blocks(blocks, piece=1.5, overlap=0.1, latency=latency)))
     assert y.shape == x.shape

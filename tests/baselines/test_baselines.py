@@ -386,3 +386,16 @@ def test_the_dictionary_of_a_mosaic_is_bounded():
     model = MosaicBaseline(max_frames=100).fit(S, S)
     assert 60 < model.dictionary_.shape[1] <= 100
     assert MosaicBaseline(n_iter=2, max_frames=10**6).fit(S, S).dictionary_.shape[1] > 700
+
+
+def test_constraints_of_a_mosaic():
+    H = np.random.default_rng(0).uniform(0.1, 1, (30, 40)).astype(np.float32)
+    once = MosaicBaseline(repetition=2, polyphony=30, continuity=0)._constrained(H, 0.0)
+    for row in once:
+        assert np.diff(np.flatnonzero(row)).min() > 2
+    few = MosaicBaseline(repetition=0, polyphony=4, continuity=0)._constrained(H, 0.0)
+    assert (np.count_nonzero(few, axis=0) == 4).all()
+    alone = np.zeros((30, 40), np.float32)
+    alone[10, 20] = 1
+    joined = MosaicBaseline(repetition=0, polyphony=30, continuity=2)._constrained(alone, 1.0)
+    assert sorted(zip(*map(list, np.nonzero(joined)), strict=True)) == [(10 + k, 20 + k) for k in range(-2, 3)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sktimbre import LogSTFT, StreamingInverter, TimbreTransfer
+from sktimbre import LogSTFT, StreamingInverter, TimbreAutoencoder, TimbreTransfer
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import AudioError, ParameterError
@@ -163,6 +163,34 @@ def test_blocks_give_what_predict_gives(linear, notes, changed, latency):
     S, T = LogSTFT().transform(np.stack([linear.predict(x[np.newaxis])[0], y]))
     # Phases differ somewhat, and with a latency the loudness of what comes is not known.
     assert np.mean((S - T) ** 2) < (0.02 if latency is None else 0.05) * np.mean(S**2)
+
+
+def test_partials_of_the_source_are_no_noise():
+    S, other = LogSTFT().transform(np.stack([tone(440), tone(620)]))
+    (kept,) = keep_noise([S], [other], 1.0)
+    # Where the source has partials and the output none, nothing of them is heard.
+    at = np.flatnonzero(S[:, 20] > 0.5 * S[:, 20].max())
+    at = at[other[at, 20] < 0.3 * S[at, 20]]
+    assert len(at) > 3
+    np.testing.assert_allclose(kept[at], other[at], atol=1e-6)
+
+
+@pytest.mark.parametrize("semitones", [0, 5, 12, -12])
+def test_live_transposition_has_whole_windows(semitones):
+    x = tone(440, 2 * SR)
+    model = TimbreTransfer(autoencoder=IdentityBaseline(), loudness=0, noise=0, transpose=semitones).fit([x], [x])
+    blocks = (x[start : start + 333] for start in range(0, len(x), 333))
+    y = np.concatenate(list(model.predict_blocks(blocks, latency=0.15)))[6000:-6000]
+    # A window that is cut off where nothing has arrived yet would be softer.
+    levels = 10 * np.log10(np.mean(np.lib.stride_tricks.sliding_window_view(y**2, 1024)[::512], axis=1))
+    assert np.ptp(levels) < 0.6
+
+
+def test_the_receptive_field_has_the_longer_windows(notes):
+    model = TimbreTransfer(autoencoder=TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0))
+    before = model.fit(notes.source, notes.target).receptive_field_.milliseconds
+    assert model.set_params(transpose=12).receptive_field_.milliseconds == pytest.approx(before + 1000 * 1024 / SR)
+    assert model.set_params(transpose=-12).receptive_field_.milliseconds == pytest.approx(before)
 
 
 @pytest.mark.parametrize("semitones", [-12, 5, 12])

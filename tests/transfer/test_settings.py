@@ -175,12 +175,12 @@ def test_partials_of_the_source_are_no_noise():
     np.testing.assert_allclose(kept[at], other[at], atol=1e-6)
 
 
-@pytest.mark.parametrize("semitones", [0, 5, 12, -12])
+@pytest.mark.parametrize("semitones", [-12, 0, 12, 24])
 def test_live_transposition_has_whole_windows(semitones):
-    x = tone(440, 2 * SR)
+    x = tone(220, 2 * SR)
     model = TimbreTransfer(autoencoder=IdentityBaseline(), loudness=0, noise=0, transpose=semitones).fit([x], [x])
     blocks = (x[start : start + 333] for start in range(0, len(x), 333))
-    y = np.concatenate(list(model.predict_blocks(blocks, latency=0.15)))[6000:-6000]
+    y = np.concatenate(list(model.predict_blocks(blocks, latency=0.2)))[6000:-6000]
     # A window that is cut off where nothing has arrived yet would be softer.
     levels = 10 * np.log10(np.mean(np.lib.stride_tricks.sliding_window_view(y**2, 1024)[::512], axis=1))
     assert np.ptp(levels) < 0.6

@@ -69,13 +69,13 @@ def main():
     network = model.autoencoder_.network_
     if not network.export():
         raise SystemExit(network.not_exported)
-    file = args.output.with_name(f"{name}.sktimbre")
+    file = args.output.with_name(f"shipped_{name}.sktimbre")
     full = {source: errors_of(model, gm, source, args.target) for source in args.sources}
     sktimbre.save(halved(model), file, overwrite=True)
     half = {source: errors_of(sktimbre.load(file), gm, source, args.target) for source in args.sources}
     rows = [{"source": source, **half[source], "melodies, all digits": full[source]["melodies"]} for source in half]
     print_table(f"{name}, {file.stat().st_size / 1e6:.2f} MB", rows)
-    write_json(args.output.with_name(f"{name}.json"), {"rows": rows, "versions": versions()})
+    write_json(args.output.with_name(f"shipped_{name}.json"), {"rows": rows, "versions": versions()})
     if args.write:
         folders = " ".join(f"gm/{source}/notes" for source in args.sources) + (
             f" notes/{args.iowa}" if args.iowa else ""

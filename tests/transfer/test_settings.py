@@ -194,20 +194,10 @@ def test_the_receptive_field_has_the_longer_windows(notes):
 
 
 @pytest.mark.parametrize("semitones", [-12, 5, 12])
-def test_latency_of_a_transposition(notes, semitones):
+def test_latency_of_a_transposition(convert_while_it_comes, notes, semitones):
     x = np.concatenate(notes.source)
     model = TimbreTransfer(autoencoder=IdentityBaseline(), transpose=semitones).fit(notes.source, notes.target)
-    given, returned, worst = 0, 0, 0
-
-    def blocks():
-        nonlocal given
-        for start in range(0, len(x), 7):
-            given = min(len(x), start + 7)
-            yield x[start:given]
-
-    for audio in model.predict_blocks(blocks(), latency=0.12):
-        worst = max(worst, given - returned) if given < len(x) else worst
-        returned += len(audio)
+    _, worst = convert_while_it_comes(model, x, 0.12)
     assert worst <= 0.12 * SR + 7
     with pytest.raises(ParameterError, match="and this transposition"):
         model.set_params(transpose=24).predict_blocks([x], latency=0.08)

@@ -220,22 +220,10 @@ def test_receptive_field_in_milliseconds_and_hertz(notes, model):
 @pytest.mark.parametrize("latency", [0.0465, 0.07, 0.12, 0.25, 0.5])
 @pytest.mark.parametrize("sizes", [{}, {"n_fft": 512, "hop_length": 128}])
 @pytest.mark.parametrize("phase", ["estimate", pytest.param("source", marks=pytest.mark.slow)])
-def test_sound_comes_after_at_most_the_latency(notes, latency, sizes, phase):
+def test_sound_comes_after_at_most_the_latency(convert_while_it_comes, notes, latency, sizes, phase):
     X = np.concatenate([notes.source[0], np.zeros(3000, np.float32), notes.source[1]])
     model = TimbreTransfer(LogSTFT(**sizes), IdentityBaseline(), phase=phase).fit(notes.source, notes.target)
-    given, returned, worst = 0, 0, 0
-
-    def blocks():
-        nonlocal given
-        for start in range(0, len(X), 7):
-            given = min(len(X), start + 7)
-            yield X[start:given]
-
-    out = []
-    for audio in model.predict_blocks(blocks(), latency=latency):
-        worst = max(worst, given - returned) if given < len(X) else worst
-        returned += len(audio)
-        out.append(audio)
+    out, worst = convert_while_it_comes(model, X, latency)
     assert worst <= latency * 22050 + 7
     assert worst > 0.4 * latency * 22050
     # Identity gives the source back to within phase retrieval.

@@ -1,13 +1,18 @@
 """Install requirements. Bounds are lower ones; an upper bound needs a known break, with the reason beside it."""
 
+import os
+
 from setuptools import find_packages, setup
+
+# Keras computes with TensorFlow unless KERAS_BACKEND names another; what it names is then installed instead.
+BACKENDS = {"tensorflow": "tensorflow>=2.18", "torch": "torch>=2.2", "jax": "jax>=0.4.30"}
 
 CORE = [
     "numpy>=1.26",
     "scipy>=1.11.1",  # 1.11.0 was withdrawn
     "scikit-learn>=1.6",
     "joblib>=1.4",
-    "tensorflow>=2.18",
+    BACKENDS[os.environ.get("KERAS_BACKEND", "tensorflow")],
     "keras>=3.6",
     "scikeras>=0.13",
     "onnx>=1.16",

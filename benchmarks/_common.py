@@ -71,10 +71,12 @@ def peak_memory_mb() -> float:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and libraries, and the number of CPUs."""
-    from importlib.metadata import version
+    from importlib.metadata import distributions
 
-    names = ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "librosa")
-    return {"python": platform.python_version(), "cpus": str(os.cpu_count()), **{n: version(n) for n in names}}
+    names = ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "torch", "jax", "librosa")
+    found = {d.name: d.version for d in distributions()}
+    installed = {name: found[name] for name in names if name in found}
+    return {"python": platform.python_version(), "cpus": str(os.cpu_count()), **installed}
 
 
 def parser(description: str, output: str) -> argparse.ArgumentParser:

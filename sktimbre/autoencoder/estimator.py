@@ -99,6 +99,10 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         "mirrored" splits each batch among all GPUs that TensorFlow sees (`tf.distribute.MirroredStrategy`), or among its
         CPUs if there are several; with one device it has no effect. Results equal those of one device except for rounding
         and the draws of dropout. Needs Keras 3.10 or later with its TensorFlow backend.
+    n_jobs : int or None, default=None
+        Processes that draw the variations of ``augment`` in `fit`, beside the training; the result does not depend on it.
+        None is 1, a thread of this process, which keeps up with a CPU. A GPU may wait for it: see ``benchmarks/gpu.py``. -1
+        takes all cores.
     target_transformer : transformer or None, default=None
         Transforms targets from audio to spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None
@@ -210,7 +214,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         pairs = chosen_pairs(X, T, training, self.tuning)
         network = Network(self._architecture(), self.n_features_in_, network_options(self, seed, pairs))
         with scope(self.distribution):
-            history = train_network(network, pairs, validation, options, list(callbacks))
+            history = train_network(network, pairs, validation, options, list(callbacks), self.n_jobs)
         self.network_, self.history_, self.validation_indices_ = network, history, held_out
         self.__dict__.pop("optimizer_state_", None)
         warn_if_collapsed(network, *pairs)

@@ -358,18 +358,31 @@ def _is_builtin(architecture):
 @lru_cache(maxsize=32)
 def _reach(architecture, n_frequencies, options):
     """Return the receptive field of an architecture; see `Network.reach`."""
-    probe = Network(architecture, n_frequencies, options).build()
+    model = Network(architecture, n_frequencies, options).build()
     # Each layer averages its input, without offset: float32 neither overflows nor rounds small contributions away.
-    for w in probe.weights:
+    weights = []
+    for w in model.weights:
         offset = w.name in ("bias", "beta", "moving_mean")
-        w.assign(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
+        weights.append(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
+    model.set_weights(weights)
     n_frames = 2 * FURTHEST_FRAMES
     spectra = np.zeros((3, n_frequencies, n_frames, 1), np.float32)
     spectra[1, :, n_frames // 2] = spectra[2, n_frequencies // 2] = 1e6
-    silence, frame, bin_ = run(probe, spectra)
+    silence, frame, bin_ = _run_once(model, weights, spectra)
     _, frames, _ = np.nonzero(frame != silence)
     bins, _, _ = np.nonzero(bin_ != silence)
     return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
+
+
+def _run_once(model, weights, x):
+    """Return the output of a model by ONNX Runtime, which needs no compilation for a new shape, or else by Keras."""
+    from sktimbre.autoencoder.graph.export import exported
+    from sktimbre.autoencoder.graph.session import new_session
+
+    try:
+        return new_session(exported(model), weights, x.shape[1]).run(None, {"spectra": x})[0]
+    except Exception:  # as in `Network.export`
+        return run(model, x)
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:

@@ -57,6 +57,7 @@ class AutoencoderParameters(BaseEstimator):
         "standardize": ["boolean"],
         "checkpoint": [str, PathLike, None],
         "distribution": [StrOptions({"mirrored"}), None],
+        "n_jobs": [Integral, None],
         "target_transformer": [HasMethods(["fit", "transform"]), None],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
@@ -97,6 +98,7 @@ class AutoencoderParameters(BaseEstimator):
         standardize=False,
         checkpoint=None,
         distribution=None,
+        n_jobs=None,
         target_transformer=None,
         random_state=None,
         verbose=0,
@@ -134,6 +136,7 @@ class AutoencoderParameters(BaseEstimator):
         self.standardize = standardize
         self.checkpoint = checkpoint
         self.distribution = distribution
+        self.n_jobs = n_jobs
         self.target_transformer = target_transformer
         self.random_state = random_state
         self.verbose = verbose

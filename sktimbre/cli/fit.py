@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "train"]
 
+# Most notes of each kind that the printed errors are measured on.
+MOST_JUDGED = 40
+
 
 @takes_notes
 def fit(
@@ -113,6 +116,10 @@ def fit(
     iterations: Annotated[int | None, typer.Option(help="Iterations of phase retrieval.")] = None,
     validation_split: Annotated[float | None, typer.Option(help="Fraction of the pitches that is held out.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed; equal seeds give equal models.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that draw variations of the notes, beside the training; a GPU may wait for one."),
+    ] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -160,6 +167,7 @@ def fit(
             ("--phase", phase, "phase"),
             ("--iterations", iterations, "inverter.n_iter"),
             ("--seed", seed, "autoencoder.random_state", "inverter.random_state"),
+            ("--jobs", jobs, "autoencoder.n_jobs"),
         ):
             given.set_option(option, value, *names)
         for name, value in note_options.items():
@@ -194,12 +202,12 @@ def fit(
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
         with s.status("Comparing with baselines"):
             held_out = model.autoencoder_.validation_indices_
-            errors = _errors(model, notes, held_out)
+            errors, n_judged = _errors(model, notes, held_out)
             training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
             sounds = [notes.source_sounds[i] for i in training]
             remember_training(model, notes.pitches[training], notes.pitches[held_out], sounds, seconds)
         save(model, output, overwrite=overwrite)
-        _report(s, model, notes, held_out, errors, output)
+        _report(s, model, notes, held_out, errors, n_judged, output)
 
 
 def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_params: Any) -> None:
@@ -284,23 +292,27 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
 
 
 def _errors(model, notes, held_out):
-    """Return the reconstruction errors of the model and of baselines on the held-out notes."""
+    """Return the reconstruction errors of the model and of baselines on held-out notes, and the number of these notes."""
     from sklearn.utils import _safe_indexing
 
     from sktimbre.cli.comparison import targets_for
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
-    every = range(len(notes.pitches))
-    training = [i for i in every if i not in set(held_out)]
-    # Without held-out notes, the errors are those on the training notes.
-    judged = list(held_out) if len(held_out) else training
-    targets = targets_for(model, notes.source, notes.target)
-    S, T = model.stft_.transform(notes.source), model.stft_.transform(targets)
-    train, test = ([_safe_indexing(side, which) for side in (S, T)] for which in (training, judged))
-    predicted = {"model": model.predict_spectra(_safe_indexing(notes.source, judged))}
-    predicted |= spectra_baselines(train, test)
-    return {name: reconstruction_error(test[1], spectra) for name, spectra in predicted.items()}
+    training = _spread(np.setdiff1d(np.arange(len(notes.pitches)), held_out))
+    # Without held-out notes, the errors are those on training notes.
+    judged = _spread(held_out) if len(held_out) else training
+    train, test = [], []
+    for which, spectra in ((training, train), (judged, test)):
+        X, y = (_safe_indexing(side, which) for side in (notes.source, notes.target))
+        spectra += [model.stft_.transform(side) for side in (X, targets_for(model, X, y))]
+    predicted = {"model": model.predict_spectra(X)} | spectra_baselines(train, test)
+    return {name: reconstruction_error(test[1], spectra) for name, spectra in predicted.items()}, len(judged)
+
+
+def _spread(notes):
+    """Return at most `MOST_JUDGED` of the notes, from all of them alike: hearing the pitches of more takes minutes."""
+    return notes[np.linspace(0, len(notes) - 1, min(len(notes), MOST_JUDGED)).round().astype(int)]
 
 
 def _listed(files, most=10):
@@ -309,12 +321,12 @@ def _listed(files, most=10):
     return "\n".join([*lines, *([f"and {len(files) - most} more"] if len(files) > most else [])]) or "none"
 
 
-def _report(s, model, notes, held_out, errors, output):
+def _report(s, model, notes, held_out, errors, n_judged, output):
     unpaired = [*notes.unpaired_source, *notes.unpaired_target]
     network = model.autoencoder_
     size = output.stat().st_size
     n_notes, n_held_out = len(notes.pitches), len(held_out)
-    of = f"On {n_held_out} held-out notes" if n_held_out else "On the training notes (none were held out)"
+    of = f"On {n_judged} held-out notes" if n_held_out else f"On {n_judged} training notes (none were held out)"
     # Errors depend on the level of the notes, their ratios do not.
     shown = table("", "Reconstruction error", "Beside identity", title=of)
     for name, error in errors.items():

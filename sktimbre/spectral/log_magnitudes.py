@@ -37,10 +37,8 @@ def transposed(S: np.ndarray, ratio: float) -> np.ndarray:
     """
     if ratio == 1 or len(S) < 2:
         return S
-    last = len(S) - 1
-    at = np.minimum(np.arange(len(S)) / ratio, last)
-    i = np.minimum(at.astype(int), last - 1)
-    w = (at - i).astype(np.float32)[:, np.newaxis]
-    a, b, c, d = S[np.maximum(i - 1, 0)], S[i], S[i + 1], S[np.minimum(i + 2, last)]
-    out = b + 0.5 * w * (c - a + w * (2 * a - 5 * b + 4 * c - d + w * (3 * (b - c) + d - a)))
-    return np.maximum(out, 0)
+    from sktimbre.spectral._kernels.transposition import interpolate
+
+    out = np.empty(S.shape, np.float32)
+    interpolate(S, ratio, out)
+    return out

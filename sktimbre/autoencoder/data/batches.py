@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+from joblib import effective_n_jobs
 
 from sktimbre._utils.notes import note_shapes
+from sktimbre.autoencoder.data.ahead import DrawnAhead, draw_all
 from sktimbre.autoencoder.data.augmentation import Variations
 from sktimbre.autoencoder.data.level import normalized_pairs
 
@@ -36,6 +38,8 @@ class SpectraBatches(keras.utils.PyDataset):
         Batches are filled up with empty examples to a multiple of this, so that devices get equal shares.
     reference : float or None
         The reference level, as in `level_gain`.
+    n_jobs : int or None
+        Processes that draw the variations ahead; 1 and None draw them in this process.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class SpectraBatches(keras.utils.PyDataset):
         normalize_level=False,
         n_shares=1,
         reference=None,
+        n_jobs=None,
     ):
         super().__init__()
         self.S, self.T = pairs
@@ -60,6 +65,8 @@ class SpectraBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.n_shares = n_shares
         self._variations = None if augmenter is None else Variations(augmenter, (self.S, self.T))
+        n_jobs = effective_n_jobs(n_jobs)
+        self._ahead = DrawnAhead(self._variations, n_jobs) if self._variations and n_jobs > 1 else None
         longest = max(lengths)
         if augmenter is not None and augmenter.n_frames is not None:
             longest = min(longest, augmenter.n_frames)
@@ -76,6 +83,8 @@ class SpectraBatches(keras.utils.PyDataset):
         self._order = self._examples
         if self._seed is not None:
             self._order = np.random.default_rng((self._seed, epoch)).permutation(self._examples)[: self._epoch_size]
+        if self._ahead:
+            self._ahead.forget()
 
     def __len__(self):
         """Return the number of batches in an epoch."""
@@ -83,7 +92,7 @@ class SpectraBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as an additional last row."""
-        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._chosen(index)
         n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
         x = np.zeros((n_rows, self.n_frequencies, self.n_frames, 1), np.float32)
         y = np.zeros((n_rows, self.n_frequencies + 1, self.n_frames, 1), np.float32)
@@ -94,11 +103,17 @@ class SpectraBatches(keras.utils.PyDataset):
             y[row, -1, :n, 0] = gain
         return x, y
 
+    def _chosen(self, index):
+        return self._order[index * self.batch_size : (index + 1) * self.batch_size]
+
     def _drawn(self, index, chosen):
         if self._variations is None:
             return [(self.S[i], self.T[i], self.gains[i]) for i in chosen]
-        rng = np.random.default_rng((self._seed, self.epoch, index))
-        return [(*self._variations.draw(i, rng), 1.0) for i in chosen]
+        if self._ahead:
+            drawn = self._ahead([(self._chosen(i), (self._seed, self.epoch, i)) for i in range(len(self))], index)
+        else:
+            drawn = draw_all(self._variations, chosen, (self._seed, self.epoch, index))
+        return [(*variation, 1.0) for variation in drawn]
 
     def on_epoch_end(self):
         """Start the next epoch."""
@@ -108,3 +123,5 @@ class SpectraBatches(keras.utils.PyDataset):
         """Release the notes: TensorFlow keeps a reference to this object until the process ends."""
         self.S, self.T, self.gains = [], [], []
         self._variations = None
+        if self._ahead:
+            self._ahead.close()

@@ -52,7 +52,12 @@ class TrainingOptions:
 
 
 def train_network(
-    network: Network, pairs: Pairs, validation: Pairs, options: TrainingOptions, callbacks: list
+    network: Network,
+    pairs: Pairs,
+    validation: Pairs,
+    options: TrainingOptions,
+    callbacks: list,
+    n_jobs: int | None = None,
 ) -> dict[str, list[float]]:
     """Train a network in place, in one stage or level by level, and return its history.
 
@@ -72,6 +77,8 @@ def train_network(
         Settings of the training.
     callbacks : list of keras.callbacks.Callback
         Called in every stage.
+    n_jobs : int or None
+        Processes that draw variations.
 
     Returns
     -------
@@ -106,7 +113,7 @@ def train_network(
             _set_encoder(stage.model, encoder, frozen)
             try:
                 with naming_full_memory(ADVICE):
-                    history = _train_stage(stage, pairs, validation, options, list(callbacks), checkpoint)
+                    history = _train_stage(stage, pairs, validation, options, list(callbacks), checkpoint, n_jobs)
                 break
             except OutOfMemoryError:
                 if options.batch_size == 1:
@@ -180,14 +187,16 @@ def _set_encoder(model, weights, frozen):
         )
 
 
-def _train_stage(network, pairs, validation, options, callbacks, checkpoint):
+def _train_stage(network, pairs, validation, options, callbacks, checkpoint, n_jobs):
     multiple = network.frame_multiple
     common = {
         "normalize_level": network.options.normalize_level,
         "reference": network.options.reference,
         "n_shares": n_replicas(),
     }
-    batches = SpectraBatches(pairs, options.batch_size, multiple, options.seed, options.augmenter, **common)
+    batches = SpectraBatches(
+        pairs, options.batch_size, multiple, options.seed, options.augmenter, **common, n_jobs=n_jobs
+    )
     held_out = SpectraBatches(validation, options.batch_size, multiple, **common) if validation[0] else None
     monitor = "val_reconstruction_error" if held_out else "reconstruction_error"
     optimizer_params = dict(options.optimizer_params)

@@ -33,9 +33,9 @@ MINUTE = 60 * 43  # frames
 NETWORKS = {"default": {}, "256 filters": {"filters": 256}, "thesis": "thesis"}
 # Names and arguments of all measurements, in the order of their importance.
 MEASUREMENTS = (
+    ("epoch", {"network": "default", "n_jobs": 8, "batch_size": 16, "n_frequencies": 1025}),
     ("feeding", {}),
     ("epoch", {"network": "thesis"}),
-    ("epoch", {"network": "default", "n_jobs": 8, "batch_size": 16, "n_frequencies": 1025}),
     ("epoch", {"network": "256 filters", "n_jobs": 8}),
     ("epoch", {"network": "default", "cpu": True}),
     ("agreement", {}),

@@ -302,10 +302,11 @@ def _errors(model, notes, held_out):
     training = _spread(np.setdiff1d(np.arange(len(notes.pitches)), held_out))
     # Without held-out notes, the errors are those on training notes.
     judged = _spread(held_out) if len(held_out) else training
-    train, test = [], []
-    for which, spectra in ((training, train), (judged, test)):
+    sides = []
+    for which in (training, judged):
         X, y = (_safe_indexing(side, which) for side in (notes.source, notes.target))
-        spectra += [model.stft_.transform(side) for side in (X, targets_for(model, X, y))]
+        sides.append([model.stft_.transform(side) for side in (X, targets_for(model, X, y))])
+    train, test = sides
     predicted = {"model": model.predict_spectra(X)} | spectra_baselines(train, test)
     return {name: reconstruction_error(test[1], spectra) for name, spectra in predicted.items()}, len(judged)
 

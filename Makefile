@@ -8,11 +8,13 @@ first = $(or $(shell for p in $(2); do $$p -c "$(SUPPORTED)" 2>/dev/null && echo
   No Python 3.11, 3.12 or 3.13 runs here with its venv module; tried $(2). Install one, or name one: $(1)=/path/to/python))
 VENV := .venv
 BIN := $(VENV)/bin
+# The backend of Keras that `make test-backends` tests.
+BACKEND ?= torch
 # The quick tests in as many processes as there are cores, four at most: each of them loads TensorFlow.
 QUICK := -m "not slow" --numprocesses logical --maxprocesses 4 --dist worksteal
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -b html
 
-.PHONY: help demo test test-slow test-matrix lint format docs docs-fast benchmark dist clean
+.PHONY: help demo test test-slow test-backends test-matrix lint format docs docs-fast benchmark dist clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +38,11 @@ test: $(VENV)/installed-test  ## install the test extras and run the tests
 
 test-slow: $(VENV)/installed-test  ## the tests that `make test` leaves out because they take long
 	$(BIN)/python -m pytest -m slow
+
+test-backends:  ## a part of the tests with Keras's torch backend, in an environment without TensorFlow; or BACKEND=jax
+	$(PYTHON) -m venv .venv-$(BACKEND)
+	KERAS_BACKEND=$(BACKEND) .venv-$(BACKEND)/bin/python -m pip install --quiet --constraint tests/backends.txt --editable '.[test]'
+	KERAS_BACKEND=$(BACKEND) .venv-$(BACKEND)/bin/python -m pytest -m "backends and not slow" tests/autoencoder
 
 test-matrix:  ## the tests with the oldest versions on Python 3.11 and the newest on the newest; warnings are errors
 	$(OLDEST) -m venv --clear .venv-oldest
@@ -69,4 +76,4 @@ dist: $(VENV)/installed  ## a wheel, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-torch .venv-jax build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences

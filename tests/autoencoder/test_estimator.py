@@ -47,6 +47,7 @@ def test_history_has_an_entry_for_each_epoch(fitted):
     assert {len(values) for values in fitted.history_.values()} == {3}
 
 
+@pytest.mark.backends
 def test_history_ends_in_the_error_that_score_measures(pair):
     S, T = pair
     model = TimbreAutoencoder(**SMALL, epochs=2, validation_split=0).fit(S[:6], T[:6], validation_data=(S[6:], T[6:]))
@@ -69,6 +70,7 @@ def test_without_target_it_reconstructs(pair):
     assert -model.score(S) < 0.5 * np.var(S)
 
 
+@pytest.mark.backends
 def test_two_fits_are_equal_to_the_bit_and_leave_global_random_states_alone(pair):
     before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002  (the global state is what this is about)
     first = TimbreAutoencoder(**SMALL, dropout=0.2, epochs=2).fit(*pair)
@@ -81,6 +83,7 @@ def test_two_fits_are_equal_to_the_bit_and_leave_global_random_states_alone(pair
     assert not np.array_equal(first.network_.weights[0], third.network_.weights[0])
 
 
+@pytest.mark.backends
 def test_fitting_twice_equals_fitting_once(pair):
     model = TimbreAutoencoder(**SMALL, epochs=1)
     once = model.fit(*pair).predict(pair[0])
@@ -114,6 +117,7 @@ def test_any_frame_count_and_ragged_equals_loop(fitted, lengths):
         np.testing.assert_allclose(out, fitted.predict(note[np.newaxis])[0], atol=1e-5)
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize("architecture", ["dilated", "dilated_residual"])
 @pytest.mark.parametrize("n_frames", [400, 1501])
 def test_long_recordings_run_in_pieces_and_give_what_the_whole_gives(pair, architecture, n_frames, monkeypatch):
@@ -125,6 +129,7 @@ def test_long_recordings_run_in_pieces_and_give_what_the_whole_gives(pair, archi
     np.testing.assert_allclose(model.predict(S), whole, atol=1e-5)
 
 
+@pytest.mark.backends
 def test_padding_does_not_count(pair):
     """A short note teaches the same whether it stands alone or beside a long one in the batch."""
     S, T = pair
@@ -156,6 +161,7 @@ def test_targets_may_be_audio():
         TimbreAutoencoder(**SMALL).fit(S, y)
 
 
+@pytest.mark.backends
 def test_encode_and_decode(pair):
     S, T = pair
     for architecture, code in (("shallow", (9, 33, 20, 4)), ("dilated_residual", (9, 17, 10, 4))):
@@ -167,6 +173,7 @@ def test_encode_and_decode(pair):
             model.decode(encoded[:0])
 
 
+@pytest.mark.backends
 def test_early_stopping_keeps_the_best_weights(pair):
     S, T = pair
     model = TimbreAutoencoder(**SMALL, epochs=60, early_stopping=2, optimizer__learning_rate=0.3)
@@ -279,6 +286,7 @@ def test_bad_pairs_are_refused_before_training(pair, fitted):
         TimbreAutoencoder().predict(S)
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize("n_notes", [1, 2, 3])
 def test_few_notes_train_and_validate(pair, n_notes):
     S, T = pair

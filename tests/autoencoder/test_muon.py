@@ -9,6 +9,8 @@ from sktimbre import TimbreAutoencoder
 from sktimbre.autoencoder.training.muon import Muon, orthogonal
 from sktimbre.autoencoder.training.settings import training_options
 
+pytestmark = pytest.mark.backends
+
 
 @pytest.mark.parametrize("shape", [(40, 12), (12, 40), (9, 9)])
 def test_steps_have_equal_singular_values_and_keep_directions(shape):

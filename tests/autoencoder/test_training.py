@@ -30,6 +30,7 @@ class Watch(keras.callbacks.Callback):
         self.trainable.append(len(self.model.trainable_variables))
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize("architecture", ["shallow", pytest.param("dilated_residual", marks=pytest.mark.slow)])
 def test_layerwise_keeps_the_level_below_and_finetuning_lets_it_go(pair, architecture):
     watch = Watch()
@@ -78,7 +79,16 @@ def test_courses_of_the_learning_rate(course, at):
     assert LearningRate(2.0, 100, course, decay=0.1).at(10) == pytest.approx(schedule.at(10) / 2, rel=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "warmup"), [("float32", None), ("float32", 0.5), ("mixed_float16", None)])
+on_cpus_torch_has_no_half = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch on CPUs has no half floats"
+)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize(
+    ("precision", "warmup"),
+    [("float32", None), ("float32", 0.5), pytest.param("mixed_float16", None, marks=on_cpus_torch_has_no_half)],
+)
 def test_each_step_has_its_rate(pair, precision, warmup):
     rates = []
 

@@ -17,7 +17,7 @@ from sktimbre.exceptions import ParameterError
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-__all__ = ["n_replicas", "on_replicas", "scope", "share_clipping", "skip_all_reduce", "sum_over_replicas"]
+__all__ = ["n_replicas", "n_shares", "on_replicas", "scope", "share_clipping", "skip_all_reduce", "sum_over_replicas"]
 
 # Earlier versions sum the metrics of several devices wrongly.
 OLDEST_KERAS = "3.10"
@@ -64,6 +64,15 @@ def _strategy(devices):
 def n_replicas() -> int:
     """Return the number of devices that networks of this scope are trained on."""
     return tf.distribute.get_strategy().num_replicas_in_sync if keras.backend.backend() == "tensorflow" else 1
+
+
+def n_shares() -> int:
+    """Return the number of which the rows of each batch are a multiple.
+
+    It is the number of devices; at least 2 with torch, whose convolutions on a CPU have no gradient for a batch of one small
+    example ("slow_conv2d: grad_weight must be contiguous", torch 2.13).
+    """
+    return 2 if keras.backend.backend() == "torch" else n_replicas()
 
 
 def sum_over_replicas(x: Any) -> Any:

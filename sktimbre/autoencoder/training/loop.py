@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sktimbre._utils.notes import NotesOnDisk
-from sktimbre.autoencoder.backend.distribution import n_replicas, on_replicas
+from sktimbre.autoencoder.backend.distribution import n_shares, on_replicas
 from sktimbre.autoencoder.backend.memory import naming_full_memory
 from sktimbre.autoencoder.data.batches import SpectraBatches
 from sktimbre.autoencoder.network import Network
@@ -192,7 +192,7 @@ def _train_stage(network, pairs, validation, options, callbacks, checkpoint, n_j
     common = {
         "normalize_level": network.options.normalize_level,
         "reference": network.options.reference,
-        "n_shares": n_replicas(),
+        "n_shares": n_shares(),
     }
     batches = SpectraBatches(
         pairs, options.batch_size, multiple, options.seed, options.augmenter, **common, n_jobs=n_jobs

@@ -50,7 +50,9 @@ def errors_of(model, gm, source, target):
 
 
 def halved(model):
-    """Store the weights of a model in half precision; reading the file makes them single again."""
+    """Store the weights of a model in half precision, and nothing of the machine; reading makes them single again."""
+    for estimator in (model.autoencoder, model.autoencoder_):
+        estimator.n_jobs = None
     network = model.autoencoder_.network_
     network.weights = [w.astype(np.float16) if w.dtype == np.float32 else w for w in network.weights]
     return model
@@ -74,7 +76,8 @@ def main():
     sktimbre.save(halved(model), file, overwrite=True)
     half = {source: errors_of(sktimbre.load(file), gm, source, args.target) for source in args.sources}
     rows = [{"source": source, **half[source], "melodies, all digits": full[source]["melodies"]} for source in half]
-    print_table(f"{name}, {file.stat().st_size / 1e6:.2f} MB", rows)
+    mean = {k: float(np.mean([row[k] for row in rows])) for k in rows[0] if k != "source"}
+    print_table(f"{name}, {file.stat().st_size / 1e6:.2f} MB", [*rows, {"source": "mean", **mean}])
     write_json(args.output.with_name(f"shipped_{name}.json"), {"rows": rows, "versions": versions()})
     if args.write:
         folders = " ".join(f"gm/{source}/notes" for source in args.sources) + (
@@ -88,8 +91,9 @@ def main():
             "material": [RENDERED, *([IOWA] if args.iowa else [])],
             "errors": half,
             "limits": LIMITS,
-            "command": f"sktimbre fit {folders} --to gm/{args.target}/notes -o {name}.sktimbre --duration 4.6 "
-            "--validation-split 0 --seed 0",
+            # The model itself holds its parameters.
+            "command": f"sktimbre info {name} --params > {name}.toml && sktimbre fit {folders} --to gm/{args.target}/notes "
+            f"-o {name}.sktimbre --params {name}.toml",
         }
         folder = Path(models.__file__).parent
         (folder / f"{name}.sktimbre").write_bytes(file.read_bytes())

@@ -1,5 +1,6 @@
 """Options of the commands that convert: settings of the conversion, which change without another training."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from sktimbre.cli.completion import complete_phase
 from sktimbre.cli.options import takes
+from sktimbre.exceptions import ParameterError
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
@@ -18,6 +20,12 @@ OF_MODEL = "the model's"
 
 def _share(help: str) -> Any:
     return Annotated[float | None, typer.Option(min=0, max=1, metavar="0..1", help=help, show_default=OF_MODEL)]
+
+
+def _known_phase(value: str | None) -> str | None:
+    if value not in (None, "source", "estimate"):
+        raise typer.BadParameter(f"{value!r} is not one of 'source', 'estimate'.")
+    return value
 
 
 # By the names of the parameters of `TimbreTransfer`.
@@ -43,6 +51,7 @@ SETTINGS: dict[str, Any] = {
             help="Initial phase of phase retrieval: source or estimate.",
             show_default=OF_MODEL,
             autocompletion=complete_phase,
+            callback=_known_phase,
         ),
     ],
 }
@@ -62,5 +71,16 @@ def apply_settings(model: "TimbreTransfer", settings: dict[str, Any]) -> None:
         The model cannot use a value.
     """
     model.set_params(**settings)
-    # Errors come now, not with the first recording.
-    _ = model._conversion, model._from_source
+    try:
+        # Errors come now, not with the first recording.
+        _ = model._conversion, model._from_source
+    except ParameterError as error:
+        raise ParameterError(_NAMED.sub(_as_option, str(error))) from None
+
+
+_NAMED = re.compile(rf"\b({'|'.join(SETTINGS)})=('?)([^\s',:;]+)\2")
+
+
+def _as_option(match):
+    name, _, value = match.groups()
+    return f"--{name.replace('_', '-')} {value}"

@@ -1,5 +1,7 @@
 """Parameters of the training act, each as its documentation says."""
 
+import tempfile
+
 import keras
 import numpy as np
 import pytest
@@ -61,6 +63,30 @@ def test_an_epoch_has_as_many_pieces_as_the_notes_are_long(pair, augment, batch_
     how = {"augment": augment, "batch_size": batch_size, "validation_split": 0}
     TimbreAutoencoder(**{**STILL, **how}).fit(*pair, callbacks=[count])
     assert len(seen) == steps
+
+
+def test_processes_draw_what_a_thread_draws_and_leave_no_file(pair, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    epochs = []
+    for n_jobs in (None, 2):
+        batches = SpectraBatches(pair, 4, seed=0, augmenter=PairAugmenter(n_frames=5), n_jobs=n_jobs)
+        # A training may begin at a later epoch, read a batch again, and end before all are read.
+        epochs.append([batches[0], batches[1]])
+        batches.start(2)
+        epochs[-1] += [batches[i] for i in (0, 1, 2, 1)]
+        assert any(tmp_path.rglob("*.joblib")) is (n_jobs == 2)
+        batches.close()
+    assert not any(tmp_path.rglob("*.joblib"))
+    for of_thread, of_processes in zip(*epochs, strict=True):
+        np.testing.assert_array_equal(of_thread[0], of_processes[0])
+        np.testing.assert_array_equal(of_thread[1], of_processes[1])
+    assert not np.array_equal(epochs[0][0][0], epochs[0][2][0])
+
+
+def test_the_number_of_processes_does_not_change_a_model(pair):
+    weights = [TimbreAutoencoder(**STILL, n_jobs=n_jobs).fit(*pair).network_.weights for n_jobs in (1, 2)]
+    for one, two in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_epochs_that_are_smaller_than_the_material_have_other_pieces_each(pair):

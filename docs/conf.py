@@ -1,4 +1,4 @@
-"""Configuration of Sphinx; `make docs` builds the documentation, without a network."""
+"""Configuration of Sphinx; `make docs` builds the documentation. npm gets ONNX Runtime for the page in `browser/`."""
 
 import importlib.metadata
 import os
@@ -21,6 +21,7 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
+    "browser",
     "members",
     "phrase",
 ]

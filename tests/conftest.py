@@ -1,6 +1,7 @@
 """What tests of all rooms share."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -61,3 +62,30 @@ def wait():
             time.sleep(0.01)
 
     return until
+
+
+@pytest.fixture(scope="session")
+def start_chromium():
+    """Start a headless Chromium that looks up no name in any network; skip where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install '.[test]'")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    browser, driver = next(filter(None, map(shutil.which, names)), None), shutil.which("chromedriver")
+    if not browser or not driver:
+        pytest.skip("needs a browser: Debian's packages chromium and chromium-driver, or Chrome with chromedriver")
+    running = []
+
+    def begin(*arguments):
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        # Containers have neither a sandbox of their own nor much shared memory.
+        for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", *arguments):
+            options.add_argument(f"--{argument}")
+        options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        running.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)))
+        running[-1].set_page_load_timeout(120)
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.quit()

@@ -1,19 +1,16 @@
 """The listening page in a browser: Chromium, where it is installed with its driver."""
 
 import json
-import shutil
 import time
 
 import pytest
 
 selenium = pytest.importorskip("selenium", reason="needs selenium: pip install '.[test]'")
 
-from selenium.webdriver import ActionChains, Chrome, ChromeOptions  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver import ActionChains  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIDES = ["source", "output", "target"]
 # Notes every start of a sound, before the page's own script runs.
 WATCH = """
@@ -32,23 +29,10 @@ def page_file(sktimbre, unchanging, notes, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    if not browser or not driver:
-        pytest.skip("needs a browser: Debian's packages chromium and chromium-driver, or Chrome with chromedriver")
-    options = ChromeOptions()
-    options.binary_location = browser
-    # Containers have neither a sandbox of their own nor much shared memory; no name is looked up in any network.
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
-        options.add_argument(f"--{argument}")
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    running = Chrome(options=options, service=Service(driver))
-    running.set_page_load_timeout(120)
+def chromium(start_chromium):
+    running = start_chromium()
     running.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
-    yield running
-    running.quit()
+    return running
 
 
 class Page:

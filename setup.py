@@ -4,15 +4,12 @@ import os
 
 from setuptools import find_packages, setup
 
-# Keras computes with TensorFlow unless KERAS_BACKEND names another; what it names is then installed instead.
-BACKENDS = {"tensorflow": "tensorflow>=2.18", "torch": "torch>=2.2", "jax": "jax>=0.4.30"}
-
 CORE = [
     "numpy>=1.26",
     "scipy>=1.11.1",  # 1.11.0 was withdrawn
     "scikit-learn>=1.6",
     "joblib>=1.4",
-    BACKENDS[os.environ.get("KERAS_BACKEND", "tensorflow")],
+    "tensorflow>=2.18",
     "keras>=3.6",
     "scikeras>=0.13",
     "onnx>=1.16",
@@ -33,6 +30,8 @@ CORE = [
     "rich>=13.7",
     "jinja2>=3.1",
 ]
+# What is installed in place of TensorFlow where KERAS_BACKEND names another backend of Keras.
+BACKENDS = {"torch": "torch>=2.2", "jax": "jax>=0.4.30"}
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.18"],
     "live": ["sounddevice>=0.4.6"],
@@ -81,6 +80,9 @@ setup(
             "models/*.json",
         ]
     },
-    install_requires=CORE,
+    install_requires=[
+        BACKENDS.get(os.environ.get("KERAS_BACKEND", ""), name) if name.startswith("tensorflow") else name
+        for name in CORE
+    ],
     extras_require=EXTRAS,
 )

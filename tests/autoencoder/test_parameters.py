@@ -2,6 +2,7 @@
 
 import tempfile
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -87,6 +88,8 @@ def test_the_number_of_processes_does_not_change_a_model(pair):
     weights = [TimbreAutoencoder(**STILL, n_jobs=n_jobs).fit(*pair).network_.weights for n_jobs in (1, 2)]
     for one, two in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, two)
+    # joblib's own processes work after it.
+    assert joblib.Parallel(2)(joblib.delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
 
 
 def test_epochs_that_are_smaller_than_the_material_have_other_pieces_each(pair):

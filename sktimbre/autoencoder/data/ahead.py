@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import joblib
 import numpy as np
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 
 from sktimbre.autoencoder.data.augmentation import Variations
 
@@ -44,15 +44,16 @@ class DrawnAhead:
         self._path = os.path.join(self._folder.name, "variations.joblib")
         joblib.dump(variations, self._path)
         self._n_jobs = n_jobs
+        # Not the executor that joblib keeps for reuse, which `joblib.Parallel` could then no longer use.
+        self._executor = ProcessPoolExecutor(n_jobs)
         self._futures: dict[int, Future] = {}
 
     def __call__(self, epoch: Sequence[tuple[np.ndarray, tuple[int, ...]]], index: int) -> Drawn:
         """Return what `draw_all` returns for one batch of an epoch, given as ``(chosen, seed)`` of all its batches."""
-        executor = get_reusable_executor(self._n_jobs)
         soon = range(index, min(len(epoch), index + 1 + AHEAD * self._n_jobs))
         waiting = self._futures
         self._futures = {
-            i: waiting[i] if i in waiting else executor.submit(_draw_from, self._path, *epoch[i]) for i in soon
+            i: waiting[i] if i in waiting else self._executor.submit(_draw_from, self._path, *epoch[i]) for i in soon
         }
         return self._futures[index].result()
 
@@ -63,8 +64,9 @@ class DrawnAhead:
         self._futures = {}
 
     def close(self) -> None:
-        """Delete the temporary file."""
+        """End the processes and delete the temporary file."""
         self.forget()
+        self._executor.shutdown(kill_workers=True)
         self._folder.cleanup()
 
 

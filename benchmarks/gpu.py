@@ -208,7 +208,7 @@ def feeding():
 
 def prediction():
     """Return the seconds for a minute of spectra, by Keras on the device and by ONNX Runtime on the CPU."""
-    from sktimbre.autoencoder.network import run
+    from sktimbre.autoencoder.backend.running import run
 
     S, T = pairs()
     network = autoencoder(epochs=1).fit(S, T).network_
@@ -279,7 +279,7 @@ def agreement(folder=None, cpu=False):
         difference = float(np.abs(loaded.predict(S) - expected).max())
         return {"losses": losses(S, T)[0], "difference of predictions": difference}
     import sktimbre
-    from sktimbre.autoencoder.network import run
+    from sktimbre.autoencoder.backend.running import run
 
     found, model = losses(S, T)
     with tempfile.TemporaryDirectory() as folder:

@@ -12,8 +12,9 @@ from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.autoencoder.data.pairs import split_notes
 from sktimbre.autoencoder.data.tuning import chosen_pairs
-from sktimbre.autoencoder.network import Network, ReceptiveField
+from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.parameters import AutoencoderParameters
+from sktimbre.autoencoder.receptive_field import ReceptiveField
 from sktimbre.spectral.targets import target_spectra
 from sktimbre.storage.notes import as_stored
 
@@ -100,9 +101,8 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         CPUs if there are several; with one device it has no effect. Results equal those of one device except for rounding
         and the draws of dropout. Needs Keras 3.10 or later with its TensorFlow backend.
     n_jobs : int or None, default=None
-        Processes that draw the variations of ``augment`` in `fit`, beside the training; the result does not depend on it.
-        None is 1, a thread of this process, which keeps up with a CPU. A GPU may wait for it: see ``benchmarks/gpu.py``. -1
-        takes all cores.
+        Processes that draw the variations of ``augment`` in `fit`; results do not depend on it. None is 1, a thread of this
+        process, which a GPU waits for (``benchmarks/gpu.py``); -1 takes all cores.
     target_transformer : transformer or None, default=None
         Transforms targets from audio to spectra; None is ``LogSTFT()``.
     random_state : int, Generator, RandomState or None, default=None

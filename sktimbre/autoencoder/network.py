@@ -5,26 +5,24 @@ import threading
 import warnings
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from sktimbre._utils.validation import Batch
 from sktimbre.autoencoder.backend.forks import check_not_forked
 from sktimbre.autoencoder.backend.memory import naming_full_memory
+from sktimbre.autoencoder.backend.running import ADVICE, run
 from sktimbre.autoencoder.data.level import CONTEXT, normalized_notes
 from sktimbre.autoencoder.networks.options import NetworkOptions
+from sktimbre.autoencoder.receptive_field import FURTHEST_FRAMES, ReceptiveField, receptive_field
 from sktimbre.exceptions import AudioError, OutOfMemoryError, ParameterError, SmallerBatchWarning
 from sktimbre.spectral.log_magnitudes import scaled
 
-__all__ = ["Network", "ReceptiveField"]
+__all__ = ["Network"]
 
 # Bytes of activations held at a time during prediction.
 WORKING_BYTES = 32 * 2**20
-# Networks with a receptive field of at least this many frames are given whole notes.
-FURTHEST_FRAMES = 512
-
-ADVICE = "Pass shorter or fewer notes at a time, or predict on a CPU (CUDA_VISIBLE_DEVICES='')."
 # What is stored of a network with a graph, beside its weights.
 FACTS = ("reach", "frame_multiple", "values_per_frame")
 # Largest difference between a graph and its model in log-magnitudes, for values of up to one.
@@ -33,13 +31,6 @@ LARGEST_DIFFERENCE = 1e-3
 ARCHITECTURES_IN = "sktimbre.autoencoder.networks.architectures"
 
 _building = threading.RLock()
-
-
-class ReceptiveField(NamedTuple):
-    """Frames and bins of the input that one output value depends on."""
-
-    frames: int
-    bins: int
 
 
 class Network:
@@ -199,9 +190,7 @@ class Network:
     def reach(self) -> ReceptiveField:
         """Receptive field of the network without level normalization.
 
-        It is measured with a copy of the network that has equal positive weights and, where the architecture allows, one
-        filter. The input is silence with one frame changed, and with one bin changed; the changed outputs are counted. The
-        result contains every connection, whatever the fitted weights.
+        It is measured on a copy with, where the architecture allows, one filter; see `receptive_field`.
         """
         return _reach(self.architecture, self.n_frequencies, replace(self.options, filters=1, dropout=0.0, seed=0))
 
@@ -358,48 +347,10 @@ def _is_builtin(architecture):
 @lru_cache(maxsize=32)
 def _reach(architecture, n_frequencies, options):
     """Return the receptive field of an architecture; see `Network.reach`."""
-    model = Network(architecture, n_frequencies, options).build()
-    # Each layer averages its input, without offset: float32 neither overflows nor rounds small contributions away.
-    weights = []
-    for w in model.weights:
-        offset = w.name in ("bias", "beta", "moving_mean")
-        weights.append(np.full(w.shape, 0 if offset else 1 / max(1, np.prod(w.shape[:-1])), np.float32))
-    model.set_weights(weights)
-    n_frames = 2 * FURTHEST_FRAMES
-    spectra = np.zeros((3, n_frequencies, n_frames, 1), np.float32)
-    spectra[1, :, n_frames // 2] = spectra[2, n_frequencies // 2] = 1e6
-    silence, frame, bin_ = _run_once(model, weights, spectra)
-    _, frames, _ = np.nonzero(frame != silence)
-    bins, _, _ = np.nonzero(bin_ != silence)
-    return ReceptiveField(*(int(np.ptp(seen)) + 1 if len(seen) else 0 for seen in (frames, bins)))
-
-
-def _run_once(model, weights, x):
-    """Return the output of a model by ONNX Runtime, which needs no compilation for a new shape, or else by Keras."""
-    from sktimbre.autoencoder.graph.export import exported
-    from sktimbre.autoencoder.graph.session import new_session
-
-    try:
-        return new_session(exported(model), weights, x.shape[1]).run(None, {"spectra": x})[0]
-    except Exception:  # as in `Network.export`
-        return run(model, x)
+    return receptive_field(Network(architecture, n_frequencies, options).build())
 
 
 def pad_frames(S: np.ndarray, multiple: int) -> np.ndarray:
     """Zero-pad the last axis to a multiple."""
     missing = -S.shape[-1] % multiple
     return np.pad(S, [(0, 0)] * (S.ndim - 1) + [(0, missing)]) if missing else S
-
-
-def run(model: Any, x: np.ndarray) -> np.ndarray:
-    """Return a Keras model's output as an array, without the overhead and tracing of `keras.Model.predict`."""
-    import keras
-
-    check_not_forked()
-    with naming_full_memory(ADVICE):
-        if keras.backend.backend() == "torch":
-            import torch
-
-            with torch.no_grad():
-                return keras.ops.convert_to_numpy(model(x, training=False))
-        return keras.ops.convert_to_numpy(model(x, training=False))

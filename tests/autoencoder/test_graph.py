@@ -14,9 +14,10 @@ from keras import layers
 import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.autoencoder import ARCHITECTURES, NetworkOptions
+from sktimbre.autoencoder.backend.running import run
 from sktimbre.autoencoder.graph.export import exported
 from sktimbre.autoencoder.graph.session import complete_model, new_session
-from sktimbre.autoencoder.network import Network, run
+from sktimbre.autoencoder.network import Network
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import PersistenceError
 

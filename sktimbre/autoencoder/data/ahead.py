@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 
@@ -48,12 +48,22 @@ class DrawnAhead:
         self._executor = ProcessPoolExecutor(n_jobs)
         self._futures: dict[int, Future] = {}
 
-    def __call__(self, epoch: Sequence[tuple[np.ndarray, tuple[int, ...]]], index: int) -> Drawn:
-        """Return what `draw_all` returns for one batch of an epoch, given as ``(chosen, seed)`` of all its batches."""
-        soon = range(index, min(len(epoch), index + 1 + AHEAD * self._n_jobs))
+    def __call__(self, task: Callable[[int], tuple], n_batches: int, index: int) -> Drawn:
+        """Return what `draw_all` returns for one batch.
+
+        Parameters
+        ----------
+        task : callable
+            Returns ``(chosen, seed)`` of a batch of this epoch by its index.
+        n_batches : int
+            Number of batches in the epoch.
+        index : int
+            Index of the batch.
+        """
         waiting = self._futures
         self._futures = {
-            i: waiting[i] if i in waiting else self._executor.submit(_draw_from, self._path, *epoch[i]) for i in soon
+            i: waiting[i] if i in waiting else self._executor.submit(_draw_from, self._path, *task(i))
+            for i in range(index, min(n_batches, index + 1 + AHEAD * self._n_jobs))
         }
         return self._futures[index].result()
 

@@ -92,27 +92,28 @@ class SpectraBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         """Return sources (batch, n_frequencies, n_frames, 1), and targets with the gains as an additional last row."""
-        chosen = self._chosen(index)
+        chosen, _ = self._task(index)
         n_rows = -(-len(chosen) // self.n_shares) * self.n_shares
         x = np.zeros((n_rows, self.n_frequencies, self.n_frames, 1), np.float32)
         y = np.zeros((n_rows, self.n_frequencies + 1, self.n_frames, 1), np.float32)
-        for row, (source, target, gain) in enumerate(self._drawn(index, chosen)):
+        for row, (source, target, gain) in enumerate(self._drawn(index)):
             n = source.shape[1]
             x[row, :, :n, 0] = source
             y[row, :-1, :n, 0] = target
             y[row, -1, :n, 0] = gain
         return x, y
 
-    def _chosen(self, index):
-        return self._order[index * self.batch_size : (index + 1) * self.batch_size]
+    def _task(self, index):
+        """Return the pairs of a batch, and the seed of its variations."""
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        return chosen, (self._seed, self.epoch, index)
 
-    def _drawn(self, index, chosen):
+    def _drawn(self, index):
         if self._variations is None:
-            return [(self.S[i], self.T[i], self.gains[i]) for i in chosen]
-        if self._ahead:
-            drawn = self._ahead([(self._chosen(i), (self._seed, self.epoch, i)) for i in range(len(self))], index)
-        else:
-            drawn = draw_all(self._variations, chosen, (self._seed, self.epoch, index))
+            return [(self.S[i], self.T[i], self.gains[i]) for i in self._task(index)[0]]
+        drawn = (
+            self._ahead(self._task, len(self), index) if self._ahead else draw_all(self._variations, *self._task(index))
+        )
         return [(*variation, 1.0) for variation in drawn]
 
     def on_epoch_end(self):

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array, validate_data
 
 from sktimbre._utils.containers import is_paths, is_ragged, without_index
 from sktimbre._utils.notes import NotesOnDisk, note_shapes
@@ -218,6 +217,9 @@ def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
 
 
 def _check_array(X, kind, name, estimator, reset):
+    # `sktimbre convert` does not need scikit-learn, whose import takes as long as the conversion.
+    from sklearn.utils.validation import check_array, validate_data
+
     ndim, shape = 1 + len(AXES[kind]), SHAPES[kind]
     if X is None:
         raise AudioError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sktimbre.cli.modelfiles import load_model
+from sktimbre.cli.modelfiles import load_converter
 from sktimbre.cli.planning import Writing
 from sktimbre.cli.recordings import Recording, convert_recording
 from sktimbre.cli.session import Session, choose_warnings, describe, trace_of
@@ -20,7 +20,7 @@ from sktimbre.cli.settings import apply_settings
 from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:
-    from sktimbre.transfer import TimbreTransfer
+    from sktimbre.cli.modelfiles import Converter
 
 __all__ = ["ModelFile", "Outcome", "convert_all"]
 
@@ -42,11 +42,11 @@ class ModelFile(NamedTuple):
     changed: int
     settings: tuple[tuple[str, Any], ...] = ()
 
-    def load(self) -> "TimbreTransfer":
+    def load(self) -> "Converter":
         """Return the model with these settings; raise `PersistenceError` if the file has changed."""
         if self.path.stat().st_mtime_ns != self.changed:
             raise PersistenceError(f"{self.path} has changed while it was in use; run the command again.")
-        model = load_model(self.path)
+        model = load_converter(self.path)
         apply_settings(model, dict(self.settings))
         return model
 
@@ -79,7 +79,7 @@ class Outcome:
 
 def convert_all(
     s: Session,
-    model: "TimbreTransfer",
+    model: "Converter",
     file: ModelFile,
     recordings: Sequence[Recording],
     writing: Writing,
@@ -151,7 +151,7 @@ def _in_processes(
 
 
 @lru_cache(maxsize=1)
-def _warm_up(model: "TimbreTransfer") -> None:
+def _warm_up(model: "Converter") -> None:
     """Build and compile the network by converting silence, so that the time does not count for the first recording."""
     import numpy as np
 
@@ -184,7 +184,7 @@ def _move_to_target(outcome: Outcome, written: Path, overwrite: bool) -> Outcome
 
 
 def _in_worker(
-    loading: "Callable[[], TimbreTransfer]", recording: Recording, scratch: Path, writing: Writing
+    loading: "Callable[[], Converter]", recording: Recording, scratch: Path, writing: Writing
 ) -> tuple[Outcome, Path]:
     """Convert in a worker of joblib, which limits the worker's threads before TensorFlow is loaded."""
     with warnings.catch_warnings(record=True) as caught:
@@ -201,7 +201,7 @@ def _in_worker(
 
 
 @lru_cache(maxsize=1)
-def _loaded(file: ModelFile, debug: bool) -> "TimbreTransfer":
+def _loaded(file: ModelFile, debug: bool) -> "Converter":
     """Load the model, once in each worker."""
     # By default a process reserves all memory of a GPU; several processes have to share it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -213,7 +213,7 @@ def _loaded(file: ModelFile, debug: bool) -> "TimbreTransfer":
 
 
 def _convert(
-    model: "TimbreTransfer",
+    model: "Converter",
     recording: Recording,
     writing: Writing,
     advance: Callable[[int], None] = lambda n_samples: None,

@@ -15,6 +15,7 @@ from sktimbre.exceptions import ParameterError
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
+    from sktimbre.cli.modelfiles import Converter
     from sktimbre.datasets.listening import Sound
     from sktimbre.transfer import TimbreTransfer
 
@@ -152,7 +153,7 @@ def remember_training(
     }
 
 
-def trained_on(model: "TimbreTransfer") -> dict[str, Any] | None:
+def trained_on(model: "Converter") -> dict[str, Any] | None:
     """Return the record of `remember_training`, or None if the model has none."""
     return getattr(model.autoencoder_, "trained_on_", None)
 

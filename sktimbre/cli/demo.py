@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.progress import Progress
 
@@ -14,6 +13,7 @@ from sktimbre.cli.session import NOTHING_WRITTEN, Debug, DryRun, Json, Overwrite
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.utils import Bunch
 
     from sktimbre.transfer import TimbreTransfer
@@ -72,6 +72,7 @@ def demo(
             s.say(f"A phrase, converted: {output / SOUNDS / f'{PHRASE}.output.wav'}. Now a model is trained.")
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
+            import numpy as np
 
             from sktimbre import TimbreAutoencoder, TimbreTransfer, save
             from sktimbre.cli.comparison import compare, remember_training
@@ -119,7 +120,7 @@ def _train(model: "TimbreTransfer", pairs: "Bunch", training: Any, held_out: Any
     train(model, pairs.source[training], pairs.target[training], progress, validation_data=validation)
 
 
-def _converted_phrase() -> tuple[dict[str, np.ndarray], int]:
+def _converted_phrase() -> "tuple[dict[str, np.ndarray], int]":
     """Return a recorded phrase and its conversion by a model that comes with the package, and their sample rate."""
     from sktimbre import models
     from sktimbre.datasets import load_phrase
@@ -129,13 +130,13 @@ def _converted_phrase() -> tuple[dict[str, np.ndarray], int]:
     return {"source": phrase, "output": model.predict([phrase])[0]}, sr
 
 
-def _write_sounds(folder: Path, name: str, sides: dict[str, np.ndarray], sr: int, overwrite: bool) -> None:
+def _write_sounds(folder: Path, name: str, sides: "dict[str, np.ndarray]", sr: int, overwrite: bool) -> None:
     from sktimbre.audio import write_audio
 
     (folder / SOUNDS).mkdir(exist_ok=True)
     for side, y in sides.items():
         # Scale down sounds that would clip.
-        y = y / max(1.0, float(np.abs(y).max()))
+        y = y / max(1.0, float(abs(y).max()))
         write_audio(folder / SOUNDS / f"{name}.{side}.wav", y, sr, overwrite=overwrite)
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from sktimbre.cli.modelfiles import Model, load_model
@@ -48,6 +47,8 @@ def evaluate(
         folders, how = note_folders(source, target), as_arguments(note_options)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
+            import numpy as np
+
             from sktimbre.cli.comparison import check_direction, compare, trained_on, training_mask
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_pairs, name_of_pitch

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.filesize import decimal
 from rich.progress import Progress
@@ -201,6 +200,8 @@ def fit(
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
         with s.status("Comparing with baselines"):
+            import numpy as np
+
             held_out = model.autoencoder_.validation_indices_
             errors, n_judged = _errors(model, notes, held_out)
             training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
@@ -293,6 +294,7 @@ def _show_plan(s: Session, model: "TimbreTransfer", pairs: PairedHeaders, durati
 
 def _errors(model, notes, held_out):
     """Return the reconstruction errors of the model and of baselines on held-out notes, and the number of these notes."""
+    import numpy as np
     from sklearn.utils import _safe_indexing
 
     from sktimbre.cli.comparison import targets_for
@@ -313,6 +315,8 @@ def _errors(model, notes, held_out):
 
 def _spread(notes):
     """Return at most `MOST_JUDGED` of the notes, from all of them alike: hearing the pitches of more takes minutes."""
+    import numpy as np
+
     return notes[np.linspace(0, len(notes) - 1, min(len(notes), MOST_JUDGED)).round().astype(int)]
 
 

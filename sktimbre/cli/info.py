@@ -2,12 +2,12 @@
 
 import inspect
 import json
+import math
 import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.filesize import decimal
 
@@ -24,6 +24,8 @@ from sktimbre.cli.session import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sktimbre.transfer import TimbreTransfer
 
 __all__ = ["info", "model_facts", "model_settings", "shown_facts"]
@@ -187,6 +189,8 @@ def _changed(model: "TimbreTransfer", settings: dict[str, dict[str, Any]]) -> li
 
 def _real_time_factor(model: "TimbreTransfer") -> float:
     """Return the seconds that converting one second of audio takes."""
+    import numpy as np
+
     n_samples = round(TIMED_SECONDS * model.sr)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, n_samples)).astype(np.float32)
     model.predict(noise)  # builds and compiles the network
@@ -222,6 +226,8 @@ def _show_sound(s: Session, file: Path) -> None:
 
 def _sound_facts(file: Path) -> dict[str, Any]:
     """Return facts about a sound file, which is read in blocks; levels are None for silence."""
+    import numpy as np
+
     from sktimbre.audio.blockwise import mix_frames
     from sktimbre.audio.soundfiles import open_sound, read_blocks
 
@@ -245,13 +251,15 @@ def _sound_facts(file: Path) -> dict[str, Any]:
         "n_samples": n_frames,
         "duration": n_frames / sr,
         "peak": _decibels(peak),
-        "rms": _decibels(np.sqrt(power / (n_frames * channels))),
+        "rms": _decibels(math.sqrt(power / (n_frames * channels))),
         "f0": hertz,
         **_note(hertz),
     }
 
 
-def _f0(y: np.ndarray, sr: int) -> float | None:
+def _f0(y: "np.ndarray", sr: int) -> float | None:
+    import numpy as np
+
     from sktimbre.exceptions import AudioError
     from sktimbre.metrics import estimate_f0
 
@@ -267,12 +275,12 @@ def _note(hertz: float | None) -> dict[str, Any]:
 
     if hertz is None:
         return {"note": None, "cents": None}
-    pitch = 69 + 12 * np.log2(hertz / 440)
+    pitch = 69 + 12 * math.log2(hertz / 440)
     return {"note": name_of_pitch(round(pitch)), "cents": 100 * (pitch - round(pitch))}
 
 
 def _decibels(amplitude: float) -> float | None:
-    return 20 * float(np.log10(amplitude)) if amplitude > 0 else None
+    return 20 * math.log10(amplitude) if amplitude > 0 else None
 
 
 def _level(decibels: float | None) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from sktimbre.cli.modelfiles import Model, load_model
+from sktimbre.cli.modelfiles import Model, load_converter
 from sktimbre.cli.session import Debug, Json, Overwrite, Quiet, check_output, session
 from sktimbre.cli.settings import apply_settings, takes_settings
 
@@ -56,10 +55,12 @@ def live(
     - `sktimbre live flute-to-clarinet.sktimbre -i melody.wav -o clarinet.wav`
     """
     with session(as_json, quiet, debug) as s:
+        import numpy as np
+
         from sktimbre.cli.devices import Sound
 
         with s.status("Loading the model"), s.importing():
-            transfer = load_model(model)
+            transfer = load_converter(model)
             apply_settings(transfer, settings)
         sr, factor = int(transfer.sr), np.float32(10 ** (gain / 20))
         sound = Sound(source, target, sr, transfer.stft_.geometry.hop, overwrite)

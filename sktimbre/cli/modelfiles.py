@@ -12,8 +12,11 @@ from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
+    from sktimbre.transfer.fitted import FittedTransfer
 
-__all__ = ["Model", "check_exists", "check_no_pickle", "load_model", "model_path"]
+    Converter = TimbreTransfer | FittedTransfer
+
+__all__ = ["Model", "check_exists", "check_no_pickle", "load_converter", "load_model", "model_path"]
 
 
 def model_path(given: Path) -> Path:
@@ -71,6 +74,17 @@ def load_model(path: Path) -> "TimbreTransfer":
     except NotFittedError:
         raise PersistenceError(f"{path} holds a TimbreTransfer that is not fitted; save it after fit.") from None
     return model
+
+
+def load_converter(path: Path) -> "Converter":
+    """Load a fitted model to convert blocks, without scikit-learn where its parts allow; errors are those of `load_model`."""
+    check_exists(path)
+    _check_model_file(path)
+
+    from sktimbre.persistence.files import load_record
+    from sktimbre.transfer.fitted import fitted_transfer
+
+    return fitted_transfer(load_record(path)) or load_model(path)
 
 
 def check_no_pickle(path: Path) -> None:

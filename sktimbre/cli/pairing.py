@@ -6,12 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.table import Table
 
 from sktimbre.cli.session import number, table
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.utils import Bunch
 
     from sktimbre.datasets.listening import Sound
@@ -38,7 +38,7 @@ class PairedHeaders:
         duration is None if the header lacks it.
     """
 
-    pitches: np.ndarray
+    pitches: "np.ndarray"
     source_sounds: list["Sound"]
     target_sounds: list["Sound"]
     unpaired: list[Path]
@@ -160,7 +160,7 @@ def material_facts(pairs: "Bunch") -> dict[str, str]:
         "Seconds of source and target": f"{seconds['source']:.0f} and {seconds['target']:.0f}",
         "Seconds of notes in them": f"{seconds['source_notes']:.0f} and {seconds['target_notes']:.0f}",
         "Seconds of the source in pairs": f"{seconds['paired']:.0f}",
-        "Notes and transitions paired": f"{np.sum(~pairs.transitions)} and {np.sum(pairs.transitions)}",
+        "Notes and transitions paired": f"{(~pairs.transitions).sum()} and {pairs.transitions.sum()}",
         "Pitches": " to ".join(ends) + without,
         "Pitches of the source without a partner": names(pairs.missing) or "none",
     }

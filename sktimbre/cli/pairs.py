@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from sktimbre.cli.noteoptions import PAIR_OPTIONS, Folders, To, as_arguments, sides_of, takes_notes
@@ -97,7 +96,7 @@ def pairs(
             draw_rolls(pictures, [each["file"] for each in found.recordings] if pictures else (), overwrite)
         shown = _of_notes(found, sides) if found.material == "notes" else _of_recordings(found)
         unpaired = [*found.unpaired_source, *found.unpaired_target]
-        pitches = np.unique(found.pitches)
+        pitches = sorted({int(pitch) for pitch in found.pitches})
         values = {
             "material": found.material,
             "pairs": len(found.pitches),

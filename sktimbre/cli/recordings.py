@@ -11,7 +11,7 @@ import numpy as np
 from sktimbre.cli.pitches import HeardPitches
 
 if TYPE_CHECKING:
-    from sktimbre.transfer import TimbreTransfer
+    from sktimbre.cli.modelfiles import Converter
 
 __all__ = ["Recording", "convert_recording"]
 
@@ -40,7 +40,7 @@ class Recording:
 
 
 def convert_recording(
-    model: "TimbreTransfer",
+    model: "Converter",
     recording: Recording,
     *,
     gain: float = 0.0,
@@ -105,7 +105,7 @@ def convert_recording(
     return writer.n_frames / writer.sr
 
 
-def _converted(model: "TimbreTransfer", blocks: Iterable[np.ndarray], n_channels: int) -> Iterator[np.ndarray]:
+def _converted(model: "Converter", blocks: Iterable[np.ndarray], n_channels: int) -> Iterator[np.ndarray]:
     """Convert blocks of shape (n_channels, n_samples), a block of each channel in turn.
 
     All channels are read in the same blocks, so their outputs have equal lengths.

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from sktimbre.cli.modelfiles import Model, load_model
@@ -28,6 +27,7 @@ from sktimbre.cli.session import (
 from sktimbre.exceptions import DatasetWarning
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.utils import Bunch
 
     from sktimbre.cli.comparison import Comparison
@@ -124,8 +124,10 @@ def report(
         s.result(values, shown, f"Written to {output}; open it in a browser to listen.")
 
 
-def _split(model: "TimbreTransfer", pairs: PairedHeaders) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+def _split(model: "TimbreTransfer", pairs: PairedHeaders) -> "tuple[np.ndarray | None, np.ndarray, np.ndarray]":
     """Return a mask of the training pairs (None if unknown), their indices, and the indices of the pairs to show."""
+    import numpy as np
+
     from sktimbre.cli.comparison import training_mask
 
     trained = training_mask(model, pairs)
@@ -189,7 +191,7 @@ def make_page(
     return listening_page(page)
 
 
-def _describe_notes(trained: np.ndarray | None, n_judged: int) -> str:
+def _describe_notes(trained: "np.ndarray | None", n_judged: int) -> str:
     """Return a sentence that says which notes the page shows."""
     count = "One note" if n_judged == 1 else f"{n_judged} notes"
     if trained is None:

@@ -11,7 +11,7 @@ from sktimbre.cli.options import takes
 from sktimbre.exceptions import ParameterError
 
 if TYPE_CHECKING:
-    from sktimbre.transfer import TimbreTransfer
+    from sktimbre.cli.modelfiles import Converter
 
 __all__ = ["SETTINGS", "apply_settings", "takes_settings"]
 
@@ -62,7 +62,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     return takes(command, SETTINGS, "settings")
 
 
-def apply_settings(model: "TimbreTransfer", settings: dict[str, Any]) -> None:
+def apply_settings(model: "Converter", settings: dict[str, Any]) -> None:
     """Set the settings of the conversion of a model.
 
     Raises

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
-from scipy.ndimage import percentile_filter
+from scipy.ndimage import percentile_filter, uniform_filter1d
 from scipy.sparse import csr_array, vstack
 
 __all__ = ["LEAST_CLARITY", "MISTAKABLE", "HeardPitch", "hear_pitch"]
@@ -96,7 +96,7 @@ def hear_pitch(y: np.ndarray, sr: float) -> HeardPitch:
 def _spectrum(y, sr):
     """Return the magnitude spectrum of a note after its onset, and the length of the transform."""
     n = int(DURATION * sr)
-    power = np.convolve(np.square(y, dtype=np.float64), np.ones(max(1, round(0.046 * sr))), "same")
+    power = uniform_filter1d(np.square(y, dtype=np.float64), max(1, round(0.046 * sr)), mode="constant")
     onset = int(np.argmax(power > 0.1 * power.max())) + round(DELAY * sr)
     part = y[onset : onset + n] if len(y) - onset > n // 4 else y[-n:]
     n_fft = scipy.fft.next_fast_len(2 * n, real=True)

@@ -15,6 +15,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ from sktimbre import __version__
 from sktimbre._utils.files import as_path, atomic_path
 from sktimbre.exceptions import PersistenceError, VersionWarning
 from sktimbre.persistence.names import PLACES, with_places, with_short_names
-from sktimbre.persistence.plain import NotPlainError, read_plain
+from sktimbre.persistence.plain import NotPlainError, read_plain, read_record
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_record", "save"]
 
 TRUSTED = tuple(f"{module}.{name}" for name, module in PLACES.items())
 # skops loaders allowed for trusted types and functions: they set attributes or look up a name, but call nothing.
@@ -118,15 +119,52 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     without one, because weights are stored as numpy arrays.
     """
     path = as_path(path, PersistenceError)
-    try:
-        # Reading a device or pipe might never end.
-        if path.exists() and not path.is_file():
-            raise PersistenceError(f"{path} is not a regular file; give a file that sktimbre.save wrote.")
-        schema, members = _checked(path.read_bytes(), path, trusted)
+    with _naming_damage(path):
+        schema, members = _checked(_content(path), path, trusted)
         try:
             return _completed(read_plain(schema, members))
         except NotPlainError:
             return _completed(_read_by_skops(members, path, trusted))
+
+
+def load_record(path: str | os.PathLike[str]) -> Any:
+    """Read a file without importing scikit-learn: each estimator of this package is a `Record` of its attributes.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Record or None
+        None for a file with parts that `load` alone reads.
+
+    Raises
+    ------
+    PersistenceError
+        As in `load`.
+    """
+    path = as_path(path, PersistenceError)
+    with _naming_damage(path):
+        try:
+            return read_record(*_checked(_content(path), path, ()))
+        except NotPlainError:
+            return None
+
+
+def _content(path):
+    # Reading a device or pipe might never end.
+    if path.exists() and not path.is_file():
+        raise PersistenceError(f"{path} is not a regular file; give a file that sktimbre.save wrote.")
+    return path.read_bytes()
+
+
+@contextmanager
+def _naming_damage(path):
+    """Turn any error while a file is read into a `PersistenceError` that names the file."""
+    try:
+        yield
     except PersistenceError:
         raise
     except OSError as error:

@@ -7,16 +7,19 @@ other parts, such as estimators of scikit-learn, are read by skops.
 import importlib
 import io
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sktimbre.persistence.names import PLACES
 
-__all__ = ["NotPlainError", "read_plain"]
+__all__ = ["NotPlainError", "Record", "read_plain", "read_record"]
 
 # Types whose attributes are set, besides sktimbre's own.
 FURTHER = {("sklearn.pipeline", "Pipeline")}
+# Estimators, whose modules import scikit-learn; `read_record` returns their attributes.
+ESTIMATORS = {"TimbreTransfer", "LogSTFT", "GriffinLimInverter", "TimbreAutoencoder", "PairAugmenter"}
 
 
 class NotPlainError(Exception):
@@ -43,9 +46,40 @@ def read_plain(schema: dict[str, Any], members: dict[str, bytes]) -> Any:
     return _Reader(members).read(schema)
 
 
+@dataclass
+class Record:
+    """The attributes of an estimator.
+
+    Parameters
+    ----------
+    kind : str
+        Name of its class.
+    state : dict of str to object
+        Its attributes, which are also attributes of the record.
+    """
+
+    kind: str
+    state: dict[str, Any]
+
+    def __getattr__(self, name):
+        try:
+            return self.state[name]
+        except KeyError:
+            raise AttributeError(f"{self.kind} has no {name}") from None
+
+
+def read_record(schema: dict[str, Any], members: dict[str, bytes]) -> Any:
+    """Return the object of a file with a `Record` in place of each estimator of `ESTIMATORS`.
+
+    Parameters and errors are those of `read_plain`.
+    """
+    return _Reader(members, records=True).read(schema)
+
+
 class _Reader:
-    def __init__(self, members):
+    def __init__(self, members, records=False):
         self.members = members
+        self.records = records
         self.known = {}  # objects by their identity in the process that wrote them
 
     def read(self, node):
@@ -62,6 +96,8 @@ class _Reader:
         module, name = node["__module__"], node["__class__"]
         if node["__loader__"] != "ObjectNode" or not (PLACES.get(name) == module or (module, name) in FURTHER):
             raise NotPlainError(f"{module}.{name}")
+        if self.records and name in ESTIMATORS:
+            return Record(name, self.read(node["content"]))
         kind = getattr(importlib.import_module(module), name)
         instance = kind.__new__(kind)
         if node.get("content") is not None:

@@ -1,6 +1,7 @@
 """Initial phases for phase retrieval: random, zero, or estimated from the magnitudes in one pass."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -108,6 +109,22 @@ def unit_phasors(phase: np.ndarray) -> np.ndarray:
     phasors = phase / np.where(silent, np.float32(1), size)
     phasors[silent] = 1
     return phasors
+
+
+def check_phases(phase: Any, S: Any) -> list[np.ndarray]:
+    """Return the initial phase of each note as an array; raise `AudioError` if it does not fit the spectra."""
+    phases = [np.asarray(p) for p in phase]
+    if [p.shape for p in phases] != [note.shape for note in S]:
+        raise AudioError(
+            f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, X has "
+            f"{sorted({note.shape for note in S})} in {len(S)}: the initial phase needs the shapes of the spectra."
+        )
+    for i, p in enumerate(phases):
+        if p.dtype.kind not in "fiuc" or not np.isfinite(p).all():
+            raise AudioError(
+                f"phase[{i}] is not finite numbers ({p.dtype}); give complex spectra or angles in radians."
+            )
+    return phases
 
 
 @lru_cache(maxsize=16)

@@ -14,13 +14,11 @@ from sktimbre._utils.validation import Batch, check_spectra
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.geometry import resolve_geometry
 from sktimbre.spectral.griffin_lim import ALGORITHMS, Retrieved, griffin_lim
-from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
+from sktimbre.spectral.initial import INITS, check_phases, initial_phasors, unit_phasors
+from sktimbre.spectral.log_magnitudes import LARGEST_LOG_MAGNITUDE
 from sktimbre.spectral.threads import map_notes
 
 __all__ = ["GriffinLimInverter", "InversionReport"]
-
-# Above this, squared magnitudes overflow float32; full-scale audio stays below 20 at any n_fft.
-LARGEST_LOG_MAGNITUDE = 40.0
 
 
 class InversionReport(NamedTuple):
@@ -343,19 +341,3 @@ class GriffinLimInverter(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def check_phases(phase: Any, S: Any) -> list[np.ndarray]:
-    """Return the initial phase of each note as an array; raise `AudioError` if it does not fit the spectra."""
-    phases = [np.asarray(p) for p in phase]
-    if [p.shape for p in phases] != [note.shape for note in S]:
-        raise AudioError(
-            f"phase has the shapes {sorted({p.shape for p in phases})} in {len(phases)} notes, X has "
-            f"{sorted({note.shape for note in S})} in {len(S)}: the initial phase needs the shapes of the spectra."
-        )
-    for i, p in enumerate(phases):
-        if p.dtype.kind not in "fiuc" or not np.isfinite(p).all():
-            raise AudioError(
-                f"phase[{i}] is not finite numbers ({p.dtype}); give complex spectra or angles in radians."
-            )
-    return phases

@@ -6,6 +6,8 @@ __all__ = ["LARGEST", "magnitudes", "scaled", "transposed"]
 
 # Above any log-magnitude of audio in [-1, 1], and far below overflow.
 LARGEST = 25.0
+# Above this, squared magnitudes overflow float32; full-scale audio stays below 20 at any n_fft.
+LARGEST_LOG_MAGNITUDE = 40.0
 
 
 def magnitudes(S: np.ndarray) -> np.ndarray:

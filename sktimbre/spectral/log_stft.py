@@ -1,6 +1,5 @@
 """LogSTFT: waveforms to log-magnitude spectra."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,11 +9,9 @@ from sklearn.utils._param_validation import Interval
 
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_spectra
-from sktimbre.spectral._kernels.paths import has_kernels
+from sktimbre.spectral.analysis import Analysis
 from sktimbre.spectral.geometry import STFTGeometry, resolve_geometry
 from sktimbre.spectral.inverter import GriffinLimInverter
-from sktimbre.spectral.stft import frame_spectra
-from sktimbre.spectral.threads import map_notes
 
 __all__ = ["LogSTFT"]
 
@@ -134,7 +131,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._spectra(self._checked(X), np.float32)
+        return self._analysis.transform(self._checked(X))
 
     def complex_transform(self, X: Any) -> Batch:
         """Return the complex spectra, magnitude and phase.
@@ -153,7 +150,7 @@ class LogSTFT(TransformerMixin, BaseEstimator):
         AudioError
             As in `fit`.
         """
-        return self._spectra(self._checked(X), np.complex64)
+        return self._analysis.complex_transform(self._checked(X))
 
     def inverse_transform(self, X: Any) -> Batch:
         """Return the audio of log-magnitude spectra, by `GriffinLimInverter` with its defaults and ``random_state=0``.
@@ -195,37 +192,12 @@ class LogSTFT(TransformerMixin, BaseEstimator):
             geometry.check_length(len(note), f"X[{i}]")
         return X
 
-    def _spectra(self, X, dtype):
-        geometry = self.geometry
-        n_frames = [self.n_frames or geometry.n_frames(len(note)) for note in X]
-        out: Batch
-        if isinstance(X, list):
-            out = [np.empty((geometry.n_frequencies, n), dtype) for n in n_frames]
-        else:
-            out = np.empty((len(X), geometry.n_frequencies, n_frames[0]), dtype)
-        map_notes(partial(_analyse, geometry), self.n_jobs, geometry.n_fft * sum(n_frames), X, out)
-        return out
+    @property
+    def _analysis(self):
+        return Analysis(self.geometry, self.n_frames, self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _analyse(geometry, note, into):
-    """Write one note's spectra into ``into`` (n_frequencies, n_frames), padded with zeros or cropped."""
-    n_frames = min(into.shape[1], geometry.n_frames(len(note)))
-    spectra = into if n_frames == into.shape[1] else np.empty((len(into), n_frames), into.dtype)
-    real = into.dtype == np.float32
-    if has_kernels(geometry):
-        from sktimbre.spectral._kernels.lanes import lane_spectra
-
-        lane_spectra(note, geometry, spectra)
-    else:
-        needed = geometry.hop * (n_frames - 1) + geometry.n_fft - geometry.pad
-        found = frame_spectra(note[:needed], geometry)[:n_frames].T
-        spectra[:] = np.log1p(np.abs(found)) if real else found
-    if spectra is not into:
-        into[:, :n_frames] = spectra
-        into[:, n_frames:] = 0

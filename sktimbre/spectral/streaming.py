@@ -7,13 +7,13 @@ import numpy as np
 
 from sktimbre._utils.checks import check_choice, check_real, check_whole
 from sktimbre._utils.seeds import RandomState, draw_seed
-from sktimbre._utils.validation import check_spectra
+from sktimbre._utils.validation import check_note
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral.ends import limit_ends
 from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.spectral.griffin_lim import ALGORITHMS, start_note, step_sizes
-from sktimbre.spectral.initial import INITS, initial_phasors, unit_phasors
-from sktimbre.spectral.inverter import LARGEST_LOG_MAGNITUDE, check_phases
+from sktimbre.spectral.initial import INITS, check_phases, initial_phasors, unit_phasors
+from sktimbre.spectral.log_magnitudes import LARGEST_LOG_MAGNITUDE
 from sktimbre.spectral.stft import frame_spectra
 
 __all__ = ["StreamingInverter"]
@@ -155,7 +155,7 @@ class StreamingInverter:
             )
         if S.shape[1] == 0:
             return np.empty(0, np.float32)
-        S = check_spectra(S[np.newaxis])[0]
+        S = check_note(S, 2, "S")
         if S.max() > LARGEST_LOG_MAGNITUDE:
             raise AudioError(
                 f"S reaches {S.max():.4g}; log(1 + |STFT|) of audio stays below {LARGEST_LOG_MAGNITUDE:g}. "

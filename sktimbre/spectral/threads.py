@@ -1,10 +1,9 @@
 """Process notes in threads, each note in one; the kernels release the interpreter's lock."""
 
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-from joblib import effective_n_jobs
 
 from sktimbre.exceptions import ParameterError
 
@@ -40,8 +39,17 @@ def map_notes(function: Callable, n_jobs: int | None, work: int, *notes: Iterabl
     if n_jobs == 0:
         raise ParameterError("n_jobs=0 must not be zero: pass None for 1 thread, or -1 for one per processor.")
     columns = [list(column) for column in notes]
-    n_threads = min(effective_n_jobs(n_jobs), len(columns[0]), work // LEAST_WORK)
+    n_threads = min(_effective(n_jobs), len(columns[0]), work // LEAST_WORK)
     if n_threads <= 1:
         return list(map(function, *columns))
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, *columns))
+
+
+def _effective(n_jobs):
+    # None is 1 but in a context of joblib.
+    if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+        return 1
+    from joblib import effective_n_jobs
+
+    return effective_n_jobs(n_jobs)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import get_tags
 
 from sktimbre._utils.validation import Batch
 from sktimbre.exceptions import ParameterError
@@ -140,8 +139,7 @@ class Conversion:
         """
         if not self.amount:
             return S, S
-        # Of a `TimbreAutoencoder`.
-        predict_rest = getattr(getattr(self.regressor, "network_", None), "predict_rest", None)
+        predict_rest = _predict_rest(self.regressor)
         if past.shape[1] and predict_rest:
             regressed = np.concatenate([past, predict_rest(S, past.shape[1])], axis=1)
         else:
@@ -185,8 +183,18 @@ class Conversion:
         return notes if isinstance(S, list) else np.stack(notes).astype(np.float32, copy=False)
 
 
+def _predict_rest(regressor):
+    """Return the method of a fitted `TimbreAutoencoder` that predicts the end of a note; None for other regressors."""
+    return getattr(getattr(regressor, "network_", None), "predict_rest", None)
+
+
 def takes_notes(regressor: Any) -> bool:
     """Return True if a regressor takes whole notes, by its tags; others take one frame a row."""
+    # A fitted TimbreAutoencoder, for which scikit-learn need not be imported.
+    if _predict_rest(regressor):
+        return True
+    from sklearn.utils import get_tags
+
     return get_tags(regressor).input_tags.three_d_array
 
 

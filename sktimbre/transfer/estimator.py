@@ -1,6 +1,6 @@
 """TimbreTransfer: audio of one instrument to audio of another, with one STFT for both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,17 +11,16 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from sktimbre._utils.checks import check_real
 from sktimbre._utils.containers import is_paths, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.validation import Batch, check_audio, check_pair
-from sktimbre.exceptions import AudioError, ParameterError
+from sktimbre.exceptions import AudioError
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
-from sktimbre.transfer.conversion import Conversion, as_taken, transform
+from sktimbre.transfer.conversion import as_taken, transform
+from sktimbre.transfer.converting import ConversionMixin
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
 from sktimbre.transfer.parameters import TransferParameters
-from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths, starts_from_source
-from sktimbre.transfer.pieces import by_pieces, checked_blocks, with_dry
+from sktimbre.transfer.parts import Extent, fit_stft, new_autoencoder, new_parts, of_lengths
 
 __all__ = ["Extent", "TimbreTransfer"]
 
@@ -31,7 +30,7 @@ def _has_partial_fit(model):
     return model.autoencoder is None or hasattr(model.autoencoder, "partial_fit")
 
 
-class TimbreTransfer(RegressorMixin, TransferParameters):
+class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
     """Convert notes of one instrument to notes of another: STFT, a regressor on spectra, phase retrieval.
 
     Parameters
@@ -285,57 +284,6 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         phase = self.stft_.complex_transform(X) if self._from_source else None
         return self.inverter_.invert(S, phase=phase, length=lengths)
 
-    def predict_blocks(
-        self, blocks: Iterable[np.ndarray], piece: float = 12.0, overlap: float = 0.5, latency: float | None = None
-    ) -> Iterator[np.ndarray]:
-        """Convert a recording of any length in bounded memory, or sound while it is played.
-
-        The recording is cut into pieces. Each is converted together with the context that the network and the loudness
-        correction depend on, up to a quarter of ``piece`` on each side, so that the spectra agree with those of the whole
-        recording. A `StreamingInverter` inverts the spectra of successive pieces; it runs all iterations whatever the
-        inverter's ``tol``. With an STFT or inverter of another package, or frames that are not centred, each piece is inverted
-        by itself and cross-faded with the next.
-
-        Parameters
-        ----------
-        blocks : iterable of ndarray of shape (n_samples,)
-            The recording at ``sr``, mono, in blocks of any size.
-        piece : float
-            Seconds converted at a time.
-        overlap : float
-            Seconds by which neighbouring pieces overlap: the length of the cross-fade, and the shortest context.
-        latency : float or None
-            Largest delay in seconds between a sample of the recording and that of the output; ``piece`` and ``overlap`` are
-            then ignored. The context after a frame, and with it the quality, is what the latency allows
-            (`benchmarks/latency.py`): with the default network, 0.12 s is about as good as the whole recording and 0.047 s
-            the least. Each step takes half of the latency; its level is judged together with the 1.2 s before it.
-
-        Returns
-        -------
-        iterator of ndarray of shape (n_samples,), float32
-            Blocks of the converted recording, together as long as the recording.
-
-        Raises
-        ------
-        AudioError
-            A block is not finite or of the wrong rank; raised when the block is read.
-        ParameterError
-            A duration is out of range, ``blocks`` is not an iterable of blocks, or ``latency`` is given for a model whose
-            pieces are cross-faded.
-        """
-        check_is_fitted(self)
-        shared = int(check_real(overlap, "overlap", 0.0, fix="It is in seconds.") * self.sr)
-        size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
-        if not 0 < shared < size:
-            raise ParameterError(f"overlap={overlap} s must be above 0 and below piece={piece} s.")
-        if latency is not None:
-            latency = check_real(latency, "latency", 0.0, fix="It is in seconds.")
-        blocks = checked_blocks(blocks)
-        convert = by_pieces(
-            self._conversion, self.inverter_, self._converted, size, shared, latency, from_source=self._from_source
-        )
-        return convert(blocks) if self.mix == 1 else with_dry(convert, blocks, self.mix)
-
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.
 
@@ -369,15 +317,9 @@ class TimbreTransfer(RegressorMixin, TransferParameters):
         samples = (n_frames - 1) * geometry.hop + geometry.win + 2 * conversion.margin
         return Extent(1000 * samples / self.sr, field.bins * self.sr / geometry.n_fft)
 
-    @property
-    def _conversion(self):
-        self._validate_params()  # those of the conversion may have been set after fit
-        names = ("loudness", "noise", "keep_noise", "amount", "transpose")
-        return Conversion(self.stft_, self.autoencoder_, self.sr, **{name: getattr(self, name) for name in names})
-
-    @property
-    def _from_source(self):
-        return starts_from_source(self.phase, self.mix, self.transpose, self.stft_, self.inverter_)
+    def _check_ready(self):
+        check_is_fitted(self)
+        self._validate_params()  # settings may have been changed after fit
 
     def _converted(self, X):
         """Return the audio of X with the target's timbre, before it is mixed."""

@@ -8,13 +8,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from sktimbre.transfer.parts import new_autoencoder
+from sktimbre.transfer.settings import PHASES, RANGES
 
 __all__ = ["TransferParameters"]
 
 # Values of parameters that earlier versions did not have, with which their models convert as before.
 FORMER = {"noise": 0.0, "amount": 1.0, "transpose": 0.0, "mix": 1.0, "keep_noise": 0.0}
-# Largest transposition in semitones.
-LARGEST_TRANSPOSITION = 24
 
 
 class TransferParameters(BaseEstimator):
@@ -24,13 +23,8 @@ class TransferParameters(BaseEstimator):
         "stft": [HasMethods(["fit", "transform"]), None],
         "autoencoder": [HasMethods(["fit", "predict"]), None],
         "inverter": [HasMethods(["fit", "transform"]), None],
-        "phase": [StrOptions({"source", "estimate"})],
-        "loudness": [Interval(Real, 0, 1, closed="both")],
-        "noise": [Interval(Real, 0, 1, closed="both")],
-        "keep_noise": [Interval(Real, 0, 1, closed="both")],
-        "amount": [Interval(Real, 0, 1, closed="both")],
-        "transpose": [Interval(Real, -LARGEST_TRANSPOSITION, LARGEST_TRANSPOSITION, closed="both")],
-        "mix": [Interval(Real, 0, 1, closed="both")],
+        "phase": [StrOptions(set(PHASES))],
+        **{name: [Interval(Real, *limits, closed="both")] for name, limits in RANGES.items()},
         "sr": [Interval(Real, 0, None, closed="neither")],
         "memory": [None, str, HasMethods(["cache"])],
     }

@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sktimbre.exceptions import ParameterError
 from sktimbre.spectral import GriffinLimInverter, LogSTFT
 from sktimbre.spectral.geometry import geometry_of, usual_n_fft
+from sktimbre.transfer.converting import check_takes_phase
 
 __all__ = [
     "Extent",
@@ -17,7 +18,6 @@ __all__ = [
     "new_autoencoder",
     "new_parts",
     "of_lengths",
-    "starts_from_source",
 ]
 
 
@@ -49,45 +49,8 @@ def new_parts(stft: Any, inverter: Any, phase: str, sr: float) -> tuple[Any, Any
     stft = LogSTFT(n_fft=usual_n_fft(sr)) if stft is None else clone(stft)
     inverter = _matched(GriffinLimInverter() if inverter is None else clone(inverter), stft)
     if phase == "source":
-        _check_takes_phase(stft, inverter)
+        check_takes_phase(stft, inverter)
     return stft, inverter
-
-
-def starts_from_source(phase: str, mix: float, transpose: float, stft: Any, inverter: Any) -> bool:
-    """Return True if phase retrieval starts from the phase of the source: if asked for, or for a mix if the parts can.
-
-    Parameters
-    ----------
-    phase, mix, transpose
-        Parameters of `TimbreTransfer`.
-    stft, inverter : transformer
-        Fitted parts.
-
-    Raises
-    ------
-    ParameterError
-        The phase of the source is asked for, and the parts cannot use it or the pitch is another one.
-    """
-    if phase != "source":
-        return mix < 1 and not transpose and _takes_phase(stft, inverter)
-    _check_takes_phase(stft, inverter)
-    if transpose:
-        raise ParameterError(
-            f"phase='source' excludes transpose={transpose:g}: the phase is that of another pitch. Set phase='estimate'."
-        )
-    return True
-
-
-def _takes_phase(stft, inverter):
-    return hasattr(stft, "complex_transform") and hasattr(inverter, "invert")
-
-
-def _check_takes_phase(stft, inverter):
-    if not _takes_phase(stft, inverter):
-        raise ParameterError(
-            f"phase='source' needs an stft with complex_transform and an inverter with invert, such as LogSTFT and "
-            f"GriffinLimInverter; got {type(stft).__name__} and {type(inverter).__name__}. Use phase='estimate'."
-        )
 
 
 def new_autoencoder(autoencoder: Any) -> Any:

@@ -10,12 +10,19 @@ import numpy as np
 
 from sktimbre._utils.validation import check_audio
 from sktimbre.exceptions import AudioError, ParameterError
-from sktimbre.spectral import GriffinLimInverter, StreamingInverter
 from sktimbre.spectral.geometry import STFTGeometry, geometry_of
+from sktimbre.spectral.streaming import StreamingInverter
 from sktimbre.transfer.conversion import Conversion
 
 # Seconds before a step by which its level is judged where the latency is limited. More was measured to change nothing.
 LIVE_CONTEXT = 1.2
+# Parameters of a `GriffinLimInverter` that a `StreamingInverter` has, too.
+STREAMED = ("n_iter", "algorithm", "init", "momentum", "random_state")
+
+
+def streams(inverter: Any) -> bool:
+    """Return True if a `StreamingInverter` can do what an inverter does: if it has the parameters of one."""
+    return all(hasattr(inverter, name) for name in STREAMED)
 
 
 def checked_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -76,7 +83,7 @@ def by_pieces(
         The latency is too small, or is given where pieces are cross-faded.
     """
     geometry = geometry_of(conversion.stft)
-    if isinstance(inverter, GriffinLimInverter) and geometry and geometry.center:
+    if streams(inverter) and geometry and geometry.center:
         steps = usual_steps(size, shared, geometry, conversion.context)
         if latency is not None:
             steps = live_steps(latency, conversion.sr, geometry, conversion.reach, conversion.margin)
@@ -214,7 +221,7 @@ def live_steps(latency: float, sr: float, geometry: STFTGeometry, reach: int, ma
 
 def run_on(
     conversion: Conversion,
-    inverter: GriffinLimInverter,
+    inverter: Any,
     blocks: Iterable[np.ndarray],
     steps: Steps,
     from_source: bool = False,
@@ -225,8 +232,8 @@ def run_on(
     ----------
     conversion : Conversion
         Audio to spectra, by a centred `LogSTFT`.
-    inverter : GriffinLimInverter
-        Its settings are those of the phase retrieval.
+    inverter : object
+        Its attributes `STREAMED` are the settings of the phase retrieval.
     blocks : iterable of ndarray of shape (n_samples,), float32
         The recording.
     steps : Steps
@@ -239,9 +246,8 @@ def run_on(
     ndarray of shape (n_samples,), float32
         Often empty, for audio comes later than spectra.
     """
-    g, given = conversion.stft.geometry, inverter.get_params()
-    names = ("n_iter", "algorithm", "init", "momentum", "random_state")
-    how = {"chunk": steps.chunk, "look_ahead": steps.look_ahead, **{name: given[name] for name in names}}
+    g = conversion.stft.geometry
+    how = {"chunk": steps.chunk, "look_ahead": steps.look_ahead, **{name: getattr(inverter, name) for name in STREAMED}}
     stream = StreamingInverter(g.n_fft, g.hop, g.win, g.window, **how)
 
     def phase(y, frames):

@@ -74,7 +74,10 @@ def test_failure_is_one_line_on_standard_error(tmp_path):
 
 
 def test_models_are_used_without_keras(tmp_path):
-    """Of the commands that take a model, only `fit` and `demo` import Keras."""
+    """Of the commands that take a model, only `fit` and `demo` import Keras; `convert` and `live` no scikit-learn either.
+
+    scipy.signal is not imported because it imports scipy.stats, which takes longer than all else that `convert` imports.
+    """
     code = f"""
         import sys
         from pathlib import Path
@@ -112,5 +115,11 @@ def test_models_are_used_without_keras(tmp_path):
             done = CliRunner().invoke(app, command)
             assert done.exit_code == 0, done.output
             assert not {{"keras", "tensorflow"}} & set(sys.modules), command
+            if command[0] in ("convert", "live"):
+                assert not {{"sklearn", "scipy.signal", "scipy.stats"}} & set(sys.modules), command
     """
     python(commands)
+
+
+def test_help_and_completion_import_no_numpy():
+    python("import sys; import sktimbre.cli.app; assert 'numpy' not in sys.modules")

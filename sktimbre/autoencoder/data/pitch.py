@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from sktimbre.spectral.log_magnitudes import magnitudes
 
@@ -87,6 +86,8 @@ def combs(n_frequencies: int) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _sparse_comb(n_frequencies):
+    from scipy.sparse import csr_array
+
     # Each pitch has few non-zero weights; with dense matrices most of the time would be spent on zeros.
     candidates, on, between = comb(n_frequencies)
     return candidates, csr_array(on), csr_array(between)

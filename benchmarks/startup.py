@@ -1,7 +1,8 @@
 """Time and memory of whole processes, interleaved with `import sklearn`: imports, loading a model, converting 12 s.
 
-The model is a default network, trained for one step. "by Keras" is the same model in a file without its graph, as earlier
-versions wrote it: TensorFlow is imported and builds the network. Memory is the largest resident set.
+The model is a default network, trained for one step; "to-clarinet" comes with the package. "by Keras" is the same model in a
+file without its graph, as earlier versions wrote it: TensorFlow is imported and builds the network. Memory is the largest
+resident set.
 """
 
 import multiprocessing
@@ -26,13 +27,15 @@ LOAD = "import numpy as np, sktimbre; sktimbre.load({!r}).predict(np.load({!r}))
 SR = 22050
 SECONDS = 12
 SLOW = 3  # repetitions of what imports Keras
+# As in an installed package, modules are not compiled each time.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def prepared(folder):
     """Write models, a recording and two seconds of it."""
     import sktimbre
     from sktimbre import TimbreAutoencoder, TimbreTransfer
-    from sktimbre.audio import write_audio
+    from sktimbre.audio import resample, write_audio
     from sktimbre.autoencoder import PairAugmenter
     from sktimbre.datasets import make_paired_notes
 
@@ -46,13 +49,14 @@ def prepared(folder):
     sktimbre.save(model, folder / "by_keras")
     played = np.concatenate(notes.source)[: SECONDS * SR]
     write_audio(folder / "in.wav", played, SR)
+    write_audio(folder / "in44.wav", resample(played, SR, 2 * SR), 2 * SR)
     np.save(folder / "in.npy", played[np.newaxis, : 2 * SR])
 
 
 def run(command):
     """Return the seconds and megabytes of a process."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     if status:
@@ -80,6 +84,8 @@ def main():
             ]  # fmt: skip
             out = ["-o", str(folder / "out.wav"), "--overwrite"]
             commands[f"sktimbre convert, 12 s{suffix}"] = [*sktimbre, "convert", model, str(folder / "in.wav"), *out]
+        wide = str(folder / "in44.wav")
+        commands["sktimbre convert to-clarinet, 12 s at 44100 Hz"] = [*sktimbre, "convert", "to-clarinet", wide, *out]
         found = {name: [] for name in commands}
         for turn in range(args.repeats + 1):
             for name, command in commands.items():

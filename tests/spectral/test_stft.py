@@ -3,12 +3,14 @@
 import librosa
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktimbre import GriffinLimInverter, LogSTFT
 from sktimbre.exceptions import AudioError, ParameterError
 from sktimbre.spectral import STFTGeometry, istft, stft
+from sktimbre.spectral.geometry import taper_of
 
 GEOMETRIES = [
     (1024, None, None, "hann", True),
@@ -193,3 +195,8 @@ def test_geometry_is_either_refused_or_invertible(n_fft, hop, win):
     except ParameterError:
         return
     assert geometry.overlap_power(5)[n_fft : 4 * hop].min(initial=1.0) > 0
+
+
+@pytest.mark.parametrize("win", [1, 2, 3, 999, 1000, 1024])
+def test_the_usual_window_is_scipy_s(win):
+    np.testing.assert_array_equal(taper_of("hann", win, win), scipy.signal.get_window("hann", win).astype(np.float32))

@@ -31,6 +31,7 @@ class Sound:
         self.source, self.target = source, target
         self.sr, self.block, self.overwrite = sr, block, overwrite
         self.missed = 0  # blocks that were lost, or came too late to be played
+        self._playing = False
         self._open = ExitStack()
 
     @property
@@ -75,13 +76,17 @@ class Sound:
                 break
 
     def play(self, audio: np.ndarray) -> None:
-        """Write samples, shape (n_samples,), to the target."""
+        """Write samples, shape (n_samples,), to the target; those to a device after a step of silence."""
         if not len(audio):
             return
         if self.to_file:
             self._output.write(audio)
-        else:
-            self.missed += bool(self._output.write(np.ascontiguousarray(audio[:, np.newaxis])))
+            return
+        if not self._playing:
+            # The next step may come later than this one ends: a step more of sound, and as long as computing it takes.
+            self._output.write(np.zeros((len(audio) + self.block, 1), np.float32))
+            self._playing = True
+        self.missed += bool(self._output.write(np.ascontiguousarray(audio[:, np.newaxis])))
 
     def _from_file(self):
         from sktimbre.audio import AudioReader

@@ -100,6 +100,9 @@ def test_devices_until_they_are_interrupted(files, monkeypatch):
     model = sktimbre.load(folder / "m.sktimbre")
     blocks = [played, np.zeros(-len(played) % 512, np.float32)]
     expected = np.concatenate(list(model.predict_blocks(blocks, latency=0.07)))
+    silence, *spoken = spoken
+    assert not silence.any()
+    assert len(silence) == len(spoken[0]) + 512
     found = np.concatenate(spoken)
     # What was still on its way when it was interrupted is not played.
     assert 0 <= len(expected) - len(found) <= 0.07 * 22050 + 512

@@ -34,6 +34,13 @@ audio = pipe.fit(notes.source, notes.target).transform(notes.source)
 audio.shape
 
 # %%
+# A note, after so little training:
+import numpy as np
+from IPython.display import Audio
+
+Audio(np.clip(audio[4], -1, 1), rate=notes.sr, normalize=False)
+
+# %%
 # Without the last step the Pipeline ends in a regressor: ``predict`` returns spectra,
 # and ``score`` their negative error:
 pipe[:-1].predict(notes.source).shape, pipe[:-1].score(notes.source, notes.target)

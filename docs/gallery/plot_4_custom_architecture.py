@@ -48,6 +48,7 @@ from sktimbre.datasets import make_paired_notes
 
 notes = make_paired_notes(25, duration=0.5)
 held_out = np.arange(25) % 5 == 2
+outputs = {}
 for architecture in (tall, "shallow"):
     autoencoder = TimbreAutoencoder(
         architecture,
@@ -61,9 +62,17 @@ for architecture in (tall, "shallow"):
     model.fit(notes.source[~held_out], notes.target[~held_out])
     error = -model.score(notes.source[held_out], notes.target[held_out])
     name = getattr(architecture, "__name__", architecture)
+    outputs[name] = model.predict(notes.source[held_out])
     print(
         f"{name:8} {model.autoencoder_.n_parameters_:5d} weights, error {error:.3f}"
     )
+
+# %%
+# A held-out note by both networks, and the target:
+from IPython.display import Audio
+
+three = [outputs["tall"][2], outputs["shallow"][2], notes.target[held_out][2]]
+Audio(np.clip(np.concatenate(three), -1, 1), rate=notes.sr, normalize=False)
 
 # %%
 # The code of a note, one picture for each filter:

@@ -34,6 +34,16 @@ def brightness_error(y_true, y_pred, sr=22050):
 
 
 # %%
+# The darkest and the brightest of some notes, one after the other:
+from IPython.display import Audio
+
+from sktimbre.datasets import make_paired_notes
+
+notes = make_paired_notes(25, duration=0.5)
+order = np.argsort(brightness(notes.target))
+Audio(np.concatenate(notes.target[order[[0, -1]]]), rate=notes.sr, normalize=False)
+
+# %%
 # As a scorer
 # -----------
 # Scikit-learn's ``make_scorer`` makes the scorer. It negates a distance, so that higher
@@ -43,10 +53,8 @@ from sklearn.model_selection import ShuffleSplit, cross_validate
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
-from sktimbre.datasets import make_paired_notes
 from sktimbre.metrics import get_scorer
 
-notes = make_paired_notes(25, duration=0.5)
 scoring = {
     "brightness": make_scorer(brightness_error, greater_is_better=False),
     "error": get_scorer("neg_reconstruction_error", n_fft=512),

@@ -58,8 +58,10 @@ def export(model: Any, folder: str | os.PathLike[str], *, overwrite: bool = Fals
     """
     settings, network = settings_of(model)
     from sktimbre.autoencoder.graph.session import complete_model
+    from sktimbre.autoencoder.graph.sparse import make_sparse
 
     onnx = complete_model(network.graph, network.weights, network.n_frequencies)
+    make_sparse(onnx)
     onnx.doc_string = (
         "Log-magnitude spectra log(1 + abs(STFT)) of the source, at the level of settings.json, to the target's."
     )

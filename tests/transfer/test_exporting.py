@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from scipy.io import wavfile
 from sklearn.linear_model import Ridge
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 import sktimbre
 from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre.autoencoder.graph.session import complete_model
 from sktimbre.cli.app import app
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import PersistenceError
@@ -118,6 +120,17 @@ def test_the_network_is_a_checked_model_with_its_weights(model, tmp_path):
     page = (folder / "README.md").read_text()
     assert f"(notes, {model.stft_.geometry.n_frequencies}, frames, 1)" in page
     assert "{" not in page
+
+
+def test_constants_that_are_mostly_zeros_are_stored_sparsely(default, tmp_path):
+    network = default.autoencoder_.network_
+    whole = complete_model(network.graph, network.weights, network.n_frequencies).SerializeToString()
+    exported = (sktimbre.export(default, tmp_path / "exported") / "network.onnx").read_bytes()
+    # The combs of the pitches have 2.9 MB, a fourteenth of which is not zero.
+    assert len(exported) < len(whole) - 2_000_000
+    x = 3 * np.random.default_rng(0).random((1, network.n_frequencies, 40, 1), np.float32)
+    outputs = [onnxruntime.InferenceSession(data).run(None, {"spectra": x})[0] for data in (whole, exported)]
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_the_program_converts_a_file(model, notes, tmp_path):

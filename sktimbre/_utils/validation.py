@@ -97,7 +97,8 @@ def check_note(x: np.ndarray, ndim: int, name: str) -> np.ndarray:
     if x.size == 0:
         raise AudioError(f"{name} is empty (shape {x.shape}); leave the note out or record it again.")
     if x.dtype.kind not in "fiub" and x.dtype != object:
-        raise AudioError(f"{name} has dtype {x.dtype}; audio is real numbers in [-1, 1].")
+        rule = "audio is real numbers in [-1, 1]" if kind == "audio" else "spectra are real numbers"
+        raise AudioError(f"{name} has dtype {x.dtype}; {rule}.")
     try:
         with np.errstate(over="ignore"):
             x = np.ascontiguousarray(x, np.float32)

@@ -11,6 +11,10 @@ from sktimbre.exceptions import SktimbreError
 
 __all__ = ["Sound"]
 
+# Blocks of silence that a device plays first: a step may come later than the one before it ends, because the first step is
+# shorter, and because computing takes a time that varies.
+SILENCE = 2
+
 
 class Sound:
     """Sound that comes from a device or a file and goes to a device or a file, as a context manager.
@@ -62,9 +66,9 @@ class Sound:
 
     @property
     def latency(self) -> float:
-        """Delay of the devices in seconds, as they state it."""
+        """Delay of the devices in seconds, as they state it, and that of the silence before the first sound."""
         delay = 0.0 if self.from_file else self._input.latency
-        return delay + (0.0 if self.to_file else self._output.latency)
+        return delay + (0.0 if self.to_file else self._output.latency + SILENCE * self.block / self.sr)
 
     def blocks(self, seconds: float | None) -> Iterator[np.ndarray]:
         """Yield blocks of shape (n_samples,), float32, until the file or so many seconds end."""
@@ -76,15 +80,14 @@ class Sound:
                 break
 
     def play(self, audio: np.ndarray) -> None:
-        """Write samples, shape (n_samples,), to the target; those to a device after a step of silence."""
+        """Write samples, shape (n_samples,), to the target; those to a device after some silence."""
         if not len(audio):
             return
         if self.to_file:
             self._output.write(audio)
             return
         if not self._playing:
-            # The next step may come later than this one ends: a step more of sound, and as long as computing it takes.
-            self._output.write(np.zeros((len(audio) + self.block, 1), np.float32))
+            self._output.write(np.zeros((SILENCE * self.block, 1), np.float32))
             self._playing = True
         self.missed += bool(self._output.write(np.ascontiguousarray(audio[:, np.newaxis])))
 

@@ -1,5 +1,6 @@
 """Model files of the commands: the argument that names one, and loading it."""
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,7 +85,13 @@ def load_converter(path: Path) -> "Converter":
     from sktimbre.persistence.files import load_record
     from sktimbre.transfer.fitted import fitted_transfer
 
-    return fitted_transfer(load_record(path)) or load_model(path)
+    with warnings.catch_warnings(record=True) as caught:
+        fitted = fitted_transfer(load_record(path))
+    if fitted is None:  # warns by itself
+        return load_model(path)
+    for each in caught:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+    return fitted
 
 
 def check_no_pickle(path: Path) -> None:

@@ -119,7 +119,7 @@ class Session:
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """Silence standard error while TensorFlow is imported, except with --debug.
+        """Silence standard error while TensorFlow is imported, except with --debug; warnings are shown afterwards.
 
         TensorFlow's compiled code writes to the file descriptor before it reads TensorFlow's own settings.
         """
@@ -129,14 +129,17 @@ class Session:
         # Later messages are about graph optimization; users cannot act on them.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         sys.stderr.flush()
-        kept = os.dup(STDERR)
+        kept, caught = os.dup(STDERR), []
         try:
             with open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), STDERR)
-            yield
+            with warnings.catch_warnings(record=True) as caught:
+                yield
         finally:
             os.dup2(kept, STDERR)
             os.close(kept)
+            for each in caught:
+                warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
     def fail(self, error: BaseException, prefix: str = "Error") -> None:
         """Report an error as one message, with its traceback only with --debug."""

@@ -62,10 +62,10 @@ class Record:
     state: dict[str, Any]
 
     def __getattr__(self, name):
-        try:
-            return self.state[name]
-        except KeyError:
-            raise AttributeError(f"{self.kind} has no {name}") from None
+        # Before it is set, as in a copy, looking for the state itself would not end.
+        if name == "state" or name not in self.state:
+            raise AttributeError(f"{name!r} is no attribute of this record")
+        return self.state[name]
 
 
 def read_record(schema: dict[str, Any], members: dict[str, bytes]) -> Any:
@@ -97,7 +97,10 @@ class _Reader:
         if node["__loader__"] != "ObjectNode" or not (PLACES.get(name) == module or (module, name) in FURTHER):
             raise NotPlainError(f"{module}.{name}")
         if self.records and name in ESTIMATORS:
-            return Record(name, self.read(node["content"]))
+            state = self.read(node["content"]) if node.get("content") else None
+            if not isinstance(state, dict):
+                raise NotPlainError(f"the attributes of a {name}")
+            return Record(name, state)
         kind = getattr(importlib.import_module(module), name)
         instance = kind.__new__(kind)
         if node.get("content") is not None:

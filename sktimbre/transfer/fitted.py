@@ -12,11 +12,15 @@ from sktimbre.autoencoder.network import Network
 from sktimbre.autoencoder.receptive_field import ReceptiveField
 from sktimbre.spectral.analysis import Analysis
 from sktimbre.spectral.geometry import resolve_geometry
+from sktimbre.spectral.streaming import StreamingInverter
 from sktimbre.transfer.converting import ConversionMixin
 from sktimbre.transfer.pieces import STREAMED
 from sktimbre.transfer.settings import PHASES, RANGES
 
 __all__ = ["FittedTransfer", "fitted_transfer"]
+
+# Parts of a `TimbreTransfer` and their classes.
+PARTS = {"stft": "LogSTFT", "autoencoder": "TimbreAutoencoder", "inverter": "GriffinLimInverter"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class FittedTransfer(ConversionMixin):
 
     def set_params(self, **settings: Any) -> None:
         """Change settings of the conversion, as `TimbreTransfer.set_params` does."""
+        for name in settings:
+            check_choice(name, "setting", ("phase", *RANGES))
         vars(self).update(settings)
 
     def _check_ready(self) -> None:
@@ -86,27 +92,59 @@ class FittedTransfer(ConversionMixin):
 def fitted_transfer(record: Any) -> FittedTransfer | None:
     """Return the model of a file, or None if it needs its estimators.
 
-    It does if it has parts of other packages, comes from an earlier version that lacks a parameter, or has a network that
-    only Keras can run.
+    It does if it has parts of other packages, comes from an earlier version that lacks a parameter, has a network that only
+    Keras can run, or if any value is not exactly as `TimbreTransfer.fit` leaves it: the estimators then convert, or say what
+    is wrong.
 
     Parameters
     ----------
     record : Record
-        A `TimbreTransfer` as `sktimbre.persistence.load_record` returns it.
+        A `TimbreTransfer` as `sktimbre.persistence.files.load_record` returns it.
     """
     try:
-        if [record.kind, record.stft_.kind, record.autoencoder_.kind, record.inverter_.kind] != [
-            "TimbreTransfer", "LogSTFT", "TimbreAutoencoder", "GriffinLimInverter",
-        ]:  # fmt: skip
-            return None
-        stft, network = record.stft_, record.autoencoder_.network_
-        geometry = resolve_geometry(stft.n_fft, stft.hop_length, stft.win_length, stft.window, stft.center)
-        trained_on = getattr(record.autoencoder_, "trained_on_", None)
-        inverter = FittedInverter(*(getattr(record.inverter_, name) for name in STREAMED))
-        model = FittedTransfer(
-            Analysis(geometry, stft.n_frames, stft.n_jobs), FittedAutoencoder(network, trained_on), inverter, record.sr,
-            phase=record.phase, **{name: getattr(record, name) for name in RANGES},
-        )  # fmt: skip
-    except AttributeError:
+        return _checked(record)
+    except Exception:  # values of a file may be anything; the estimators name the fault
         return None
-    return model if isinstance(network, Network) and network.graph and geometry.center else None
+
+
+def _checked(record):
+    """Return the model of a file; raise any error if the file is not as expected."""
+    stft, inverter, network = record.stft_, record.inverter_, record.autoencoder_.network_
+    _expect(_kind(record) == "TimbreTransfer")
+    for name, kind in PARTS.items():
+        _expect(_kind(getattr(record, name)) in (None, kind))
+        _expect(_kind(getattr(record, f"{name}_")) == kind)
+    _expect(record.memory is None or isinstance(record.memory, str))
+    _expect(type(stft.n_fft) is int and stft.center is True)
+    for value in (stft.hop_length, stft.win_length, stft.n_frames, stft.n_jobs, inverter.random_state):
+        _expect(value is None or type(value) is int)
+    _expect(stft.n_frames is None or stft.n_frames > 0)
+    _expect(stft.n_jobs != 0)
+    geometry = resolve_geometry(stft.n_fft, stft.hop_length, stft.win_length, stft.window, stft.center)
+    _expect(isinstance(network, Network) and network.graph)
+    _expect(record.autoencoder_.n_features_in_ == network.n_frequencies == geometry.n_frequencies)
+    streamed = {name: getattr(inverter, name) for name in STREAMED}
+    StreamingInverter(geometry.n_fft, **streamed)  # checks them
+    settings = {name: getattr(record, name) for name in RANGES}
+    _expect(all(type(value) in (int, float) for value in (record.sr, *settings.values())))
+    _expect(0 < record.sr < float("inf"))
+    model = FittedTransfer(
+        Analysis(geometry, stft.n_frames, stft.n_jobs),
+        FittedAutoencoder(network, getattr(record.autoencoder_, "trained_on_", None)),
+        FittedInverter(**streamed),
+        record.sr,
+        phase=record.phase,
+        **settings,
+    )
+    model._check_ready()
+    return model
+
+
+def _kind(part):
+    """Return the class of a `Record`, None for None."""
+    return None if part is None else part.kind
+
+
+def _expect(true):
+    if not true:
+        raise ValueError("This file needs its estimators.")

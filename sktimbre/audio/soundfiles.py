@@ -153,7 +153,9 @@ def open_sound(path: str | os.PathLike[str], container: str = "w64") -> ForwardS
     """
     path = as_path(path, AudioFileError)
     if path.is_dir():
-        raise AudioFileError(f"{path} is a folder, not a sound file; sktimbre.datasets.load_notes reads folders.")
+        raise AudioFileError(
+            f"{path} is a folder, not a sound file; `sktimbre pairs` and sktimbre.datasets.load_notes read folders."
+        )
     if not path.exists():
         raise AudioFileError(f"{path} does not exist; check the name (the working directory is {Path.cwd()}).")
     if not path.is_file() or not os.access(path, os.R_OK):

@@ -24,10 +24,17 @@ __all__ = [
     "check_direction",
     "compare",
     "remember_training",
+    "spectra_of",
+    "split",
+    "spread",
     "targets_for",
     "trained_on",
     "training_mask",
 ]
+
+
+# Notes, at most, on which `fit` judges a model and the baselines are fitted.
+MOST_JUDGED = 40
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,8 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     S, T = model.stft_.transform(X), model.stft_.transform(y)
     spectra = {"model": model.predict_spectra(X), "identity": S}
     if len(training) >= 2:
+        spectra |= spectra_baselines(spectra_of(model, pairs, spread(training)), [S, T])
         train = [_safe_indexing(side, training) for side in (pairs.source, pairs.target)]
-        spectra |= spectra_baselines([model.stft_.transform(side) for side in train], [S, T])
         spectra |= _neighbours(model, train, pairs.pitches[training], X, pairs.pitches[judged])
     spectra["phase oracle"] = T
     # The model inverts its own spectra, and the identity returns the source's audio.
@@ -106,6 +113,29 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
         for name, audio in sounds.items()
     }
     return Comparison(sounds, scores)
+
+
+def spread(notes: np.ndarray) -> np.ndarray:
+    """Return at most `MOST_JUDGED` of some notes, from all of them alike: hearing the pitches of more takes minutes."""
+    return notes[np.linspace(0, len(notes) - 1, min(len(notes), MOST_JUDGED)).round().astype(int)]
+
+
+def spectra_of(model: "TimbreTransfer", pairs: "Bunch", which: np.ndarray) -> list[Any]:
+    """Return the spectra of source and target of some pairs, the targets as `targets_for` returns them.
+
+    Parameters
+    ----------
+    model : TimbreTransfer
+        Fitted model.
+    pairs : Bunch
+        From `load_pairs` or `make_paired_notes`.
+    which : ndarray of int
+        Indices of the pairs.
+    """
+    from sklearn.utils import _safe_indexing
+
+    X, y = (_safe_indexing(side, which) for side in (pairs.source, pairs.target))
+    return [model.stft_.transform(side) for side in (X, targets_for(model, X, y))]
 
 
 def targets_for(model: "TimbreTransfer", X: Any, y: Any) -> Any:
@@ -162,6 +192,17 @@ def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
     """Return for each pair whether the model was trained on it; None if the model has no record of its training."""
     known = trained_on(model)
     return None if known is None else np.array([each in known["files"] for each in _digests(pairs.source_sounds)])
+
+
+def split(model: "TimbreTransfer", pairs: Any) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Return a mask of the training pairs (None if unknown), their indices, and the indices of the pairs to judge.
+
+    Those are the pairs that the model was not trained on or, if it was trained on all or if that is unknown, all.
+    """
+    trained = training_mask(model, pairs)
+    training = np.flatnonzero(trained) if trained is not None else np.arange(0)
+    every = np.arange(len(pairs.pitches))
+    return trained, training, np.setdiff1d(every, training) if len(training) < len(every) else every
 
 
 def check_direction(model: "TimbreTransfer", pairs: Any) -> None:

@@ -69,7 +69,10 @@ def demo(
             output.mkdir(parents=True, exist_ok=True)
             _write_sounds(output, PHRASE, phrase, phrase_sr, overwrite)
         if not quiet:
-            s.say(f"A phrase, converted: {output / SOUNDS / f'{PHRASE}.output.wav'}. Now a model is trained.")
+            s.say(
+                f"A phrase, converted: {output / SOUNDS / f'{PHRASE}.output.wav'}. Now a model is trained, "
+                "which takes about two minutes on two cores."
+            )
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
             import numpy as np

@@ -7,13 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre.cli.session import check_readable
 from sktimbre.exceptions import SktimbreError
 
-__all__ = ["Sound"]
+__all__ = ["Sound", "check_devices"]
 
 # Blocks of silence that a device plays first: a step may come later than the one before it ends, because the first step is
 # shorter, and because computing takes a time that varies.
 SILENCE = 2
+
+
+def check_devices(source: str | None, target: str | None) -> None:
+    """Raise an error if a file to read is missing, or if devices are needed that cannot be reached."""
+    if source is not None and _is_file(source):
+        check_readable(Path(source))
+    if not (_is_file(source) and _is_file(target)):
+        _sounddevice()
 
 
 class Sound:
@@ -104,16 +113,7 @@ class Sound:
             yield block[:, 0].copy()
 
     def _stream(self, kind, device):
-        try:
-            import sounddevice
-        except ImportError:
-            raise SktimbreError(
-                "Sound devices need sounddevice: pip install 'sktimbre[live]', or name files as --input and --output."
-            ) from None
-        except OSError as error:
-            raise SktimbreError(
-                f"{error}: install PortAudio, which sounddevice plays through (Debian: libportaudio2)."
-            ) from None
+        sounddevice = _sounddevice()
         device = int(device) if device is not None and device.isdigit() else device
         try:
             return getattr(sounddevice, kind)(
@@ -122,6 +122,21 @@ class Sound:
         except (ValueError, sounddevice.PortAudioError) as error:
             name = "The default device" if device is None else f"Device {device!r}"
             raise SktimbreError(f"{name}: {error}. Devices:\n{sounddevice.query_devices()}") from None
+
+
+def _sounddevice():
+    """Return the module of sounddevice; raise an error if it cannot be imported."""
+    try:
+        import sounddevice
+    except ImportError:
+        raise SktimbreError(
+            "Sound devices need sounddevice: pip install 'sktimbre[live]', or name files as --input and --output."
+        ) from None
+    except OSError as error:
+        raise SktimbreError(
+            f"{error}: install PortAudio, which sounddevice plays through (Debian: libportaudio2)."
+        ) from None
+    return sounddevice
 
 
 def _is_file(name):

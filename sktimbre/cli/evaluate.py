@@ -35,6 +35,9 @@ def evaluate(
 ) -> None:
     """Compare a MODEL with two baselines on notes that it was not trained on.
 
+    Of folders that `sktimbre fit` has trained on, only the held-out notes are used. If all notes are training notes, all are
+    used, with a warning.
+
     **identity** is the unchanged source: a model with greater errors is worse than none. **phase oracle** inverts the true
     target spectra with the model's phase retrieval: its errors are the least that a network can reach with it.
 
@@ -47,46 +50,49 @@ def evaluate(
         folders, how = note_folders(source, target), as_arguments(note_options)
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
-            import numpy as np
-
-            from sktimbre.cli.comparison import check_direction, compare, trained_on, training_mask
+            from sktimbre.cli.comparison import check_direction, compare, split, trained_on
             from sktimbre.cli.scores import METRICS
             from sktimbre.datasets import load_pairs, name_of_pitch
         with s.status("Reading notes"):
             notes = load_pairs(*folders, sr=int(transfer.sr), duration=duration, transitions=False, **how)
             check_direction(transfer, notes)
-        every = np.arange(len(notes.pitches))
+        trained, _, judged = split(transfer, notes)
         with s.status("Converting and comparing"):
-            compared = compare(transfer, notes, every, training=every[:0])
-        rows = compared.cells()
-        tables = [table(*rows[0], title=f"Mean of {len(every)} notes")]
-        for row in rows[1:]:
-            tables[0].add_row(*row)
+            compared = compare(transfer, notes, judged, training=judged[:0])
+        tables = []
         for key, metric in METRICS.items():
             one = table("Note", *compared.scores, title=metric.title)
-            for i, pitch in enumerate(notes.pitches):
-                cells = [number(of.get(key), metric.digits) for of in compared.of_note(i).values()]
-                one.add_row(f"{name_of_pitch(pitch)} {notes.source_sounds[i].name}", *cells)
+            for place, i in enumerate(judged):
+                cells = [number(of.get(key), metric.digits) for of in compared.of_note(place).values()]
+                one.add_row(f"{name_of_pitch(notes.pitches[i])} {notes.source_sounds[i].name}", *cells)
             tables.append(one)
+        rows = compared.cells()
+        left_out = len(notes.pitches) - len(judged)
+        others = f"; {left_out} notes that the model was trained on are left out" if left_out else ""
+        # Last, where it is seen.
+        tables.append(table(*rows[0], title=f"Mean of {len(judged)} notes{others}"))
+        for row in rows[1:]:
+            tables[-1].add_row(*row)
         per_note = [
             {
-                "pitch": int(pitch),
+                "pitch": int(notes.pitches[i]),
                 "source": notes.source_files[i],
                 "target": notes.target_files[i],
-                "scores": compared.of_note(i),
+                "scores": compared.of_note(place),
             }
-            for i, pitch in enumerate(notes.pitches)
+            for place, i in enumerate(judged)
         ]
-        mask, record = training_mask(transfer, notes), trained_on(transfer) or {"pitches": ()}
-        seen = [i for i in every if int(notes.pitches[i]) in record["pitches"]]
-        n_same = None if mask is None else int(mask.sum())
-        if seen:
+        record = trained_on(transfer) or {"pitches": ()}
+        seen = [i for i in judged if int(notes.pitches[i]) in record["pitches"]]
+        if trained is not None and trained.all():
+            s.warn("The model was trained on all of these notes: on others its errors may be greater.")
+        elif seen:
             s.warn(
-                f"{len(seen)} of {len(every)} notes have pitches that the model was trained on, {n_same} of them are its "
-                "training notes: on others its errors may be greater."
+                f"{len(seen)} of {len(judged)} notes have pitches that the model was trained on: on other pitches its errors "
+                "may be greater."
             )
         unpaired = [*notes.unpaired_source, *notes.unpaired_target]
-        left_out = f"Unpaired files, left out: {', '.join(map(str, unpaired))}"
+        unused = f"Unpaired files, left out: {', '.join(map(str, unpaired))}"
         values = {
             "model": model,
             "material": notes.material,
@@ -95,5 +101,5 @@ def evaluate(
             "unpaired": unpaired,
             "notes_of_trained_pitches": len(seen),
         }
-        values["training_notes"] = n_same
-        s.result(values, *tables, *([left_out] if unpaired else []))
+        values["training_notes"] = None if trained is None else int(trained.sum())
+        s.result(values, *tables[:-1], *([unused] if unpaired else []), tables[-1])

@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "train"]
 
-# Most notes of each kind that the printed errors are measured on.
-MOST_JUDGED = 40
+LOWER = (
+    "Lower is better. Errors during the training are of notes at one level, in training also of phrases and chords made of "
+    "them, and cannot be compared with these."
+)
 
 
 @takes_notes
@@ -297,27 +299,17 @@ def _errors(model, notes, held_out):
     import numpy as np
     from sklearn.utils import _safe_indexing
 
-    from sktimbre.cli.comparison import targets_for
+    from sktimbre.cli.comparison import spectra_of, spread
     from sktimbre.cli.scores import spectra_baselines
     from sktimbre.metrics import reconstruction_error
 
-    training = _spread(np.setdiff1d(np.arange(len(notes.pitches)), held_out))
+    training = spread(np.setdiff1d(np.arange(len(notes.pitches)), held_out))
     # Without held-out notes, the errors are those on training notes.
-    judged = _spread(held_out) if len(held_out) else training
-    sides = []
-    for which in (training, judged):
-        X, y = (_safe_indexing(side, which) for side in (notes.source, notes.target))
-        sides.append([model.stft_.transform(side) for side in (X, targets_for(model, X, y))])
-    train, test = sides
+    judged = spread(held_out) if len(held_out) else training
+    train, test = (spectra_of(model, notes, which) for which in (training, judged))
+    X = _safe_indexing(notes.source, judged)
     predicted = {"model": model.predict_spectra(X)} | spectra_baselines(train, test)
     return {name: reconstruction_error(test[1], spectra) for name, spectra in predicted.items()}, len(judged)
-
-
-def _spread(notes):
-    """Return at most `MOST_JUDGED` of the notes, from all of them alike: hearing the pitches of more takes minutes."""
-    import numpy as np
-
-    return notes[np.linspace(0, len(notes) - 1, min(len(notes), MOST_JUDGED)).round().astype(int)]
 
 
 def _listed(files, most=10):
@@ -331,7 +323,8 @@ def _report(s, model, notes, held_out, errors, n_judged, output):
     network = model.autoencoder_
     size = output.stat().st_size
     n_notes, n_held_out = len(notes.pitches), len(held_out)
-    of = f"On {n_judged} held-out notes" if n_held_out else f"On {n_judged} training notes (none were held out)"
+    some = f"{n_judged} of the {n_held_out}" if n_judged < n_held_out else f"{n_judged}"
+    of = f"On {some} held-out notes" if n_held_out else f"On {n_judged} training notes (none were held out)"
     # Errors depend on the level of the notes, their ratios do not.
     shown = table("", "Reconstruction error", "Beside identity", title=of)
     for name, error in errors.items():
@@ -357,4 +350,4 @@ def _report(s, model, notes, held_out, errors, n_judged, output):
         "errors_are_held_out": bool(n_held_out),
         "history": network.history_,
     }
-    s.result(values, shown, facts)
+    s.result(values, shown, LOWER, facts)

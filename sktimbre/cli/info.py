@@ -32,6 +32,10 @@ __all__ = ["info", "model_facts", "model_settings", "shown_facts"]
 
 # Seconds at the beginning of a file of which the pitch is estimated.
 PITCHED_SECONDS = 4.0
+# Seconds of music in which pitches are heard.
+HEARD_SECONDS = 60.0
+# Semitones within which the pitches heard in a sound are those of one note.
+ONE_PITCH = 1.5
 # Seconds of noise that are converted to measure the speed.
 TIMED_SECONDS = 3.0
 
@@ -219,8 +223,11 @@ def _show_sound(s: Session, file: Path) -> None:
     shown.add_row("Peak", _level(facts["peak"]))
     shown.add_row("RMS", _level(facts["rms"]))
     hertz = facts["f0"]
-    pitch = f"{number(hertz, 1)} Hz, {facts['note']} {facts['cents']:+.0f} cents" if hertz else "none found"
-    shown.add_row("Pitch", pitch)
+    if hertz:
+        shown.add_row("Pitch", f"{number(hertz, 1)} Hz, {facts['note']} {facts['cents']:+.0f} cents")
+    else:
+        several = facts["lowest"] is not None
+        shown.add_row("Pitches", f"{facts['lowest']} to {facts['highest']}" if several else "none found")
     s.result(facts, shown)
 
 
@@ -230,18 +237,28 @@ def _sound_facts(file: Path) -> dict[str, Any]:
 
     from sktimbre.audio.blockwise import mix_frames
     from sktimbre.audio.soundfiles import open_sound, read_blocks
+    from sktimbre.cli.pitches import HeardPitches
+    from sktimbre.datasets import name_of_pitch
 
     # Peak and RMS are over the samples of all channels.
     peak, power, n_frames, beginning = 0.0, 0.0, 0, []
+    heard = None
     with open_sound(file) as sound:
         sr, channels, kind, subtype = sound.samplerate, sound.channels, sound.format, sound.subtype
         for block in read_blocks(sound):
+            mono = mix_frames(block)[:, 0]
             if n_frames < PITCHED_SECONDS * sr:
-                beginning.append(mix_frames(block)[:, 0])
+                beginning.append(mono)
+            heard = heard or HeardPitches(sr)
+            if n_frames < HEARD_SECONDS * sr:
+                heard.hear(mono)
             peak = max(peak, float(np.abs(block).max()))
             power += float(np.sum(np.square(block, dtype=np.float64)))
             n_frames += len(block)
-    hertz = _f0(np.concatenate(beginning)[: round(PITCHED_SECONDS * sr)], sr)
+    lowest, highest = heard.range() if heard else (None, None)
+    # One pitch describes a note; of music the range does.
+    one = lowest is None or highest is None or highest - lowest <= ONE_PITCH
+    hertz = _f0(np.concatenate(beginning)[: round(PITCHED_SECONDS * sr)], sr) if one else None
     return {
         "file": file,
         "format": kind,
@@ -254,6 +271,10 @@ def _sound_facts(file: Path) -> dict[str, Any]:
         "rms": _decibels(math.sqrt(power / (n_frames * channels))),
         "f0": hertz,
         **_note(hertz),
+        **{
+            name: None if pitch is None else name_of_pitch(round(pitch))
+            for name, pitch in (("lowest", lowest), ("highest", highest))
+        },
     }
 
 

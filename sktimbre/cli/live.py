@@ -57,8 +57,9 @@ def live(
     with session(as_json, quiet, debug) as s:
         import numpy as np
 
-        from sktimbre.cli.devices import Sound
+        from sktimbre.cli.devices import Sound, check_devices
 
+        check_devices(source, target)
         with s.status("Loading the model"), s.importing():
             transfer = load_converter(model)
             apply_settings(transfer, settings)
@@ -105,4 +106,5 @@ def live(
             )
         if sound.missed:
             s.warn(f"{sound.missed} blocks came too late or were lost. Give a longer --latency.")
-        s.result(values, f"{heard / sr:.1f} s, real-time factor {sum(busy) / max(played / sr, 1e-9):.2f}")
+        written = f"; written to {target}" if sound.to_file else ""
+        s.result(values, f"{heard / sr:.1f} s, real-time factor {sum(busy) / max(played / sr, 1e-9):.2f}{written}")

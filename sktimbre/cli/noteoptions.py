@@ -8,6 +8,7 @@ import typer
 
 from sktimbre.cli.completion import complete_material
 from sktimbre.cli.options import takes
+from sktimbre.cli.session import unquoted
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["NOTE_OPTIONS", "PAIR_OPTIONS", "Folders", "To", "as_arguments", "option_name", "sides_of", "takes_notes"]
@@ -102,6 +103,7 @@ def sides_of(folders: list[Path] | None, to: Path | None) -> tuple[list[Path], P
     if len(given) > 2:
         raise ParameterError(
             f"{len(given)} folders: name the target with --to, as in `sktimbre fit flute/ oboe/ --to clarinet/`."
+            f"{unquoted(given)}"
         )
     return given[:1], given[1] if len(given) == 2 else None
 

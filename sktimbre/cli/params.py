@@ -85,7 +85,7 @@ class FitParams:
             return
         if name not in PRESETS:
             raise ParameterError(
-                f"--preset={name} is unknown; there are {', '.join(sorted(PRESETS))}.{did_you_mean(name, PRESETS)}"
+                f"--preset={name} is unknown; there are {', '.join(sorted(PRESETS))}.{did_you_mean(name, sorted(PRESETS))}"
             )
         self.preset = {f"autoencoder.{parameter}": value for parameter, value in PRESETS[name].items()}
 

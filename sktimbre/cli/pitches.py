@@ -34,16 +34,33 @@ class HeardPitches:
 
     def listen(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield blocks of shape (n_channels, n_samples) unchanged and estimate the pitches of their mean."""
-        size = round(PIECE * self.sr)
         for block in blocks:
-            y = np.concatenate([self._rest, block.mean(axis=0)])
-            n_pieces = len(y) // size
-            for i in range(n_pieces):
-                self._hear(y[i * size : (i + 1) * size])
-            self._rest = y[n_pieces * size :]
+            self.hear(block.mean(axis=0))
             yield block
+        self.finish()
+
+    def hear(self, y: np.ndarray) -> None:
+        """Estimate the pitches of samples, shape (n_samples,), that follow those of the last call."""
+        size = round(PIECE * self.sr)
+        y = np.concatenate([self._rest, y])
+        n_pieces = len(y) // size
+        for i in range(n_pieces):
+            self._hear(y[i * size : (i + 1) * size])
+        self._rest = y[n_pieces * size :]
+
+    def finish(self) -> None:
+        """Estimate the pitch of the last samples, which are no whole piece."""
         if len(self._rest) >= SHORTEST * self.sr:
             self._hear(self._rest)
+        self._rest = self._rest[:0]
+
+    def range(self) -> tuple[float | None, float | None]:
+        """Return the lowest and the highest pitch, MIDI numbers, without the few pieces that are heard wrong; or None."""
+        self.finish()
+        if not self.midi:
+            return None, None
+        low, high = np.percentile(self.midi, [100 * LEAST_SHARE, 100 * (1 - LEAST_SHARE)], method="nearest")
+        return float(low), float(high)
 
     def _hear(self, y: np.ndarray) -> None:
         from sktimbre.datasets.pitch import LEAST_CLARITY, hear_pitch
@@ -52,12 +69,13 @@ class HeardPitches:
         if clarity >= LEAST_CLARITY:
             self.midi.append(midi)
 
-    def warn_outside(self, known: Sequence[int], source: Path) -> None:
-        """Warn if the recording `source` leaves the range of known pitches (MIDI numbers)."""
+    def warn_outside(self, known: Sequence[int], source: Path, transpose: float = 0) -> None:
+        """Warn if the recording `source`, transposed by semitones, leaves the range of known pitches (MIDI numbers)."""
         from sktimbre.datasets import name_of_pitch
 
         low, high = min(known), max(known)
-        outside = [midi for midi in self.midi if not low - MARGIN <= midi <= high + MARGIN]
+        converted = [midi + transpose for midi in self.midi]
+        outside = [midi for midi in converted if not low - MARGIN <= midi <= high + MARGIN]
         n_heard = len(self.midi)
         if not outside or len(outside) < max(min(LEAST_PIECES, n_heard), LEAST_SHARE * n_heard):
             return
@@ -66,9 +84,11 @@ class HeardPitches:
             for ends in ((low, high), (min(outside), max(outside)))
         )
         share = f"{100 * len(outside) / n_heard:.0f}% of what has a pitch" if len(outside) < n_heard else "all of it"
+        moved = f", transposed by {transpose:g} semitones," if transpose else ""
+        fix = "give another --transpose" if transpose else "--transpose the recording"
         warnings.warn(
-            f"{source} leaves the pitches that the model was trained on ({known_names}): {share} is at {heard_names}. "
-            "Train with such notes, or transpose the recording.",
+            f"{source}{moved} leaves the pitches that the model was trained on ({known_names}): {share} is at "
+            f"{heard_names}. Train with such notes, or {fix}.",
             PitchRangeWarning,
             stacklevel=2,
         )

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sktimbre.cli.recordings import Recording
-from sktimbre.cli.session import check_output, did_you_mean
+from sktimbre.cli.session import check_output, did_you_mean, unquoted
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 __all__ = ["Found", "Writing", "check_names", "check_target", "find_recordings"]
+
+
+# Suffixes that messages name; there are many more.
+USUAL = (".wav", ".flac", ".mp3", ".aif")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Writing:
 
         if self.folder.exists() and not self.folder.is_dir():
             raise ParameterError(f"--output {self.folder} is a file; give a folder to write to.")
+        if not self.folder.exists() and self.folder.suffix.lower() in FORMATS:
+            raise ParameterError(
+                f"--output {self.folder} has the name of a sound file; give a folder, in which outputs have the names of the "
+                "recordings."
+            )
         if self.format is not None and self._suffix not in FORMATS:
             known = [name.removeprefix(".") for name in FORMATS]
             raise ParameterError(
@@ -141,8 +150,10 @@ def find_recordings(
     ParameterError
         A given folder is the output folder.
     SktimbreError
-        A folder holds no recording, or a pattern matches no file.
+        A folder holds no recording, a pattern matches no file, or a name with spaces lacks quotes.
     """
+    if quotes := unquoted(given):
+        raise SktimbreError(quotes.strip())
     found: dict[Path, Found] = {}
     for path in given:
         if path.exists() or not glob.has_magic(str(path)):
@@ -205,7 +216,6 @@ def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:
 
 
 def _nothing_in(folder: Path, recursive: bool) -> str:
-    from sktimbre.audio.soundfiles import SOUND_SUFFIXES
-
-    fix = "Check the name." if recursive else "Pass --recursive to search its subfolders."
-    return f"{folder} holds no recordings; looked for {', '.join(sorted(SOUND_SUFFIXES))}. {fix}"
+    deep = not recursive and any(path.is_dir() for path in folder.iterdir())
+    fix = "Pass --recursive to search its subfolders." if deep else "Check the name."
+    return f"{folder} holds no recordings, files with a name of a sound file such as {', '.join(USUAL)}. {fix}"

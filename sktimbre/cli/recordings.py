@@ -101,7 +101,7 @@ def convert_recording(
             for block in blocks:
                 writer.write(block * factor)
     if known:
-        heard.warn_outside(known, recording.source)
+        heard.warn_outside(known, recording.source, model.transpose)
     return writer.n_frames / writer.sr
 
 

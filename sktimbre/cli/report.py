@@ -9,7 +9,7 @@ import typer
 
 from sktimbre.cli.modelfiles import Model, load_model
 from sktimbre.cli.noteoptions import as_arguments, takes_notes
-from sktimbre.cli.pairing import PairedHeaders, read_headers
+from sktimbre.cli.pairing import read_headers
 from sktimbre.cli.session import (
     DURATION,
     NOTHING_WRITTEN,
@@ -71,12 +71,12 @@ def report(
         with s.status("Loading the model"), s.importing():
             transfer = load_model(model)
             from sktimbre.audio import atomic_path
-            from sktimbre.cli.comparison import check_direction, compare, trained_on
+            from sktimbre.cli.comparison import check_direction, compare, split, trained_on
             from sktimbre.datasets import load_pairs
         with s.status("Reading notes"):
             known = read_headers(*folders, int(transfer.sr), duration, transitions=False, **how)
             check_direction(transfer, known)
-            trained, training, judged = _split(transfer, known)
+            trained, training, judged = split(transfer, known)
         if dry_run:
             pairs = [known.headers[i] for i in judged]
             values = {"dry_run": True, "page": output, "pitches": known.pitches[judged], "pairs": pairs}
@@ -122,19 +122,6 @@ def report(
             "mean": compared.means,
         }
         s.result(values, shown, f"Written to {output}; open it in a browser to listen.")
-
-
-def _split(model: "TimbreTransfer", pairs: PairedHeaders) -> "tuple[np.ndarray | None, np.ndarray, np.ndarray]":
-    """Return a mask of the training pairs (None if unknown), their indices, and the indices of the pairs to show."""
-    import numpy as np
-
-    from sktimbre.cli.comparison import training_mask
-
-    trained = training_mask(model, pairs)
-    training = np.flatnonzero(trained) if trained is not None else np.arange(0)
-    every = np.arange(len(pairs.pitches))
-    # If no pair was held out, show the training pairs.
-    return trained, training, np.setdiff1d(every, training) if len(training) < len(every) else every
 
 
 def make_page(

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,6 +224,19 @@ def did_you_mean(word: object, names: Iterable[str] | Mapping[str, str]) -> str:
     """
     near = difflib.get_close_matches(str(word), list(names), n=1)
     return f" Did you mean {names[near[0]] if isinstance(names, Mapping) else near[0]}?" if near else ""
+
+
+def unquoted(given: Sequence[Path]) -> str:
+    """Return a sentence if words of a command line are together the name of a file or folder, or an empty string."""
+    words = [str(each) for each in given]
+    for i, word in enumerate(words):
+        if Path(word).exists():
+            continue
+        for j in range(i + 2, len(words) + 1):
+            name = " ".join(words[i:j])
+            if Path(name).exists():
+                return f" Names with spaces need quotes: '{name}'."
+    return ""
 
 
 def check_output(path: Path, overwrite: bool) -> None:

@@ -128,8 +128,8 @@ def decide_pitches(
     if octaves and octave == "auto":
         decided.messages.append(
             f"{shown}: the notes sound {_interval(12 * octaves)} than their {chosen.part.kind}s say "
-            f"({chosen.n_agree} of {chosen.n_compared} notes with a clear pitch), and are used as they sound; octave=0 "
-            "(--source-octave 0, --target-octave 0) uses them as written."
+            f"({chosen.n_agree} of {chosen.n_compared} notes with a clear pitch), and are used as they sound. To use them "
+            "as written, give --source-octave 0 or --target-octave 0 (octave=0 in Python)."
         )
     if chosen.part.kind == "MIDI number" and not chosen.n_compared and len(files) > 1 and misfits != "keep":
         decided.messages.append(

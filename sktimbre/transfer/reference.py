@@ -260,7 +260,10 @@ def with_limited_ends(y, spectra_of_start, power, stft, last):
 
 def main(source, output):
     """Convert a WAV file of the sample rate of the settings to one of 32-bit floats; channels are averaged."""
-    sr, y = wavfile.read(source)
+    try:
+        sr, y = wavfile.read(source)
+    except ValueError as error:
+        sys.exit(f"{source} is no WAV file: {error}")
     if y.dtype.kind in "iu":
         y = y / np.iinfo(y.dtype).max
     wanted = json.loads((HERE / "settings.json").read_text())["sr"]

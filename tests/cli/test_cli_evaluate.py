@@ -5,7 +5,7 @@ import pytest
 
 from sktimbre import load, save
 from sktimbre.audio import resample, write_audio
-from sktimbre.datasets import load_paired_notes
+from sktimbre.datasets import load_paired_notes, name_of_pitch
 from sktimbre.metrics import f0_error, log_spectral_distance, match_pitch, reconstruction_error
 
 
@@ -16,44 +16,81 @@ def printed(sktimbre, fitted, notes):
     return json.loads(result.stdout)
 
 
-def test_numbers_are_the_metrics(printed, fitted, notes):
-    model = load(fitted.path)
+@pytest.fixture(scope="module")
+def held_out(fitted, notes):
+    """Return source and target of the note that the model was not trained on, the target at the pitch of the source."""
     pairs = load_paired_notes(notes.flute, notes.clarinet, sr=8000, duration=0.3)
-    audio = model.predict(pairs.source)
-    # The model keeps the pitch of the source, so its targets are brought to that pitch.
-    target = match_pitch(pairs.target, pairs.source, sr=8000, fmax=4000)
-    S, T = model.stft_.transform(pairs.source), model.stft_.transform(target)
+    (chosen,) = np.flatnonzero(np.isin(pairs.pitches, fitted.printed["held_out_pitches"]))
+    source, target = (side[[chosen]] for side in (pairs.source, pairs.target))
+    return source, match_pitch(target, source, sr=8000, fmax=4000)
+
+
+def test_numbers_are_the_metrics(printed, fitted, held_out):
+    model = load(fitted.path)
+    source, target = held_out
+    audio = model.predict(source)
+    S, T = model.stft_.transform(source), model.stft_.transform(target)
     mean = printed["mean"]
-    assert mean["model"]["reconstruction_error"] == pytest.approx(-model.score(pairs.source, target), rel=1e-5)
+    assert mean["model"]["reconstruction_error"] == pytest.approx(-model.score(source, target), rel=1e-5)
     assert mean["identity"]["reconstruction_error"] == pytest.approx(reconstruction_error(T, S), rel=1e-5)
     assert mean["model"]["log_spectral_distance"] == pytest.approx(log_spectral_distance(target, audio), rel=1e-3)
-    cents = f0_error(target, pairs.source, sr=8000, fmax=4000)
+    cents = f0_error(target, source, sr=8000, fmax=4000)
     assert mean["identity"]["f0_error"] == pytest.approx(cents, rel=1e-3)
 
 
-def test_oracle_is_the_target_through_the_inverter(printed, fitted, notes):
+def test_oracle_is_the_target_through_the_inverter(printed, fitted, held_out):
     model = load(fitted.path)
-    pairs = load_paired_notes(notes.flute, notes.clarinet, sr=8000, duration=0.3)
-    target = match_pitch(pairs.target, pairs.source, sr=8000, fmax=4000)
-    audio = model.inverter_.invert(model.stft_.transform(target), length=pairs.source.shape[1])
+    source, target = held_out
+    audio = model.inverter_.invert(model.stft_.transform(target), length=source.shape[1])
     oracle = printed["mean"]["phase oracle"]
     assert "reconstruction_error" not in oracle
     assert oracle["log_spectral_distance"] == pytest.approx(log_spectral_distance(target, audio), rel=1e-3)
 
 
-def test_notes_have_their_own_numbers(printed):
-    notes = printed["notes"]
-    assert [note["pitch"] for note in notes] == [60, 62, 64, 65, 67, 69]
-    each = [note["scores"]["model"]["reconstruction_error"] for note in notes]
-    assert np.mean(each) == pytest.approx(printed["mean"]["model"]["reconstruction_error"], rel=1e-5)
+def test_training_notes_are_left_out(printed, fitted):
+    assert [note["pitch"] for note in printed["notes"]] == fitted.printed["held_out_pitches"]
+    assert printed["training_notes"] == 5
+    assert printed["warnings"] == []
     assert [name.rsplit("/", 1)[-1] for name in printed["unpaired"]] == ["flute.B4.wav"]
 
 
-def test_tables(sktimbre, fitted, notes):
-    result = sktimbre("evaluate", fitted.path, notes.flute, notes.clarinet, "--duration=0.3")
-    assert result.exit_code == 0
-    for part in ("Mean of 6 notes", "identity", "f0 error, cents", "flute.C4.wav", "Unpaired files, left out"):
-        assert part in result.stdout
+@pytest.fixture(scope="module")
+def of_strangers(sktimbre, fitted, notes, tmp_path_factory):
+    """Evaluate on the notes of a model that does not know what it was trained on."""
+    model = load(fitted.path)
+    del model.autoencoder_.trained_on_
+    path = save(model, tmp_path_factory.mktemp("strange") / "m.sktimbre")
+    return [
+        sktimbre("evaluate", path, notes.flute, notes.clarinet, "--duration=0.3", *more) for more in ((), ("--json",))
+    ]
+
+
+def test_notes_have_their_own_numbers(of_strangers):
+    printed = json.loads(of_strangers[1].stdout)
+    assert [note["pitch"] for note in printed["notes"]] == [60, 62, 64, 65, 67, 69]
+    each = [note["scores"]["model"]["reconstruction_error"] for note in printed["notes"]]
+    assert np.mean(each) == pytest.approx(printed["mean"]["model"]["reconstruction_error"], rel=1e-5)
+
+
+def test_tables(of_strangers):
+    shown = of_strangers[0].stdout
+    for part in ("identity", "f0 error, cents", "flute.C4.wav", "Unpaired files, left out"):
+        assert part in shown
+    # The means come last, where they are seen.
+    assert shown.index("Mean of 6 notes") > shown.index("Unpaired files, left out") > shown.index("flute.C4.wav")
+
+
+def test_training_notes_alone_are_used_with_a_warning(sktimbre, fitted, notes, tmp_path):
+    held_out = fitted.printed["held_out_pitches"]
+    for folder in (notes.flute, notes.clarinet):
+        (tmp_path / folder.name).mkdir()
+        for file in folder.iterdir():
+            if "B4" not in file.name and all(name_of_pitch(pitch) not in file.name for pitch in held_out):
+                (tmp_path / folder.name / file.name).write_bytes(file.read_bytes())
+    result = sktimbre("evaluate", fitted.path, tmp_path / "flute", tmp_path / "clarinet", "--duration=0.3", "--json")
+    printed = json.loads(result.stdout)
+    assert len(printed["notes"]) == printed["training_notes"] == 5
+    assert "trained on all of these notes" in printed["warnings"][0]
 
 
 def test_silent_notes_are_left_out_by_name(sktimbre, fitted, notes, tmp_path):

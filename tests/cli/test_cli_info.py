@@ -48,6 +48,14 @@ def test_silence_and_short_sounds_have_no_pitch(sktimbre, tmp_path, y):
     assert "silence" in sktimbre("info", tmp_path / "a.wav").stdout
 
 
+def test_music_has_a_range_of_pitches(sktimbre, tones, tmp_path):
+    notes = [sum(tones(1.0, 8000, midi=midi + above)[0] / 4 for above in (0, 12, 19, 24)) for midi in (60, 64, 67)]
+    write_audio(tmp_path / "a.wav", np.concatenate(notes), 8000)
+    facts = told(sktimbre, tmp_path / "a.wav")
+    assert (facts["f0"], facts["note"], facts["lowest"], facts["highest"]) == (None, None, "C4", "G4")
+    assert "C4 to G4" in sktimbre("info", tmp_path / "a.wav").stdout
+
+
 def test_model(sktimbre, fitted):
     facts, model = told(sktimbre, fitted.path), load(fitted.path)
     network = model.autoencoder_

@@ -36,6 +36,8 @@ def test_a_file_in_place_of_both_devices(files, tmp_path):
     out = tmp_path / "out.wav"
     done = live(folder / "m.sktimbre", "-i", folder / "in.wav", "-o", out, "--json", "--gain", -6)
     assert done.exit_code == 0, done.output
+    shown = live(folder / "m.sktimbre", "-i", folder / "in.wav", "-o", tmp_path / "shown.wav")
+    assert f"written to {tmp_path / 'shown.wav'}" in "".join(shown.output.split("\n"))
     values = json.loads(done.stdout)
     assert values["seconds"] == pytest.approx(len(played) / 22050)
     assert (values["latency_s"], values["blocks_missed"]) == (0.12, 0)

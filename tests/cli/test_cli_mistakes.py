@@ -76,6 +76,32 @@ MISTAKES = {
         2,
         ["--architecture=resdual", "Did you mean residual?"],
     ),
+    "mistyped preset": (
+        ["fit", "{flute}", "{clarinet}", "-o", "{new}", "--preset=drat"],
+        2,
+        ["--preset=drat is unknown; there are draft, thesis. Did you mean draft?"],
+    ),
+    "folders with spaces": (
+        ["fit", "{root}/My", "Samples", "{clarinet}", "-o", "{new}"],
+        2,
+        ["Names with spaces need quotes: '{root}/My Samples'"],
+    ),
+    "recording with spaces": (
+        ["convert", "{model}", "{root}/Voice", "memo", "3.wav", "-o", "{new}"],
+        1,
+        ["Names with spaces need quotes: '{root}/Voice memo 3.wav'"],
+    ),
+    "sound file for the folder": (
+        ["convert", "{model}", "{sound}", "-o", "{root}/out.wav"],
+        2,
+        ["has the name of a sound file; give a folder"],
+    ),
+    "folder without recordings": (
+        ["convert", "{model}", "{empty}", "-o", "{new}"],
+        1,
+        ["holds no recordings", "Check the name."],
+    ),
+    "folder of folders of recordings": (["convert", "{model}", "{outer}", "-o", "{new}"], 1, ["--recursive"]),
     "mistyped option": (["fit", "{flute}", "{clarinet}", "-o", "{new}", "--architectur=unet"], 2, ["--architecture"]),
     "missing name": (["convert", "{new}", "{sound}", "-o", "{new}"], 1, ["does not exist; check the name"]),
 }
@@ -94,11 +120,14 @@ def places(notes, fitted, tones, tmp_path_factory):
         found["wrong"] / "F2.wav",
         found["unnamed"] / "tone.wav",
         found["sound"],
+        root / "My Samples" / "C4.wav",
+        root / "Voice memo 3.wav",
     ):
+        file.parent.mkdir(exist_ok=True)
         write_audio(file, tones(0.4, 8000), 8000)
     write_audio(found["low"] / "C2.wav", tones(0.4, 8000, midi=36), 8000)
     found["pickle"].write_bytes(pickle.dumps({"weights": [1.0]}))
-    return {**found, "flute": notes.flute, "clarinet": notes.clarinet, "model": fitted.path}
+    return {**found, "root": root, "flute": notes.flute, "clarinet": notes.clarinet, "model": fitted.path}
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -91,7 +91,8 @@ def test_fit_evaluate_and_report_take_the_options(sktimbre, fit, folders, tmp_pa
     fitted = fit(*folders, "-o", model, "--json", *how, "--trim-db=50")
     assert fitted.exit_code == 0, fitted.stderr
     assert json.loads(fitted.stdout)["notes"] == 2
-    assert len(run(sktimbre, "evaluate", model, *folders, *how)["notes"]) == 2
+    judged = run(sktimbre, "evaluate", model, *folders, *how)
+    assert judged["training_notes"] + len(judged["notes"]) == 2
     assert len(run(sktimbre, "report", model, *folders, "-o", tmp_path / "p.html", *how)["pitches"]) >= 1
 
 
@@ -149,3 +150,15 @@ def test_takes_of_one_pitch_are_held_out_together(fit, tones, tmp_path):
 def test_pairs_has_no_option_that_would_do_nothing(sktimbre, folders):
     result = sktimbre("pairs", *folders, "--trim-db=20")
     assert (result.exit_code, "--trim-db" in result.stderr) == (2, True)
+
+
+def test_what_is_written_is_shown_where_it_is_something_else(sktimbre, folders, tones, tmp_path):
+    assert "Written" not in sktimbre("pairs", *folders, "--target-pitches=heard").stdout
+    lower = tmp_path / "lower"
+    lower.mkdir()
+    for name, midi in (("C3", 60), ("D3", 62), ("E3", 64)):
+        write_audio(lower / f"{name}.wav", tones(0.5, 8000, midi=midi), 8000)
+    result = sktimbre("pairs", lower, folders[1], "--target-pitches=heard")
+    assert "Written" in result.stdout
+    assert "C3 / -" in result.stdout
+    assert "give --source-octave 0" in " ".join(result.stderr.split())

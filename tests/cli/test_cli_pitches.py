@@ -67,6 +67,28 @@ def test_a_moment_is_not_enough():
     assert len(said(melody(*150 * [65], 48, 48, seconds=0.5))) == 1
 
 
+def test_what_is_converted_counts(sktimbre, fitted, tmp_path):
+    """The network works at the transposed pitches."""
+    for name, pitches in (("low", (52, 54)), ("inside", (62, 64))):
+        write_audio(tmp_path / f"{name}.wav", melody(*pitches), SR)
+
+    def told(name, semitones):
+        options = ["-o", tmp_path / "out", "--json", "--overwrite", "--transpose", semitones]
+        return json.loads(sktimbre("convert", fitted.path, tmp_path / f"{name}.wav", *options).stdout)["warnings"]
+
+    assert told("low", 12) == told("inside", 0) == []
+    (message,) = told("inside", 12)
+    assert "inside.wav, transposed by 12 semitones, leaves the pitches" in message
+    assert "all of it is at D5 to E5. Train with such notes, or give another --transpose." in message
+
+
+def test_the_range_of_a_recording():
+    heard = HeardPitches(SR)
+    heard.hear(melody(60, None, 67, 64.3))
+    assert heard.range() == pytest.approx((60, 67), abs=0.1)
+    assert HeardPitches(SR).range() == (None, None)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_convert(sktimbre, fitted, tmp_path, n_jobs):
     for name, pitches in (("inside.wav", (62, 64)), ("outside.wav", (45, 47))):

@@ -255,7 +255,7 @@ def run_on(
 
     # ``known`` frames at the beginning of ``waiting`` are context: they have been given out.
     waiting, known, total, done = np.empty(0, np.float32), 0, 0, 0
-    # What the regressor has predicted for them.
+    # What the regressor has predicted for them, and for some after them.
     past = np.empty((g.n_frequencies, 0), np.float32)
     for block in blocks:
         waiting, total = np.concatenate([waiting, block]), total + len(block)
@@ -270,7 +270,9 @@ def run_on(
             done += len(audio)
             yield audio
             drop = max(0, known + steps.step - steps.before)
-            past = regressed[:, drop : known + steps.step]
+            # What is predicted after the step is certain where all that it depends on has arrived.
+            certain = known + steps.step + max(0, steps.after - conversion.field)
+            past = regressed[:, drop:certain]
             waiting, known = waiting[drop * g.hop :], known + steps.step - drop
     if total:
         S, _ = conversion.continued(conversion.spectra([waiting])[0], past)

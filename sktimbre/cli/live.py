@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,8 +81,9 @@ def live(
                 since = time.perf_counter()
                 yield block
 
-        with sound:
-            if not quiet and not (sound.from_file and sound.to_file):
+        files = sound.from_file and sound.to_file
+        with sound, s.status("Converting") if files else nullcontext():
+            if not quiet and not files:
                 s.say(f"Latency: {1e3 * latency:.0f} ms, and {1e3 * sound.latency:.0f} ms of the devices. Ctrl-C ends.")
             try:
                 for audio in transfer.predict_blocks(given(), latency=latency):
@@ -89,7 +91,7 @@ def live(
                     sound.play(audio * factor)
                     played += len(audio)
             except KeyboardInterrupt:
-                if sound.from_file and sound.to_file:
+                if files:
                     raise
             devices = sound.latency
         values = {

@@ -38,7 +38,7 @@ Audio(np.clip(np.concatenate(heard), -1, 1), rate=notes.sr, normalize=False)
 # Their spectrograms, in the same order:
 from sktimbre.plotting import SpectrogramDisplay
 
-SpectrogramDisplay.from_predictions(
+display = SpectrogramDisplay.from_predictions(
     np.stack(heard),
     sr=notes.sr,
     names=["source", "2 epochs", "10 epochs", "40 epochs", "target"],

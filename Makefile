@@ -20,8 +20,8 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/installed: setup.py pyproject.toml
-	@echo "Installing into $(VENV), with TensorFlow; this takes a minute or more."
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV), with TensorFlow; this takes a minute or more."
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

@@ -34,8 +34,6 @@ __all__ = ["info", "model_facts", "model_settings", "shown_facts"]
 PITCHED_SECONDS = 4.0
 # Seconds of music in which pitches are heard.
 HEARD_SECONDS = 60.0
-# Semitones within which the pitches heard in a sound are those of one note.
-ONE_PITCH = 1.5
 # Seconds of noise that are converted to measure the speed.
 TIMED_SECONDS = 3.0
 
@@ -242,23 +240,21 @@ def _sound_facts(file: Path) -> dict[str, Any]:
 
     # Peak and RMS are over the samples of all channels.
     peak, power, n_frames, beginning = 0.0, 0.0, 0, []
-    heard = None
     with open_sound(file) as sound:
         sr, channels, kind, subtype = sound.samplerate, sound.channels, sound.format, sound.subtype
+        heard = HeardPitches(sr)
         for block in read_blocks(sound):
             mono = mix_frames(block)[:, 0]
             if n_frames < PITCHED_SECONDS * sr:
                 beginning.append(mono)
-            heard = heard or HeardPitches(sr)
             if n_frames < HEARD_SECONDS * sr:
                 heard.hear(mono)
             peak = max(peak, float(np.abs(block).max()))
             power += float(np.sum(np.square(block, dtype=np.float64)))
             n_frames += len(block)
-    lowest, highest = heard.range() if heard else (None, None)
     # One pitch describes a note; of music the range does.
-    one = lowest is None or highest is None or highest - lowest <= ONE_PITCH
-    hertz = _f0(np.concatenate(beginning)[: round(PITCHED_SECONDS * sr)], sr) if one else None
+    note = heard.is_one_note()
+    hertz = _f0(np.concatenate(beginning)[: round(PITCHED_SECONDS * sr)], sr) if note else None
     return {
         "file": file,
         "format": kind,
@@ -273,7 +269,7 @@ def _sound_facts(file: Path) -> dict[str, Any]:
         **_note(hertz),
         **{
             name: None if pitch is None else name_of_pitch(round(pitch))
-            for name, pitch in (("lowest", lowest), ("highest", highest))
+            for name, pitch in zip(("lowest", "highest"), (None, None) if note else heard.range(), strict=True)
         },
     }
 

@@ -16,6 +16,8 @@ PIECE, SHORTEST = 0.5, 0.2
 MARGIN = 1.0
 # An estimate is wrong now and then: fewer pieces, or a smaller share of them, are not reported.
 LEAST_PIECES, LEAST_SHARE = 2, 0.01
+# Pieces with a pitch that music has at least, and the share of them that has the pitch of a single note.
+LEAST_OF_MUSIC, MOST = 3, 0.6
 
 
 class HeardPitches:
@@ -53,6 +55,15 @@ class HeardPitches:
         if len(self._rest) >= SHORTEST * self.sr:
             self._hear(self._rest)
         self._rest = self._rest[:0]
+
+    def is_one_note(self) -> bool:
+        """Return True if most pieces have one pitch, apart from octaves, in which an estimate may be wrong."""
+        self.finish()
+        if len(self.midi) < LEAST_OF_MUSIC:
+            return True
+        # The middle one, not the mean of two that may be an octave apart.
+        away = (np.array(self.midi) - sorted(self.midi)[len(self.midi) // 2] + 6) % 12 - 6
+        return bool(np.mean(np.abs(away) <= MARGIN) > MOST)
 
     def range(self) -> tuple[float | None, float | None]:
         """Return the lowest and the highest pitch, MIDI numbers, without the few pieces that are heard wrong; or None."""

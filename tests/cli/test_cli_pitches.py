@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sktimbre.audio import write_audio
+from sktimbre.audio import AudioReader, write_audio
 from sktimbre.cli.pitches import HeardPitches
 from sktimbre.exceptions import PitchRangeWarning
 
@@ -80,6 +80,26 @@ def test_what_is_converted_counts(sktimbre, fitted, tmp_path):
     (message,) = told("inside", 12)
     assert "inside.wav, transposed by 12 semitones, leaves the pitches" in message
     assert "all of it is at D5 to E5. Train with such notes, or give another --transpose." in message
+
+
+@pytest.mark.parametrize(
+    ("pitches", "note"),
+    [((60, 60.4, 60), True), ((60, 72, 72, 60), True), ((60, 62, 64, 60), False), ((60, None, 67, 67, 60), False)],
+)
+def test_a_note_and_music(pitches, note):
+    """An octave is an estimate that is wrong; other intervals are music."""
+    heard = HeardPitches(SR)
+    heard.hear(melody(*pitches))
+    assert heard.is_one_note() is note
+
+
+def test_real_notes_are_single_notes(notes_folder):
+    for file in sorted(notes_folder.glob("*/*.flac"))[::7]:
+        with AudioReader(file, mono=True) as reader:
+            heard = HeardPitches(reader.sr)
+            for block in reader:
+                heard.hear(block[0])
+        assert heard.is_one_note(), file
 
 
 def test_the_range_of_a_recording():

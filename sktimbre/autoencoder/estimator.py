@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from sktimbre._utils.containers import is_ragged, returns_notes
+from sktimbre._utils.containers import returns_notes
 from sktimbre._utils.fitting import restores_on_failure
 from sktimbre._utils.seeds import draw_seed
 from sktimbre._utils.validation import Batch, check_spectra
@@ -348,9 +348,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
             The architecture has skip connections past its code, as a U-Net has.
         """
         check_is_fitted(self)
-        return self.network_.decode(
-            [np.asarray(c, np.float32) for c in codes] if is_ragged(codes) else np.asarray(codes)
-        )
+        return self.network_.decode(codes)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the negative reconstruction error (mean squared error of log-magnitudes); higher is better.
@@ -395,11 +393,9 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = False, True
         tags.target_tags.required = False
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
+        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
         tags.non_deterministic = self.random_state is None
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sktimbre._utils.containers import is_ragged
 from sktimbre._utils.validation import Batch
 from sktimbre.autoencoder.backend.forks import check_not_forked
 from sktimbre.autoencoder.backend.memory import naming_full_memory
@@ -264,6 +265,7 @@ class Network:
         """Return the spectra of codes; their number of frames is a multiple of `frame_multiple`."""
         import keras
 
+        codes = [np.asarray(code, np.float32) for code in codes] if is_ragged(codes) else np.asarray(codes)
         try:
             decoder = keras.Model(self._code(), self.model.output)
         except ValueError:

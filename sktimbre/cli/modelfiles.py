@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sktimbre.cli.completion import complete_model
-from sktimbre.cli.session import check_readable, did_you_mean
+from sktimbre.cli.session import check_readable, did_you_mean, show_again
 from sktimbre.exceptions import PersistenceError, SktimbreError
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def load_converter(path: Path) -> "Converter":
         fitted = fitted_transfer(load_record(path))
     if fitted is None:  # warns by itself
         return load_model(path)
-    for each in caught:
-        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+    show_again(caught)
     return fitted
 
 

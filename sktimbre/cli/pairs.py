@@ -115,24 +115,19 @@ def _of_notes(found, sides):
     """Return a table of pairs, and one of the files without a partner."""
     from sktimbre.datasets import name_of_pitch
 
-    pairs = [(note, note.partner) for note in found.source_notes if note.partner is not None]
-    # Pitches are as heard; what is written beside them where it is something else.
-    differs = any(each.written not in (None, note.pitch) for note, other in pairs for each in (note, other))
-    written = ["Written"] if differs else []
-    shown = table("Source", "Target", *written, "Pitch", "Cents off", "Onset, s", "Level, dB", numbers=False)
+    paired = sorted((note for note in found.source_notes if note.partner), key=lambda note: note.pitch)
+    # Pitches are as heard; what is written stands beside them where it is something else.
+    differs = any(each.written not in (None, note.pitch) for note in paired for each in (note, note.partner))
+    columns = ["Source", "Target", *(["Written"] if differs else []), "Pitch", "Cents off", "Onset, s", "Level, dB"]
+    shown = table(*columns, numbers=False)
     for i, column in enumerate(shown.columns):
         column.min_width, column.no_wrap = (None, i > 1)
-    for note in sorted(found.source_notes, key=lambda note: (note.pitch is None, note.pitch or 0)):
-        if note.partner is None:
-            continue
+    for note in paired:
         both = (note, note.partner)
+        written = " / ".join("-" if each.written is None else name_of_pitch(each.written) for each in both)
         shown.add_row(
             *(_below(each, sides) for each in both),
-            *(
-                [" / ".join("-" if each.written is None else name_of_pitch(each.written) for each in both)]
-                if written
-                else []
-            ),
+            *([written] if differs else []),
             name_of_pitch(note.pitch),
             *(
                 " / ".join(number(getattr(each, name), digits) for each in both)

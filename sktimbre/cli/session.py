@@ -138,8 +138,7 @@ class Session:
         finally:
             os.dup2(kept, STDERR)
             os.close(kept)
-            for each in caught:
-                warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+            show_again(caught)
 
     def fail(self, error: BaseException, prefix: str = "Error") -> None:
         """Report an error as one message, with its traceback only with --debug."""
@@ -224,6 +223,12 @@ def did_you_mean(word: object, names: Iterable[str] | Mapping[str, str]) -> str:
     """
     near = difflib.get_close_matches(str(word), list(names), n=1)
     return f" Did you mean {names[near[0]] if isinstance(names, Mapping) else near[0]}?" if near else ""
+
+
+def show_again(caught: Iterable[warnings.WarningMessage]) -> None:
+    """Show warnings that `warnings.catch_warnings` has recorded."""
+    for each in caught:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
 
 def unquoted(given: Sequence[Path]) -> str:

@@ -9,6 +9,7 @@ import typer
 from sktimbre.cli.completion import complete_phase
 from sktimbre.cli.options import takes
 from sktimbre.exceptions import ParameterError
+from sktimbre.transfer.settings import PHASES, RANGES
 
 if TYPE_CHECKING:
     from sktimbre.cli.modelfiles import Converter
@@ -23,8 +24,8 @@ def _share(help: str) -> Any:
 
 
 def _known_phase(value: str | None) -> str | None:
-    if value not in (None, "source", "estimate"):
-        raise typer.BadParameter(f"{value!r} is not one of 'source', 'estimate'.")
+    if value not in (None, *PHASES):
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, PHASES))}.")
     return value
 
 
@@ -34,8 +35,8 @@ SETTINGS: dict[str, Any] = {
     "transpose": Annotated[
         float | None,
         typer.Option(
-            min=-24,
-            max=24,
+            min=RANGES["transpose"][0],
+            max=RANGES["transpose"][1],
             metavar="SEMITONES",
             help="Semitones by which the output is higher than the recording; -12 is an octave lower.",
             show_default=OF_MODEL,

@@ -38,7 +38,7 @@ class Analysis:
         return self._spectra(X, np.float32)
 
     def complex_transform(self, X: Batch) -> Batch:
-        """Return the complex spectra of audio, complex64."""
+        """Return the complex spectra of audio, complex64; parameters and result are those of `LogSTFT.complex_transform`."""
         return self._spectra(X, np.complex64)
 
     def _spectra(self, X: Batch, dtype: Any) -> Batch:

@@ -47,6 +47,7 @@ def map_notes(function: Callable, n_jobs: int | None, work: int, *notes: Iterabl
 
 
 def _effective(n_jobs):
+    """Return the number of threads that joblib would start, without importing it for one."""
     # None is 1 but in a context of joblib.
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
         return 1

@@ -79,14 +79,14 @@ class Conversion:
         return getattr(field, "frames", 0) // 2
 
     @property
-    def field(self) -> int:
+    def regressor_context(self) -> int:
         """Frames to each side of a frame that what the regressor predicts for it depends on."""
         return getattr(getattr(self.regressor, "receptive_field_", None), "frames", 0) // 2 + 1
 
     @property
     def context(self) -> int:
         """Frames to each side of a frame that its output depends on."""
-        frames = self.field + self.loudness_context + self.noise_context
+        frames = self.regressor_context + self.loudness_context + self.noise_context
         geometry = geometry_of(self.stft)
         return frames + (-(-self.margin // geometry.hop) if geometry else 0)
 

@@ -66,7 +66,7 @@ class ConversionMixin:
             A duration is out of range, ``blocks`` is not an iterable of blocks, or ``latency`` is given for a model whose
             pieces are cross-faded.
         """
-        self._check_ready()
+        conversion = self._conversion
         shared = int(check_real(overlap, "overlap", 0.0, fix="It is in seconds.") * self.sr)
         size = int(check_real(piece, "piece", 0.0, fix="It is in seconds.") * self.sr)
         if not 0 < shared < size:
@@ -75,7 +75,7 @@ class ConversionMixin:
             latency = check_real(latency, "latency", 0.0, fix="It is in seconds.")
         blocks = checked_blocks(blocks)
         convert = by_pieces(
-            self._conversion, self.inverter_, self._converted, size, shared, latency, from_source=self._from_source
+            conversion, self.inverter_, self._converted, size, shared, latency, from_source=self._from_source
         )
         return convert(blocks) if self.mix == 1 else with_dry(convert, blocks, self.mix)
 

@@ -271,7 +271,7 @@ def run_on(
             yield audio
             drop = max(0, known + steps.step - steps.before)
             # What is predicted after the step is certain where all that it depends on has arrived.
-            certain = known + steps.step + max(0, steps.after - conversion.field)
+            certain = known + steps.step + max(0, steps.after - conversion.regressor_context)
             past = regressed[:, drop:certain]
             waiting, known = waiting[drop * g.hop :], known + steps.step - drop
     if total:

@@ -119,9 +119,9 @@ def at_level(predicted, truth):
     return predicted * np.float32(np.sqrt(np.mean(truth**2) / max(np.mean(predicted**2), 1e-12)))
 
 
-def trained(notes, seed, folder):
+def trained(notes, seed, folder, **params):
     """Return a model of single notes and the seconds of its training."""
-    network = TimbreAutoencoder(validation_split=0, random_state=seed)
+    network = TimbreAutoencoder(validation_split=0, random_state=seed, **params)
     data = [len(x) for x in notes.source], float(sum(np.abs(t).sum(dtype=float) for t in notes.target)), notes.sr
     key = joblib.hash((sorted(network.get_params().items()), PairAugmenter().get_params(), data))
     path = folder / f"performances_{key}.sktimbre"
@@ -236,7 +236,8 @@ def study(gm, source, target, args):
         "spectral envelope": SpectralEnvelopeBaseline().fit(S, T),
         "mosaic": MosaicBaseline().fit(S, T),
     }
-    models = [trained(notes, seed, checkpoints_in(args.output.parent)) for seed in range(args.seeds)]
+    params = {} if args.epochs is None else {"epochs": args.epochs}
+    models = [trained(notes, seed, checkpoints_in(args.output.parent), **params) for seed in range(args.seeds)]
     tables = {}
     for kind in args.kinds:
         played = performances(gm, source, target, kind, sr)
@@ -272,12 +273,14 @@ def main():
     p.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     p.add_argument("--sr", type=int, default=NARROW, help="sample rate of the models in Hz")
     p.add_argument("--seeds", type=int, default=1)
+    p.add_argument("--epochs", type=int, help="epochs of the training, if not the default")
     args = p.parse_args()
     gm = notes_folder().parent / "gm"
     results = read_json(args.output)
     both = [f"{a}-{b}" for a, b in PAIRS] + [f"{b}-{a}" for a, b in PAIRS]
     for pair in args.pairs or both:
         at = pair if args.sr == NARROW else f"{pair} at {args.sr} Hz"
+        at += f", {args.epochs} epochs" if args.epochs else ""
         results[at] = {"tables": study(gm, *pair.split("-"), args), "seeds": args.seeds, "versions": versions()}
         write_json(args.output, results)
 

@@ -18,7 +18,12 @@ import numpy as np
 from _common import parser, print_table, versions, write_json
 
 STATEMENTS = {
+    "pass": "pass",
     "import sklearn": "import sklearn",
+    "import numpy": "import numpy",
+    "import scipy.ndimage": "import scipy.ndimage",
+    "import numba": "import numba",
+    "import onnxruntime, onnx": "import onnxruntime, onnx",
     "import sktimbre": "import sktimbre",
     "from sktimbre import LogSTFT, TimbreTransfer": "from sktimbre import LogSTFT, TimbreTransfer",
     "import keras": "import keras",

@@ -174,7 +174,6 @@ IN_SUITE = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore::sktimbre.exceptions.CollapsedModelWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks(IN_SUITE, expected_failed_checks=lambda estimator: EXCUSED[type(estimator)])
 def test_sklearn_checks(estimator, check):

@@ -269,6 +269,7 @@ def test_collapse_is_reported_with_the_remedy(pair):
     assert "learning_rate" in message
 
 
+@pytest.mark.filterwarnings("error::sktimbre.exceptions.CollapsedModelWarning")
 def test_constant_targets_are_no_collapse(pair):
     S, _ = pair
     TimbreAutoencoder(**SMALL, epochs=1).fit(S, np.ones_like(S))

@@ -46,7 +46,6 @@ def test_a_kind_is_traced_once(pair, traces):
     assert len(traces) == 3
 
 
-@pytest.mark.filterwarnings("ignore::sktimbre.exceptions.CollapsedModelWarning")
 def test_other_people_s_layers_share_nothing(pair, traces):
     class Half(keras.layers.Layer):
         factor = 0.5
@@ -63,7 +62,6 @@ def test_other_people_s_layers_share_nothing(pair, traces):
     assert len(traces) == 2
 
 
-@pytest.mark.filterwarnings("ignore::sktimbre.exceptions.CollapsedModelWarning")
 @pytest.mark.parametrize(
     "parameters",
     [

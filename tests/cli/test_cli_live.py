@@ -123,6 +123,8 @@ def test_mistakes(files, monkeypatch, tmp_path):
     folder, played = files
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert "pip install 'sktimbre[live]'" in live(folder / "m.sktimbre").output
+    missing = live(folder / "no model", "-i", tmp_path / "none.wav", "-o", tmp_path / "o.wav")
+    assert "none.wav does not exist" in "".join(missing.output.split("\n"))  # before anything is loaded
     monkeypatch.setitem(sys.modules, "sounddevice", sounddevice(played, []))
     refused = live(folder / "m.sktimbre", "-i", "none such")
     assert refused.exit_code == 1

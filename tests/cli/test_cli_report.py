@@ -30,6 +30,13 @@ def test_page_has_the_notes_that_were_held_out(written, fitted):
     assert "was not trained on" in page
 
 
+def test_baselines_are_those_of_fit(written, fitted):
+    """Both are fitted to the training notes at the pitch that the model has learnt."""
+    for name in ("model", "identity", "per-bin linear"):
+        error = written[1]["mean"][name]["reconstruction_error"]
+        assert error == pytest.approx(fitted.printed["errors"][name], rel=1e-4), name
+
+
 def test_numbers_are_those_of_the_held_out_notes(written, fitted, notes):
     page, printed = written
     model = load(fitted.path)

@@ -1,6 +1,8 @@
 """What all commands share: exit codes, messages, warnings."""
 
 import json
+import os
+import sys
 import warnings
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import typer
 
 from sktimbre.cli.session import session
-from sktimbre.exceptions import AudioFileError, ClippingWarning, ParameterError
+from sktimbre.exceptions import AudioFileError, ClippingWarning, ParameterError, VersionWarning
 
 
 def raised(error, **options):
@@ -60,6 +62,15 @@ def test_warnings_are_shown_and_part_of_the_result(capsys):
     captured = capsys.readouterr()
     assert captured.err == "Warning: too loud\n"
     assert json.loads(captured.out) == {"value": None, "list": [0, 1], "warnings": ["too loud"]}
+
+
+def test_warnings_while_a_model_loads_are_shown(capfd, monkeypatch):
+    """Standard error is silenced meanwhile: TensorFlow's compiled part would write to it."""
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    with session() as s, s.importing():
+        os.write(2, b"noise of TensorFlow")
+        warnings.warn("from a newer version", VersionWarning, stacklevel=1)
+    assert capfd.readouterr().err == "Warning: from a newer version\n"
 
 
 def test_quiet_keeps_the_json_object(capsys):

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sktimbre
-from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
+from sktimbre import GriffinLimInverter, LogSTFT, StreamingInverter, TimbreAutoencoder, TimbreTransfer
 from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import AudioError, ParameterError, PersistenceError
@@ -416,6 +416,25 @@ def test_pieces_agree_with_the_whole(swelling, default_network, phase):
     if phase == "source":
         # The same phases to begin with give nearly the same audio.
         assert np.linalg.norm(enough - whole) < 0.1 * np.linalg.norm(whole)
+
+
+def test_pieces_have_the_spectra_of_the_whole(notes, monkeypatch):
+    """What is kept of a piece for the next one is certain: no frame whose level could still change."""
+    network = TimbreAutoencoder("shallow", filters=2, epochs=1, validation_split=0, random_state=0)
+    model = TimbreTransfer(LogSTFT(n_fft=256), network).fit(notes.source, notes.target)
+    swells = np.abs(np.sin(np.arange(20 * 22050) / 5000)) * np.sin(np.arange(20 * 22050) / 9)
+    y, pushed, push = swells.astype(np.float32), [], StreamingInverter.push
+
+    def spy(stream, S, phase=None):
+        pushed.append(np.array(S))
+        return push(stream, S, phase)
+
+    monkeypatch.setattr(StreamingInverter, "push", spy)
+    seconds = model._conversion.context * 128 / model.sr
+    for _ in model.predict_blocks([y], piece=4.5 * seconds, overlap=0.1):
+        pass
+    assert len(pushed) >= 4
+    np.testing.assert_allclose(np.concatenate(pushed, axis=1), model.predict_spectra([y])[0], atol=1e-4)
 
 
 @pytest.mark.parametrize(("sr", "n_fft"), [(8000, 512), (22050, 1024), (44100, 2048), (48000, 2048)])

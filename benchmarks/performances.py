@@ -37,7 +37,7 @@ from _models import checkpoints_in
 import sktimbre
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
 from sktimbre.audio import read_audio, resample
-from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder import PRESETS, PairAugmenter
 from sktimbre.autoencoder.data.pitch import pair_pitches
 from sktimbre.baselines import MosaicBaseline, PerBinLinearBaseline, SpectralEnvelopeBaseline
 from sktimbre.datasets import load_notes, load_paired_notes
@@ -236,7 +236,7 @@ def study(gm, source, target, args):
         "spectral envelope": SpectralEnvelopeBaseline().fit(S, T),
         "mosaic": MosaicBaseline().fit(S, T),
     }
-    params = {} if args.epochs is None else {"epochs": args.epochs}
+    params = (PRESETS[args.preset] if args.preset else {}) | ({"epochs": args.epochs} if args.epochs else {})
     models = [trained(notes, seed, checkpoints_in(args.output.parent), **params) for seed in range(args.seeds)]
     tables = {}
     for kind in args.kinds:
@@ -273,6 +273,7 @@ def main():
     p.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     p.add_argument("--sr", type=int, default=NARROW, help="sample rate of the models in Hz")
     p.add_argument("--seeds", type=int, default=1)
+    p.add_argument("--preset", choices=PRESETS, help="parameters of the training, if not the defaults")
     p.add_argument("--epochs", type=int, help="epochs of the training, if not the default")
     args = p.parse_args()
     gm = notes_folder().parent / "gm"
@@ -280,6 +281,7 @@ def main():
     both = [f"{a}-{b}" for a, b in PAIRS] + [f"{b}-{a}" for a, b in PAIRS]
     for pair in args.pairs or both:
         at = pair if args.sr == NARROW else f"{pair} at {args.sr} Hz"
+        at += f", {args.preset}" if args.preset else ""
         at += f", {args.epochs} epochs" if args.epochs else ""
         results[at] = {"tables": study(gm, *pair.split("-"), args), "seeds": args.seeds, "versions": versions()}
         write_json(args.output, results)

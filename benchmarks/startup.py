@@ -87,7 +87,7 @@ def main():
             commands[f"load and predict 2 s{suffix}"] = [
                 sys.executable, "-c", LOAD.format(model, str(folder / "in.npy")),
             ]  # fmt: skip
-            out = ["-o", str(folder / "out.wav"), "--overwrite"]
+            out = ["-o", str(folder / "out"), "--overwrite"]
             commands[f"sktimbre convert, 12 s{suffix}"] = [*sktimbre, "convert", model, str(folder / "in.wav"), *out]
         wide = str(folder / "in44.wav")
         commands["sktimbre convert to-clarinet, 12 s at 44100 Hz"] = [*sktimbre, "convert", "to-clarinet", wide, *out]

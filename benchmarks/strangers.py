@@ -14,10 +14,13 @@ clarinet's held-out notes.
 
 Printed first are the scores of `timbre.py` on the held-out notes of the same library, the whole of them.
 
---filtering trains further models with other probabilities of the random filter on the source (`PairAugmenter`).
+--filtering trains further models with other probabilities of the random filter on the source (`PairAugmenter`). --levers
+trains further models whose sources are also varied in another way (`LEVERS`), wherever the filter is. --epochs makes all
+trainings shorter.
 """
 
 import warnings
+from contextlib import contextmanager
 from functools import partial
 
 import joblib
@@ -25,6 +28,7 @@ import numpy as np
 from _common import VALIDATION_PITCHES, notes_folder, parser, print_table, read_json, real_pairs, versions, write_json
 from _judging import Recogniser, features, judge, mean
 from _models import checkpoints_in
+from scipy.signal import lfilter
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -34,11 +38,13 @@ import sktimbre
 from sktimbre import TimbreAutoencoder, TimbreTransfer
 from sktimbre.audio import read_audio
 from sktimbre.autoencoder import PairAugmenter
+from sktimbre.autoencoder.data import augmentation
 from sktimbre.datasets import cut_notes, load_notes
 from sktimbre.metrics import estimate_f0
 from sktimbre.metrics.harmonic import harmonic_levels
 
 SR = 22050
+HOP = 512  # of the default STFT at this rate
 SECONDS = 1.0  # of each note, at most
 SHORTEST = 0.3  # seconds of the notes of solos
 N_HARMONICS, FLOOR = 12, -50.0
@@ -53,6 +59,41 @@ SCORES = (
     "taken for target",
 )
 NEAR = 2.0  # semitones within which notes of the training clarinet are compared
+
+
+def with_noise(M, rng):
+    """Return magnitudes with white noise, 30 to 60 dB below their loudest frame."""
+    level = np.sqrt(np.mean(M**2, axis=0).max()) * 10 ** (-rng.uniform(30, 60) / 20)
+    return np.sqrt(M**2 + rng.exponential(level**2, M.shape)).astype(np.float32)
+
+
+def with_band_limit(M, rng):
+    """Return magnitudes without frequencies above 3 to 11 kHz, as compressed files and old recordings lack them."""
+    M = M.copy()
+    M[round(rng.uniform(3000, SR / 2) / (SR / 2) * len(M)) :] = 0
+    return M
+
+
+def with_reverberation(M, rng):
+    """Return magnitudes with a tail that falls by 60 dB in 0.2 to 1.5 s and begins 6 to 20 dB below the sound."""
+    fall = 10 ** (-6 * HOP / SR / rng.uniform(0.2, 1.5))  # of power, per frame
+    tail = lfilter([0, (1 - fall) * 10 ** (-rng.uniform(6, 20) / 10)], [1, -fall], M.astype(float) ** 2, axis=1)
+    return np.sqrt(M**2 + tail).astype(np.float32)
+
+
+LEVERS = {"noise": with_noise, "band limit": with_band_limit, "reverberation": with_reverberation}
+
+
+@contextmanager
+def pulled(lever):
+    """Vary sources by a lever after the random filter."""
+    given = augmentation.filtered
+    if lever:
+        augmentation.filtered = lambda M, rng: LEVERS[lever](given(M, rng), rng)
+    try:
+        yield
+    finally:
+        augmentation.filtered = given
 
 
 def library(folder):
@@ -91,14 +132,15 @@ def distance(note, clarinet):
     return float(np.sqrt(np.nanmean(difference**2)))
 
 
-def trained(notes, held_out, filtering, folder):
+def trained(notes, held_out, folder, filtering=None, lever=None, **params):
     """Return a model of the real notes; it is stored and reused, delete it after a change of the package."""
     augmenter = PairAugmenter() if filtering is None else PairAugmenter(filtering=filtering)
-    network = TimbreAutoencoder(validation_split=0, random_state=0, augment=augmenter)
-    key = joblib.hash((sorted((k, repr(v)) for k, v in network.get_params().items()), held_out.tolist()))
+    network = TimbreAutoencoder(validation_split=0, random_state=0, augment=augmenter, **params)
+    key = joblib.hash((sorted((k, repr(v)) for k, v in network.get_params().items()), held_out.tolist(), lever))
     path = folder / f"strangers_{key}.sktimbre"
     if not path.exists():
-        model = TimbreTransfer(autoencoder=network, sr=SR).fit(notes.source[~held_out], notes.target[~held_out])
+        with pulled(lever):
+            model = TimbreTransfer(autoencoder=network, sr=SR).fit(notes.source[~held_out], notes.target[~held_out])
         sktimbre.save(model, path)
     return sktimbre.load(path)
 
@@ -119,7 +161,13 @@ def converted(model, notes):
 def main():
     p = parser(__doc__, "strangers.json")
     p.add_argument("--filtering", nargs="*", type=float, default=[], help="probabilities of the filter on the source")
+    p.add_argument("--levers", nargs="*", choices=LEVERS, default=[], help="other variations of the source")
+    p.add_argument("--epochs", type=int, help="epochs of all trainings, if not the default")
     args = p.parse_args()
+    params = {} if args.epochs is None else {"epochs": args.epochs}
+    ways = {"": {}}
+    ways |= {f", filtering={share:g}": {"filtering": share} for share in args.filtering}
+    ways |= {f", {lever}": {"lever": lever} for lever in args.levers}
     notes, held_out = real_pairs()
     gm = notes_folder().parent / "gm"
     seconds = round(SECONDS * SR)
@@ -166,16 +214,16 @@ def main():
         for name, found in sources.items():
             rows.append(row(f"{name}, unchanged", found))
         own_library = []
-        for filtering in (None, *args.filtering):
-            model = trained(notes, held_out, filtering, checkpoints_in(args.output.parent))
-            which = "" if filtering is None else f", filtering={filtering:g}"
+        for which, way in ways.items():
+            model = trained(notes, held_out, checkpoints_in(args.output.parent), **way, **params)
             own_library.append({"row": f"ours{which}", **scores(model, notes, held_out)})
             rows += [row(f"{name}, converted{which}", converted(model, found)) for name, found in sources.items()]
     print_table("flute to clarinet, held-out notes of the same library", own_library)
     print(f"accuracy of the classifier on real notes, cross-validated: {accuracy:.3f}")
     print_table("flute to clarinet, strangers", rows)
-    found = {"rows": rows, "own library": own_library, "accuracy": accuracy}
-    write_json(args.output, {**read_json(args.output), **found, "versions": versions()})
+    found = {"rows": rows, "own library": own_library, "accuracy": accuracy, "versions": versions()}
+    at = "" if args.epochs is None else f"{args.epochs} epochs"
+    write_json(args.output, {**read_json(args.output), **({at: found} if at else found)})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DRAFT", "NAMES", "PRESETS", "THESIS", "NetworkOptions"]
+__all__ = ["DRAFT", "NAMES", "PRESETS", "QUALITY", "THESIS", "NetworkOptions"]
 
 # Names of the architectures.
 NAMES = ("unet", "shallow", "dilated", "residual", "dilated_residual")
@@ -28,8 +28,11 @@ THESIS: dict[str, Any] = {
 #: Parameters of `TimbreAutoencoder` for a first model within a minute, to hear whether the material is right; half as many
 #: filters as the default, a fifth of its epochs (``benchmarks/budgets.py``).
 DRAFT: dict[str, Any] = {"filters": 16, "epochs": 10}
+#: Parameters of `TimbreAutoencoder` for a GPU, or for a night: as many steps as the default, each with four times as many
+#: variations (``benchmarks/budgets.py``, ``benchmarks/performances.py``).
+QUALITY: dict[str, Any] = {"batch_size": 16, "epochs": 200}
 #: The sets of parameters by name, as `sktimbre fit --preset` takes them.
-PRESETS: dict[str, dict[str, Any]] = {"draft": DRAFT, "thesis": THESIS}
+PRESETS: dict[str, dict[str, Any]] = {"draft": DRAFT, "quality": QUALITY, "thesis": THESIS}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def convert(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Folder to write to; created if missing.",
+            help="Folder to write to, created if missing; or the file to write, if there is one recording.",
             show_default="one named as the model, in the working directory",
         ),
     ] = None,
@@ -113,6 +113,7 @@ def convert(
     **Examples:**
 
     - `sktimbre convert to-clarinet melody.wav`
+    - `sktimbre convert to-clarinet melody.wav -o melody-clarinet.flac`
     - `sktimbre convert flute-to-clarinet.sktimbre melody.wav duet.flac -o clarinet/`
     - `sktimbre convert flute-to-clarinet.sktimbre takes/ -o clarinet/ --jobs 2 --watch`
     - `sktimbre convert flute-to-clarinet.sktimbre melody.wav -o bass/ --transpose -12 --amount 0.7 --mix 0.5`
@@ -124,10 +125,11 @@ def convert(
             )
         output = Path(model.stem) if output is None else output
         from sktimbre.cli.batch import ModelFile, convert_all
-        from sktimbre.cli.planning import Writing, check_names, find_recordings
+        from sktimbre.cli.planning import Writing, check_names, file_of_one, find_recordings
         from sktimbre.cli.watching import arrivals
 
-        writing = Writing(output, keep_rate, format, subtype, gain, overwrite)
+        single = file_of_one(output, files)
+        writing = Writing(single.parent if single else output, keep_rate, format, subtype, gain, overwrite, single)
         writing.check()
         find = partial(find_recordings, files, output, recursive=recursive, may_be_none=watch)
         found = find()

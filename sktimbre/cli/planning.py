@@ -10,7 +10,7 @@ from sktimbre.cli.recordings import Recording
 from sktimbre.cli.session import check_output, did_you_mean, unquoted
 from sktimbre.exceptions import ParameterError, SktimbreError
 
-__all__ = ["Found", "Writing", "check_names", "check_target", "find_recordings"]
+__all__ = ["Found", "Writing", "check_names", "check_target", "file_of_one", "find_recordings"]
 
 
 # Suffixes that messages name; there are many more.
@@ -57,6 +57,8 @@ class Writing:
         Gain of the output in dB.
     overwrite : bool
         Whether files may be replaced.
+    file : Path or None
+        File to write, in the folder, if there is only one recording; None names outputs as their recordings.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Writing:
     subtype: str | None = None
     gain: float = 0.0
     overwrite: bool = False
+    file: Path | None = None
 
     def check(self) -> None:
         """Raise `ParameterError` if an option is wrong for every recording."""
@@ -72,20 +75,22 @@ class Writing:
 
         if self.folder.exists() and not self.folder.is_dir():
             raise ParameterError(f"--output {self.folder} is a file; give a folder to write to.")
-        if not self.folder.exists() and self.folder.suffix.lower() in FORMATS:
+        if self.file and self.format and self.file.suffix.lower() != f".{self.format.lower().removeprefix('.')}":
             raise ParameterError(
-                f"--output {self.folder} has the name of a sound file; give a folder, in which outputs have the names of the "
-                "recordings."
+                f"--format {self.format} is not the format of --output {self.file}; leave out one of them."
             )
-        if self.format is not None and self._suffix not in FORMATS:
+        if self._suffix is not None and self._suffix not in FORMATS:
             known = [name.removeprefix(".") for name in FORMATS]
+            given = f"--output {self.file}" if self.file else f"--format {self.format}"
             raise ParameterError(
-                f"--format {self.format} cannot be written: choose one of {', '.join(known)}."
-                f"{did_you_mean(self.format.lower(), known)}"
+                f"{given} cannot be written: choose one of {', '.join(known)}."
+                f"{did_you_mean(self._suffix.removeprefix('.'), known)}"
             )
 
     @property
     def _suffix(self) -> str | None:
+        if self.file:
+            return self.file.suffix.lower()
         return None if self.format is None else f".{self.format.lower().removeprefix('.')}"
 
     def plan(self, found: Found, model_sr: int) -> Recording:
@@ -103,7 +108,7 @@ class Writing:
         reader = AudioReader(found.path, sr=model_sr)
         sr = reader.file_sr if self.keep_rate else model_sr
         suffix, subtype = self._format(found.path.suffix.lower(), reader.subtype, sr, reader.n_channels)
-        target = self.folder / found.name.parent / f"{found.name.stem}{suffix}"
+        target = self.file or self.folder / found.name.parent / f"{found.name.stem}{suffix}"
         return Recording(found.path, target, sr, reader.n_frames, subtype)
 
     def _format(self, suffix: str, subtype: str, sr: int, n_channels: int) -> tuple[str, str]:
@@ -119,6 +124,37 @@ class Writing:
                 except ParameterError as error:
                     wrong.append(error)
         raise wrong[-1]
+
+
+def file_of_one(output: Path, given: Sequence[Path]) -> Path | None:
+    """Return the file to write if the output has the name of a sound file; None if it is a folder.
+
+    Parameters
+    ----------
+    output : Path
+        Value of --output.
+    given : sequence of Path
+        Files, folders and patterns of the command line.
+
+    Returns
+    -------
+    Path or None
+
+    Raises
+    ------
+    ParameterError
+        The output has the name of a sound file, and more than one recording may be converted.
+    """
+    from sktimbre.audio.soundfiles import SOUND_SUFFIXES
+
+    if output.is_dir() or output.suffix.lower() not in SOUND_SUFFIXES:
+        return None
+    if len(given) > 1 or any(path.is_dir() or (not path.exists() and glob.has_magic(str(path))) for path in given):
+        raise ParameterError(
+            f"--output {output} is the name of one sound file; give a folder, in which outputs have the names of the "
+            "recordings, or convert a single recording."
+        )
+    return output
 
 
 def find_recordings(

@@ -209,6 +209,45 @@ def test_bad_files_do_not_stop_the_others(sktimbre, unchanging, tones, tmp_path)
         assert name in result.stderr
 
 
+@pytest.mark.parametrize(("name", "kind"), [("b.flac", "FLAC"), ("B.WAV", "WAV"), ("new/b.mp3", "MP3")])
+def test_one_recording_to_a_named_file(sktimbre, unchanging, tones, tmp_path, name, kind):
+    y = tones(1.0, 22050, 2)
+    write_audio(tmp_path / "a.wav", y, 22050)
+    before = (tmp_path / "a.wav").read_bytes()
+    named = tmp_path / name
+    (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", named)
+    assert entry["output"] == str(named)
+    assert [path.name for path in named.parent.iterdir() if path.name != "a.wav"] == [named.name]
+    read, _ = read_audio(named, mono=False)
+    np.testing.assert_allclose(read, y, atol=0.05 if kind == "MP3" else 1e-4)
+    assert soundfile.info(named).format == kind
+    again = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", named)
+    assert again.exit_code == 1
+    assert "pass --overwrite" in again.stderr
+    onto = sktimbre("convert", unchanging, tmp_path / "a.wav", "-o", tmp_path / "a.wav", "--overwrite")
+    assert onto.exit_code == 1
+    assert (tmp_path / "a.wav").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{0}/a.wav", "{0}/a.wav", "-o", "{0}/b.wav"], "or convert a single recording"),
+        (["{0}/takes", "-o", "{0}/b.wav"], "or convert a single recording"),
+        (["{0}/*.wav", "-o", "{0}/b.wav"], "or convert a single recording"),
+        (["{0}/a.wav", "-o", "{0}/b.m4a"], "b.m4a cannot be written: choose one of"),
+        (["{0}/a.wav", "-o", "{0}/b.wav", "--format", "flac"], "--format flac is not the format of --output"),
+    ],
+)
+def test_a_file_for_the_output_that_cannot_be(sktimbre, unchanging, tones, tmp_path, arguments, message):
+    write_audio(tmp_path / "a.wav", tones(0.1, 22050, 1), 22050)
+    (tmp_path / "takes").mkdir()
+    result = sktimbre("convert", unchanging, *(each.format(tmp_path) for each in arguments))
+    assert result.exit_code == 2
+    assert message in result.stderr.replace("\n", " ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "takes"]
+
+
 def test_existing_output_is_refused(sktimbre, unchanging, tones, tmp_path):
     for name in ("a.wav", "b.wav"):
         write_audio(tmp_path / name, tones(0.5, 22050), 22050)

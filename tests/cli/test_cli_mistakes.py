@@ -56,7 +56,7 @@ MISTAKES = {
     "pickle to look at": (["info", "{pickle}"], 1, ["is a pickle", "sktimbre.save"]),
     "folder for a model": (["evaluate", "{flute}", "{clarinet}", "{model}"], 1, ["is a folder; give the model"]),
     "file for a folder": (
-        ["convert", "{model}", "{sound}", "-o", "{sound}"],
+        ["convert", "{model}", "{sound}", "-o", "{model}"],
         2,
         ["is a file; give a folder to write to"],
     ),
@@ -79,7 +79,7 @@ MISTAKES = {
     "mistyped preset": (
         ["fit", "{flute}", "{clarinet}", "-o", "{new}", "--preset=drat"],
         2,
-        ["--preset=drat is unknown; there are draft, thesis. Did you mean draft?"],
+        ["--preset=drat is unknown; there are draft, quality, thesis. Did you mean draft?"],
     ),
     "folders with spaces": (
         ["fit", "{root}/My", "Samples", "{clarinet}", "-o", "{new}"],
@@ -92,9 +92,9 @@ MISTAKES = {
         ["Names with spaces need quotes: '{root}/Voice memo 3.wav'"],
     ),
     "sound file for the folder": (
-        ["convert", "{model}", "{sound}", "-o", "{root}/out.wav"],
+        ["convert", "{model}", "{flute}", "-o", "{root}/out.wav"],
         2,
-        ["has the name of a sound file; give a folder"],
+        ["out.wav is the name of one sound file; give a folder"],
     ),
     "folder without recordings": (
         ["convert", "{model}", "{empty}", "-o", "{new}"],

@@ -92,6 +92,7 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
     T, X_spectra = stft.transform(y), stft.transform(X)
     in_tune = stft.transform(match_pitch(y, audio, sr=sr))
     X_both, T_both, S_both = while_both_sound(X_spectra, T, S)
+    in_tune_both = [wanted[:, : predicted.shape[1]] for wanted, predicted in zip(in_tune, S_both, strict=True)]
     columns = {
         "pitch": pitches,
         "error": reconstruction_error(T, S, average=False),
@@ -100,6 +101,8 @@ def judge(S, audio, notes, held_out, recogniser) -> list[dict]:
         "error, in tune": reconstruction_error(in_tune, S, average=False),
         "LSD dB, in tune": log_spectral_distance(in_tune, S, average=False),
         "error, both sound": reconstruction_error(T_both, S_both, average=False),
+        "error, in tune, both sound": reconstruction_error(in_tune_both, S_both, average=False),
+        "LSD dB, in tune, both sound": log_spectral_distance(in_tune_both, S_both, average=False),
         "identity error, both sound": reconstruction_error(T_both, X_both, average=False),
         "LSD dB, both sound": log_spectral_distance(T_both, S_both, average=False),
         "LSD dB of audio": log_spectral_distance(y, audio, average=False),

@@ -15,7 +15,14 @@ from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTrans
 from sktimbre.autoencoder import DRAFT, QUALITY
 from sktimbre.baselines import TransposedNeighboursBaseline
 
-SCORES = ("error, in tune", "LSD dB, in tune", "cents from source, median", "level dB", "taken for target")
+SCORES = (
+    "error, in tune",
+    "error, in tune, both sound",
+    "LSD dB, in tune",
+    "cents from source, median",
+    "level dB",
+    "taken for target",
+)
 BASELINES = ("identity", "transposed neighbours, 2")
 ROWS = {
     "draft": DRAFT,

@@ -152,7 +152,7 @@ def file_of_one(output: Path, given: Sequence[Path]) -> Path | None:
     if len(given) > 1 or any(path.is_dir() or (not path.exists() and glob.has_magic(str(path))) for path in given):
         raise ParameterError(
             f"--output {output} is the name of one sound file; give a folder, in which outputs have the names of the "
-            "recordings, or convert a single recording."
+            f"recordings, or convert a single recording.{unquoted(given)}"
         )
     return output
 

@@ -233,6 +233,7 @@ def test_one_recording_to_a_named_file(sktimbre, unchanging, tones, tmp_path, na
     ("arguments", "message"),
     [
         (["{0}/a.wav", "{0}/a.wav", "-o", "{0}/b.wav"], "or convert a single recording"),
+        (["{0}/my", "a.wav", "-o", "{0}/b.wav"], "recording. Names with spaces need quotes: '{0}/my a.wav'"),
         (["{0}/takes", "-o", "{0}/b.wav"], "or convert a single recording"),
         (["{0}/*.wav", "-o", "{0}/b.wav"], "or convert a single recording"),
         (["{0}/a.wav", "-o", "{0}/b.m4a"], "b.m4a cannot be written: choose one of"),
@@ -241,11 +242,12 @@ def test_one_recording_to_a_named_file(sktimbre, unchanging, tones, tmp_path, na
 )
 def test_a_file_for_the_output_that_cannot_be(sktimbre, unchanging, tones, tmp_path, arguments, message):
     write_audio(tmp_path / "a.wav", tones(0.1, 22050, 1), 22050)
+    write_audio(tmp_path / "my a.wav", tones(0.1, 22050, 1), 22050)
     (tmp_path / "takes").mkdir()
     result = sktimbre("convert", unchanging, *(each.format(tmp_path) for each in arguments))
     assert result.exit_code == 2
-    assert message in result.stderr.replace("\n", " ")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "takes"]
+    assert message.format(tmp_path) in result.stderr.replace("\n", " ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "my a.wav", "takes"]
 
 
 def test_existing_output_is_refused(sktimbre, unchanging, tones, tmp_path):

@@ -112,11 +112,12 @@ def atomic_path(
         raise error(f"{os.fspath(path)} cannot be written: {reason}. Choose another folder.") from reason
     try:
         yield temporary
+        check_target(path, overwrite, error=error)
+        sync(temporary)
+        # Afterwards: a file that may only be read cannot be flushed.
         if overwrite:
             with suppress(OSError):
                 shutil.copymode(target, temporary)
-        check_target(path, overwrite, error=error)
-        sync(temporary)
         os.replace(temporary, target)
     except OSError as reason:
         if reason.errno not in FULL:

@@ -14,13 +14,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from sktimbre._utils.checks import check_whole
+from sktimbre._utils.checks import check_real, check_whole
 from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.chunks import append_chunks
 from sktimbre.audio.formats import BYTES, quantise, resolve_format
 from sktimbre.audio.metadata import Metadata, chunks_for, texts_for
-from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, open_sound, read_blocks
+from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, name_of, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
 
 # Limits the memory that resampling a file with a wrong rate in its header can take.
@@ -161,6 +161,8 @@ class AudioWriter:
         Whether an existing file may be replaced.
     metadata : Metadata or None
         Metadata to write, as in `write_audio`.
+    gain : float
+        Gain in dB of what is written; below 0 it is quieter.
 
     Raises
     ------
@@ -194,8 +196,10 @@ class AudioWriter:
         subtype: str | None = None,
         overwrite: bool = False,
         metadata: Metadata | None = None,
+        gain: float = 0.0,
     ):
         self.path, self.overwrite, self.metadata = path, overwrite, metadata
+        self.gain = check_real(gain, "gain", -200, 200, fix="It is in dB.")
         self.sr = check_whole(sr, "sr", 1, (1 << 31) - 1, fix="It is in Hz.")
         self.n_channels = check_whole(n_channels, "n_channels", 1)
         target = check_target(path, overwrite)
@@ -217,7 +221,7 @@ class AudioWriter:
             stack.push(partial(self._append_chunks, temporary))
         try:
             self._sound = stack.enter_context(
-                soundfile.SoundFile(temporary, "w", self.sr, self.n_channels, self.subtype, format=self.format)
+                soundfile.SoundFile(name_of(temporary), "w", self.sr, self.n_channels, self.subtype, format=self.format)
             )
             self._write_texts(self._sound)
         except soundfile.LibsndfileError as error:
@@ -268,8 +272,10 @@ class AudioWriter:
                 f"{os.fspath(self.path)} would hold {size / 2**30:.1f} GiB, {self.format} holds 4; choose .w64, .rf64, "
                 ".flac, or several files."
             )
+        factor = 10 ** (self.gain / 20)
         for start in range(0, n, BLOCK):
-            self._write(channels[:, start : start + BLOCK])
+            block = channels[:, start : start + BLOCK]
+            self._write(block * factor if self.gain else block)
 
     def _write(self, channels: np.ndarray) -> None:
         assert self._sound is not None
@@ -302,8 +308,8 @@ class AudioWriter:
             needed = math.ceil(10 * peak) / 10
             warnings.warn(
                 f"{os.fspath(self.path)}: {self.n_clipped} samples were beyond full scale and clipped; the peak was "
-                f"{peak:+.1f} dB. Lower the level by {needed} dB first (sktimbre convert --gain -{needed}), or store floats, "
-                "which keep them: subtype FLOAT in a .wav file.",
+                f"{peak:+.1f} dB. Lower the level by {needed} dB first (gain={self.gain - needed:.1f}, on the command line "
+                f"--gain {self.gain - needed:.1f}), or store floats, which keep them: subtype FLOAT in a .wav file.",
                 ClippingWarning,
                 stacklevel=self.stacklevel,
             )

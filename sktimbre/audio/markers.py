@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from sktimbre.audio.chunks import join_chunks, split_chunks
 
-__all__ = ["Markers", "aiff_chunks", "aiff_markers", "rescale", "wav_chunks", "wav_markers", "without_loudness"]
+__all__ = [
+    "Markers",
+    "aiff_chunks",
+    "aiff_markers",
+    "rescale",
+    "transposed",
+    "wav_chunks",
+    "wav_markers",
+    "without_loudness",
+]
 
 Chunks = list[tuple[bytes, bytes]]
 # Loop modes of smpl (forward, alternating, backward) as those of INST, which has no backward loops, and back.
@@ -50,6 +59,22 @@ def without_loudness(bext: bytes) -> bytes:
     """Return the content of ``bext`` without its measured loudness, which a conversion changes."""
     version = int.from_bytes(bext[346:348], "little")
     return bext if version < 2 or len(bext) < 422 else bext[:412] + NO_LOUDNESS + bext[422:]
+
+
+def transposed(name: bytes, content: bytes, semitones: float) -> bytes:
+    """Return the content of a chunk whose root note, if it has one, is that of a transposed sound."""
+    if name == b"smpl" and len(content) >= 20:
+        # With a fraction of a semitone in 2**32 parts.
+        note, fraction = struct.unpack_from("<2I", content, 12)
+        moved = (note << 32) + fraction + round(semitones * 2**32)
+        note, fraction = divmod(min(max(moved, 0), 127 << 32), 1 << 32)
+        return content[:12] + struct.pack("<2I", note, fraction) + content[20:]
+    if name in (b"inst", b"INST") and content:
+        return bytes([_moved(content[0], semitones)]) + content[1:]
+    if name == b"acid" and len(content) >= 6:
+        note = struct.pack("<H", _moved(struct.unpack_from("<H", content, 4)[0], semitones))
+        return content[:4] + note + content[6:]
+    return content
 
 
 def wav_markers(chunks: Mapping[bytes, bytes]) -> Markers:
@@ -119,6 +144,10 @@ def aiff_chunks(markers: Markers) -> Chunks:
         note = 60 if markers.root_note is None else markers.root_note
         chunks.append((b"INST", struct.pack(">6Bh6h", note, 0, 0, 127, 1, 127, 0, *(fields + 6 * [0])[:6])))
     return chunks
+
+
+def _moved(note: int, semitones: float) -> int:
+    return min(max(note + round(semitones), 0), 127)
 
 
 def _midi(note: int | None) -> int | None:

@@ -9,7 +9,7 @@ from sktimbre.audio import markers
 from sktimbre.audio.chunks import byte_order, read_chunk, walk
 from sktimbre.audio.soundfiles import DecodedSoundFile, open_sound
 
-__all__ = ["Metadata", "chunks_for", "read_metadata", "root_note", "texts_for", "without_loudness"]
+__all__ = ["Metadata", "chunks_for", "of_converted", "read_metadata", "root_note", "texts_for"]
 
 # Chunks with metadata. A LIST counts only as one of its types that are listed.
 WAV_CHUNKS = frozenset({b"smpl", b"cue ", b"adtl", b"INFO", b"bext", b"inst", b"acid", b"id3 ", b"ID3 "})
@@ -144,10 +144,15 @@ def texts_for(metadata: Metadata, kind: str) -> dict[str, str]:
     return {} if metadata.order and metadata.order == FAMILIES.get(kind) else dict(metadata.texts)
 
 
-def without_loudness(metadata: Metadata) -> Metadata:
-    """Return metadata for changed sound: without the loudness that ``bext`` may hold."""
-    changed = ((name, markers.without_loudness(text) if name == b"bext" else text) for name, text in metadata.chunks)
-    return replace(metadata, chunks=tuple(changed))
+def of_converted(metadata: Metadata, semitones: float = 0.0) -> Metadata:
+    """Return metadata for converted sound: without the loudness that ``bext`` may hold, the root note transposed."""
+
+    def changed(name: bytes, content: bytes) -> bytes:
+        if name == b"bext":
+            return markers.without_loudness(content)
+        return markers.transposed(name, content, semitones) if semitones else content
+
+    return replace(metadata, chunks=tuple((name, changed(name, content)) for name, content in metadata.chunks))
 
 
 def _named(chunks: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -200,10 +200,19 @@ def needs_decoder(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in DECODED_SUFFIXES and find_ffmpeg() is None
 
 
+def name_of(path: Path) -> str | bytes:
+    """Return the name by which python-soundfile opens a file: as bytes if it is not in UTF-8, as from old archives."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
+
+
 def _open_known(path: Path, container: str) -> ForwardSoundFile:
     """Open a file with libsndfile, else with ffmpeg if it is there and the suffix is one of its."""
     try:
-        return ForwardSoundFile(path)
+        return ForwardSoundFile(name_of(path))
     except soundfile.LibsndfileError:
         if path.suffix.lower() not in DECODED_SUFFIXES or find_ffmpeg() is None:
             raise

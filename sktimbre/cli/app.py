@@ -1,5 +1,6 @@
 """The `sktimbre` command: its subcommands, signals and exit codes."""
 
+import io
 import logging
 import os
 import signal
@@ -67,6 +68,9 @@ def _terminate(*_: object) -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    # Names of files may have characters that the output cannot encode.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # By default SIGTERM ends a process at once and leaves half-written files.
     signal.signal(signal.SIGTERM, _terminate)
     # Hide TensorFlow's messages about devices, graph rewriting and retracing. Has to precede its import.

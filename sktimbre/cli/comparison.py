@@ -141,6 +141,8 @@ def spectra_of(model: "TimbreTransfer", pairs: "Bunch", which: np.ndarray) -> li
 def targets_for(model: "TimbreTransfer", X: Any, y: Any) -> Any:
     """Return the targets to compare a model's output with: at the pitch of the source if the model keeps that.
 
+    Notes in which no pitch can be heard, because they are too short, stay as they are.
+
     Parameters
     ----------
     model : TimbreTransfer
@@ -148,11 +150,15 @@ def targets_for(model: "TimbreTransfer", X: Any, y: Any) -> Any:
     X, y : ndarray of shape (n_notes, n_samples) or list of 1-D arrays
         Audio of sources and targets.
     """
+    from sktimbre.exceptions import AudioError
     from sktimbre.metrics import match_pitch
 
     if getattr(model.autoencoder_, "tuning", "target") == "target":
         return y
-    return match_pitch(y, X, sr=model.sr, fmax=min(4500.0, model.sr / 2))
+    try:
+        return match_pitch(y, X, sr=model.sr, fmax=min(4500.0, model.sr / 2))
+    except AudioError:
+        return y
 
 
 def remember_training(

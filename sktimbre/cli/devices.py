@@ -38,11 +38,13 @@ class Sound:
         Samples of a block.
     overwrite : bool
         Whether the file of the target may be replaced.
+    gain : float
+        Gain in dB of what is played or written.
     """
 
-    def __init__(self, source: str | None, target: str | None, sr: int, block: int, overwrite: bool):
+    def __init__(self, source: str | None, target: str | None, sr: int, block: int, overwrite: bool, gain: float = 0.0):
         self.source, self.target = source, target
-        self.sr, self.block, self.overwrite = sr, block, overwrite
+        self.sr, self.block, self.overwrite, self.gain = sr, block, overwrite, gain
         self.missed = 0  # blocks that were lost, or came too late to be played
         self._playing = False
         self._open = ExitStack()
@@ -64,7 +66,7 @@ class Sound:
             from sktimbre.audio import AudioWriter
 
             self._output: Any = self._open.enter_context(
-                AudioWriter(str(self.target), self.sr, overwrite=self.overwrite)
+                AudioWriter(str(self.target), self.sr, overwrite=self.overwrite, gain=self.gain)
             )
         else:
             self._output = self._open.enter_context(self._stream("OutputStream", self.target))
@@ -98,7 +100,8 @@ class Sound:
         if not self._playing:
             self._output.write(np.zeros((SILENCE * self.block, 1), np.float32))
             self._playing = True
-        self.missed += bool(self._output.write(np.ascontiguousarray(audio[:, np.newaxis])))
+        audio = audio[:, np.newaxis] * np.float32(10 ** (self.gain / 20))
+        self.missed += bool(self._output.write(np.ascontiguousarray(audio)))
 
     def _from_file(self):
         from sktimbre.audio import AudioReader
@@ -140,4 +143,7 @@ def _sounddevice():
 
 
 def _is_file(name):
-    return name is not None and (Path(name).is_file() or bool(Path(name).suffix))
+    """Return True if a name is that of a sound file, and not a part of the name of a device, in which dots may be."""
+    from sktimbre.audio.soundfiles import SOUND_SUFFIXES
+
+    return name is not None and (Path(name).is_file() or Path(name).suffix.lower() in SOUND_SUFFIXES)

@@ -201,15 +201,15 @@ def fit(
             notes = load_pairs(*sides, sr=model.sr, duration=seconds, **how)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
-        with s.status("Comparing with baselines"):
-            import numpy as np
+        import numpy as np
 
-            held_out = model.autoencoder_.validation_indices_
-            errors, n_judged = _errors(model, notes, held_out)
-            training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
-            sounds = [notes.source_sounds[i] for i in training]
-            remember_training(model, notes.pitches[training], notes.pitches[held_out], sounds, seconds)
+        held_out = model.autoencoder_.validation_indices_
+        training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
+        sounds = [notes.source_sounds[i] for i in training]
+        remember_training(model, notes.pitches[training], notes.pitches[held_out], sounds, seconds)
         save(model, output, overwrite=overwrite)
+        with s.status(f"{output} is written; comparing with baselines"):
+            errors, n_judged = _errors(model, notes, held_out)
         _report(s, model, notes, held_out, errors, n_judged, output)
 
 

@@ -22,6 +22,7 @@ from sktimbre.cli.session import (
     session,
     table,
 )
+from sktimbre.transfer.settings import RANGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +142,7 @@ def model_settings(model: "TimbreTransfer") -> dict[str, dict[str, Any]]:
     for part in (model.stft_, model.autoencoder_, model.inverter_):
         given = part.get_params(deep=False).items() if hasattr(part, "get_params") else ()
         settings[type(part).__name__] = {k: v if isinstance(v, plain) else repr(v) for k, v in given}
-    settings["TimbreTransfer"] = {"phase": model.phase, "sr": model.sr}
+    settings["TimbreTransfer"] = {name: getattr(model, name) for name in ("sr", "phase", *RANGES)}
     return settings
 
 

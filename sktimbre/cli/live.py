@@ -64,8 +64,8 @@ def live(
         with s.status("Loading the model"), s.importing():
             transfer = load_converter(model)
             apply_settings(transfer, settings)
-        sr, factor = int(transfer.sr), np.float32(10 ** (gain / 20))
-        sound = Sound(source, target, sr, transfer.stft_.geometry.hop, overwrite)
+        sr = int(transfer.sr)
+        sound = Sound(source, target, sr, transfer.stft_.geometry.hop, overwrite, gain)
         if sound.to_file and target is not None:
             check_output(Path(target), overwrite)
         with s.status("Getting ready"):
@@ -88,7 +88,7 @@ def live(
             try:
                 for audio in transfer.predict_blocks(given(), latency=latency):
                     busy.append(time.perf_counter() - since)
-                    sound.play(audio * factor)
+                    sound.play(audio)
                     played += len(audio)
             except KeyboardInterrupt:
                 if files:

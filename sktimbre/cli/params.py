@@ -125,7 +125,9 @@ class FitParams:
             if name not in known and name.startswith(OPTIMIZER):
                 continue
             if name not in known:
-                raise ParameterError(f"{self.path}: there is no parameter {name}.{_suggestion(name, known)}")
+                raise ParameterError(
+                    f"{self.path or '--params'}: there is no parameter {name}.{_suggestion(name, known)}"
+                )
             owner, constraints = known[name]
             own, value = name.rpartition(".")[2], self.get(name)
             try:
@@ -265,6 +267,7 @@ def _constraints() -> dict[str, tuple[str, list]]:
 
     from sktimbre import GriffinLimInverter, LogSTFT, TimbreAutoencoder, TimbreTransfer
     from sktimbre.autoencoder import PairAugmenter
+    from sktimbre.datasets.material import MATERIALS
 
     tables: dict[str, Any] = {
         "": TimbreTransfer,
@@ -285,6 +288,7 @@ def _constraints() -> dict[str, tuple[str, list]]:
         **{name: ("sktimbre fit", [str]) for name in ("pitches", "source_pitches", "target_pitches")},
         **{name: ("sktimbre fit", [str, int]) for name in ("source_octave", "target_octave")},
         **{name: ("sktimbre fit", [str, list, tuple]) for name in ("source_match", "target_match")},
+        "material": ("sktimbre fit", [StrOptions(set(MATERIALS))]),
         "misfits": ("sktimbre fit", [StrOptions({"leave_out", "raise", "keep"})]),
         "recursive": ("sktimbre fit", ["boolean"]),
         "trim_db": ("sktimbre fit", [Interval(Real, 0, None, closed="left")]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sktimbre.cli.recordings import Recording
-from sktimbre.cli.session import check_output, did_you_mean, unquoted
+from sktimbre.cli.session import check_folder, check_output, did_you_mean, unquoted
 from sktimbre.exceptions import ParameterError, SktimbreError
 
 __all__ = ["Found", "Writing", "check_names", "check_target", "file_of_one", "find_recordings"]
@@ -70,11 +70,10 @@ class Writing:
     file: Path | None = None
 
     def check(self) -> None:
-        """Raise `ParameterError` if an option is wrong for every recording."""
+        """Raise `ParameterError` if an option is wrong for every recording, or nothing can be written to the folder."""
         from sktimbre.audio.formats import FORMATS
 
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ParameterError(f"--output {self.folder} is a file; give a folder to write to.")
+        check_folder(self.folder, "--output")
         if self.file and self.format and self.file.suffix.lower() != f".{self.format.lower().removeprefix('.')}":
             raise ParameterError(
                 f"--format {self.format} is not the format of --output {self.file}; leave out one of them."
@@ -195,7 +194,7 @@ def find_recordings(
         if path.exists() or not glob.has_magic(str(path)):
             matches = [path]
         else:
-            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+            matches = _matches(path, output)
             if not matches and not may_be_none:
                 raise SktimbreError(
                     f"No file matches {path}; check the pattern (the working directory is {Path.cwd()})."
@@ -230,6 +229,15 @@ def check_target(recording: Recording, sources: Set[Path], overwrite: bool) -> N
         raise SktimbreError(f"{target} would replace a recording that is to be converted; write to another folder.")
     if target.parent.exists():
         check_output(target, overwrite)
+
+
+def _matches(pattern: Path, output: Path) -> list[Path]:
+    """Return what a pattern matches, without what was written to an output folder that lies among it."""
+    matches, written = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))], output.resolve()
+    fixed = next(each for each in pattern.parents if not glob.has_magic(str(each))).resolve()
+    if fixed.is_relative_to(written):
+        return matches
+    return [match for match in matches if not match.resolve().is_relative_to(written)]
 
 
 def _in_folder(folder: Path, output: Path, recursive: bool) -> list[Found]:

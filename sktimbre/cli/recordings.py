@@ -78,10 +78,9 @@ def convert_recording(
         The source has pitches outside of the range of the notes that `sktimbre fit` trained the model on.
     """
     from sktimbre.audio import AudioReader, AudioWriter, read_metadata
-    from sktimbre.audio.metadata import without_loudness
+    from sktimbre.audio.metadata import of_converted
     from sktimbre.cli.comparison import trained_on
 
-    factor = np.float32(10 ** (gain / 20))
     with AudioReader(recording.source, sr=model.sr) as reader:
         writer = AudioWriter(
             recording.target,
@@ -89,7 +88,8 @@ def convert_recording(
             n_channels=reader.n_channels,
             subtype=recording.subtype,
             overwrite=overwrite,
-            metadata=without_loudness(read_metadata(recording.source)),
+            metadata=of_converted(read_metadata(recording.source), model.transpose),
+            gain=gain,
         )
         heard, known = HeardPitches(reader.sr), (trained_on(model) or {}).get("pitches")
         read = heard.listen(reader) if known else reader
@@ -99,7 +99,7 @@ def convert_recording(
             blocks = _resampled(blocks, reader.sr, recording.sr, reader.n_channels, header)
         with writer:
             for block in blocks:
-                writer.write(block * factor)
+                writer.write(block)
     if known:
         heard.warn_outside(known, recording.source, model.transpose)
     return writer.n_frames / writer.sr

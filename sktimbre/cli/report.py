@@ -98,7 +98,7 @@ def report(
 
             page = blind_page(title, trials_of(notes, judged, _names(notes, judged), compared, transfer.sr))
             with atomic_path(output, overwrite) as temporary:
-                temporary.write_text(page, encoding="utf-8")
+                temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
             values = {"page": output, "pitches": notes.pitches[judged]}
             s.result(values, f"Written to {output}; `sktimbre answers` summarises the files that it saves.")
             return
@@ -110,7 +110,7 @@ def report(
                 title, _describe_notes(trained, len(judged)), transfer, notes, judged, compared, references
             )
         with atomic_path(output, overwrite) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+            temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
         rows = compared.cells()
         shown = table(*rows[0], title=f"Mean of {len(judged)} notes")
         for row in rows[1:]:

@@ -1,11 +1,10 @@
 """Pictures of the notes of recordings, for `sktimbre pairs --rolls`."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sktimbre.cli.session import check_output
+from sktimbre.cli.session import check_folder, check_output
 from sktimbre.exceptions import ParameterError
 
 __all__ = ["draw_rolls", "plan_rolls"]
@@ -35,11 +34,7 @@ def plan_rolls(
     from sktimbre.datasets.pairing import folders_of
     from sktimbre.datasets.sounds import find_sounds
 
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not existing.is_dir():
-        raise ParameterError(f"--rolls {folder}: {existing} is a file; give a folder to write to.")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ParameterError(f"--rolls {folder}: there is no permission to write in {existing}; give another folder.")
+    check_folder(folder, "--rolls")
     pictures: dict[Path, Path] = {}
     sides: dict[str, list[Any]] = {"source": folders_of(source), "target": [target]}
     for side, roots in sides.items():

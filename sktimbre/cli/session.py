@@ -251,6 +251,15 @@ def check_output(path: Path, overwrite: bool) -> None:
     check_target(path, overwrite=True)
 
 
+def check_folder(folder: Path, option: str) -> None:
+    """Raise an error if files cannot be written to a folder, which need not exist yet."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise ParameterError(f"{option} {folder}: {existing} is a file; give a folder to write to.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ParameterError(f"{option} {folder}: there is no permission to write in {existing}; give another folder.")
+
+
 def check_readable(path: Path) -> None:
     """Raise an error if ``path`` does not exist."""
     if not path.exists():

@@ -31,13 +31,16 @@ def arrivals(find: Callable[[], list[Found]], interval: float = INTERVAL) -> Ite
     handed_out: dict[Found, tuple[int, int]] = {}
     while True:
         now = {}
-        # Files and folders may disappear during the search; the others are found in the next one.
+        found: list[Found] = []
+        # Files and folders may disappear during the search, and named files may not be there yet.
         with suppress(OSError):
-            for found in find():
-                state = found.path.stat()
-                now[found] = state.st_size, state.st_mtime_ns
+            found = find()
+        for each in found:
+            with suppress(OSError):
+                state = each.path.stat()
+                now[each] = state.st_size, state.st_mtime_ns
         ready = [f for f, state in now.items() if state[0] and state == before.get(f) and state != handed_out.get(f)]
-        handed_out |= {found: now[found] for found in ready}
+        handed_out |= {each: now[each] for each in ready}
         before = now
         if ready:
             yield ready

@@ -199,7 +199,7 @@ def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
     if isinstance(pitches, str | os.PathLike):
         table = read_table(Path(pitches), files, name)
         numbers = {sound: _number(row["pitch"], f"{name}: {sound.name}") for sound, row in table.items()}
-        tokens = {sound: {kind: row[kind] for kind in KINDS if row.get(kind)} for sound, row in table.items()}
+        tokens = {sound: _kinds(row, f"{name}: {sound.name}") for sound, row in table.items()}
         return _Given(table=True, numbers=numbers, missing=f"is not in {pitches} with a pitch", tokens=tokens)
     if callable(pitches):
         return _Given(
@@ -249,11 +249,27 @@ def _by_expression(expression: Any, files: list[Path], name: str) -> _Given:
     return _Given(part=NamePart("regular expression", values, 9.0), missing=f"does not fit {pattern.pattern!r}")
 
 
+def _kinds(row: Mapping[str, str], where: str) -> dict[str, str]:
+    """Return what a line of a table says of a note beside its pitch; velocities are whole numbers."""
+    kinds = {kind: row[kind] for kind in KINDS if row.get(kind)}
+    if "velocity" in kinds:
+        velocity = _whole(kinds["velocity"])
+        if velocity is None:
+            raise DatasetError(f"{where} has the velocity {kinds['velocity']!r}; it must be a whole number.")
+        kinds["velocity"] = str(velocity)
+    return kinds
+
+
+def _whole(text: str) -> int | None:
+    """Return a whole number, which spreadsheets may write as 60.0 or 60,0; None if the text is something else."""
+    return int(re.split("[.,]", text)[0]) if re.fullmatch(r"\d+([.,]0*)?", text) else None
+
+
 def _number(text: str, where: str) -> int:
     text = text.strip()
     try:
-        # Spreadsheets may write whole numbers as 60.0 or 60,0.
-        value = int(re.split("[.,]", text)[0]) if re.fullmatch(r"\d+([.,]0*)?", text) else midi_of_name(text)
+        value = _whole(text)
+        value = midi_of_name(text) if value is None else value
     except DatasetError:
         value = -1
     if not 0 <= value <= 127:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sktimbre.audio import AudioWriter, Metadata, read_audio, read_metadata, root_note, write_audio
 from sktimbre.audio.chunks import join_chunks
-from sktimbre.audio.metadata import without_loudness
+from sktimbre.audio.metadata import of_converted
 from sktimbre.exceptions import AudioError
 
 IN_FOLDER = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -277,7 +277,7 @@ def test_formats_without_texts(tmp_path, name):
 
 
 def test_loudness_of_bext(sound):
-    before, after = bext(5)[1], without_loudness(read_metadata(sound("a.wav", bext(5)))).chunks[0][1]
+    before, after = bext(5)[1], of_converted(read_metadata(sound("a.wav", bext(5)))).chunks[0][1]
     assert after[412:422] == struct.pack("<5h", *[0x7FFF] * 5)
     assert (after[:412], after[422:]) == (before[:412], before[422:])
 
@@ -331,3 +331,18 @@ def test_damaged_metadata_is_no_obstacle(tmp_path, flips, cut, sr, kind):
         write_audio(tmp_path / f"b.{kind}", np.zeros(400), sr, metadata=read_metadata(tmp_path / name), overwrite=True)
         assert len(read_audio(tmp_path / f"b.{kind}")[0]) == 400
         assert root_note(tmp_path / f"b.{kind}") in {None, *range(128)}
+
+
+@pytest.mark.parametrize(
+    ("semitones", "note", "fraction"), [(-12, 57, 0), (0.5, 69, 1 << 31), (-0.25, 68, 3 << 30), (90, 127, 0)]
+)
+def test_root_note_of_a_transposed_sound(sound, semitones, note, fraction):
+    acid = struct.pack("<IH", 2, 69) + bytes(18)
+    known = read_metadata(sound("a.wav", smpl(69), (b"inst", bytes([69, 0, 0, 0, 127, 1, 127])), (b"acid", acid)))
+    chunks = dict(of_converted(known, semitones).chunks)
+    assert struct.unpack_from("<2I", chunks[b"smpl"], 12) == (note, fraction)
+    nearest = min(69 + round(semitones), 127)
+    assert chunks[b"inst"][0] == struct.unpack_from("<H", chunks[b"acid"], 4)[0] == nearest
+    assert dict(of_converted(known).chunks) == dict(known.chunks)
+    instrument = of_converted(read_metadata(sound("a.aiff", inst(69))), semitones)
+    assert dict(instrument.chunks)[b"INST"][0] == nearest

@@ -237,6 +237,20 @@ def test_arrivals_are_complete_and_come_once(tmp_path):
     assert len(looks) == 7
 
 
+def test_arrivals_beside_a_missing_file(tmp_path):
+    missing, there = (Found(tmp_path / name, tmp_path / name) for name in ("typo.wav", "a.wav"))
+    there.path.write_text("complete")
+    assert next(arrivals(lambda: [missing, there], interval=0)) == [there]
+
+
+@pytest.mark.parametrize("pattern", ["[abo]*", "**/*.wav"])
+def test_patterns_leave_out_what_was_written(sktimbre, unchanging, takes, pattern):
+    for _ in range(2):
+        entries = converted(sktimbre, unchanging, takes / pattern, "-o", takes / "out", "--overwrite")
+        assert {entry["input"] for entry in entries} <= {str(takes / n) for n in ("a.flac", "b.wav", "inner/a.wav")}
+    assert entries
+
+
 def test_watching_tells_nothing_beforehand(sktimbre, unchanging, takes, tmp_path):
     result = sktimbre("convert", unchanging, takes, "-o", tmp_path / "out", "--watch", "--dry-run")
     assert result.exit_code == 2

@@ -139,13 +139,22 @@ def test_nothing_that_is_heard_is_missing_at_full_band(sktimbre, unchanging, ton
     assert json.loads(result.stdout)["warnings"] == []
 
 
-@pytest.mark.parametrize(("options", "ratio"), [((), 1), (("--model-rate",), 2), (("--format=aiff",), 1)])
-def test_metadata_is_kept(sktimbre, unchanging, tones, tmp_path, options, ratio):
+@pytest.mark.parametrize(
+    ("options", "ratio", "transposed"),
+    [
+        ((), 1, 0),
+        (("--model-rate",), 2, 0),
+        (("--format=aiff",), 1, 0),
+        (("--transpose=-12", "--phase=estimate"), 1, -12),
+        (("--transpose=7", "--phase=estimate", "--format=aiff"), 1, 7),
+    ],
+)
+def test_metadata_is_kept(sktimbre, unchanging, tones, tmp_path, options, ratio, transposed):
     loop = struct.pack("<15I", 0, 0, 22676, 57, 0, 0, 0, 1, 0, 0, 0, 1000, 2999, 0, 0)
     known = Metadata(44100, {"title": "Song"}, ((b"smpl", loop),), "<")
     write_audio(tmp_path / "a.wav", tones(0.2, 44100), 44100, metadata=known)
     (entry,) = converted(sktimbre, unchanging, tmp_path / "a.wav", "-o", tmp_path / "out", *options)
-    assert root_note(entry["output"]) == 57
+    assert root_note(entry["output"]) == 57 + transposed
     chunks = dict(read_metadata(entry["output"]).chunks)
     if "MARK" in str(chunks):
         assert struct.unpack_from(">hI10xhI", chunks[b"MARK"], 2) == (1, 1000, 2, 3000)
@@ -324,6 +333,9 @@ def test_clipping_is_a_warning(sktimbre, unchanging, tones, tmp_path):
     assert result.exit_code == 0
     assert "beyond full scale" in result.stderr
     said = re.search(r"--gain (-[\d.]+)", " ".join(result.stderr.split()))[1]
+    # What is said counts the gain that was given.
+    louder = sktimbre(*arguments, "--gain", 6)
+    assert f"--gain {said}" in " ".join(louder.stderr.split())
     result = sktimbre(*arguments, "--gain", said)
     assert result.exit_code == 0
     assert "full scale" not in result.stderr

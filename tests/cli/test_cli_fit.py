@@ -210,3 +210,42 @@ def test_every_option_reaches_its_estimator(sktimbre, notes, tmp_path, monkeypat
     }
     assert {name: found.get(name) for name in wanted} == wanted
     assert duration == 0.2
+
+
+def test_options_of_notes_are_options_of_fit(fit, notes, tmp_path):
+    from sktimbre.cli.noteoptions import NOTE_OPTIONS
+    from sktimbre.cli.params import _constraints
+
+    assert set(NOTE_OPTIONS) <= set(_constraints())
+    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", "--material=notes", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "n.sktimbre", "--material=note")
+    assert result.exit_code == 2
+    assert "Did you mean notes?" in result.stderr
+
+
+def test_notes_too_short_for_a_pitch(sktimbre, notes, tmp_path):
+    arguments = (
+        "--sr=8000",
+        "--n-fft=128",
+        "--architecture=shallow",
+        "--filters=2",
+        "--epochs=1",
+        "--duration=0.05",
+        "--tuning=source",
+        "--quiet",
+        "--json",
+    )
+    result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["errors"]["identity"] > 0
+
+
+def test_an_interruption_after_the_training_keeps_the_model(fit, notes, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sktimbre.cli.fit._errors", interrupted)
+    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre")
+    assert result.exit_code == 130
+    assert package.load(tmp_path / "m.sktimbre").autoencoder_.trained_on_["pitches"]

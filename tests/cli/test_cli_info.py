@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from sktimbre import load
+from sktimbre import load, save
 from sktimbre.audio import write_audio
 
 
@@ -75,6 +75,15 @@ def test_model(sktimbre, fitted):
     assert "TimbreAutoencoder filters" in shown
     assert "TimbreAutoencoder depth" not in shown
     assert "Receptive field" in shown
+
+
+def test_settings_of_the_conversion(sktimbre, fitted, tmp_path):
+    save(load(fitted.path).set_params(transpose=-12, mix=0.5), tmp_path / "low.sktimbre")
+    settings = told(sktimbre, tmp_path / "low.sktimbre")["settings"]["TimbreTransfer"]
+    assert (settings["transpose"], settings["mix"], settings["amount"]) == (-12, 0.5, 1.0)
+    shown = sktimbre("info", tmp_path / "low.sktimbre").stdout
+    assert "TimbreTransfer transpose" in shown
+    assert "TimbreTransfer amount" not in shown
 
 
 def test_model_without_network(sktimbre, unchanging):

@@ -134,3 +134,12 @@ def test_mistakes(files, monkeypatch, tmp_path):
     assert short.exit_code != 0
     assert "latency=0.01 s is below 0.04644 s" in short.output
     assert not (tmp_path / "o.wav").exists()
+
+
+@pytest.mark.parametrize("name", ["USB2.0 Camera: Audio (hw:1,0)", "USB Audio CODEC 1.1"])
+def test_names_of_devices_have_dots(files, monkeypatch, name):
+    folder, played = files
+    monkeypatch.setitem(sys.modules, "sounddevice", sounddevice(played, []))
+    for option in ("-i", "-o"):
+        done = live(folder / "m.sktimbre", option, name)
+        assert done.exit_code == 0, done.output

@@ -96,6 +96,11 @@ MISTAKES = {
         2,
         ["out.wav is the name of one sound file; give a folder"],
     ),
+    "folder in a file": (
+        ["convert", "{model}", "{sound}", "-o", "{sound}/out", "--dry-run"],
+        2,
+        ["--output {sound}/out: {sound} is a file; give a folder to write to."],
+    ),
     "folder without recordings": (
         ["convert", "{model}", "{empty}", "-o", "{new}"],
         1,

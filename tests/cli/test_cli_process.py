@@ -8,11 +8,13 @@ import textwrap
 
 import pytest
 
+from sktimbre.audio import write_audio
+
 HEAVY = ("tensorflow", "keras", "librosa", "numba", "sklearn", "scipy", "matplotlib", "soundfile")
 
 
-def run(*arguments, **options):
-    environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
+def run(*arguments, encoding_of_output="", **options):
+    environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb", "PYTHONIOENCODING": encoding_of_output}
     command = [sys.executable, "-m", "sktimbre", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, **options)
 
@@ -122,3 +124,14 @@ def test_models_are_used_without_keras(tmp_path):
 
 def test_help_and_completion_import_no_numpy():
     python("import sys; import sktimbre.cli.app; assert 'numpy' not in sys.modules")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_the_output_cannot_encode(unchanging, tones, tmp_path):
+    write_audio(tmp_path / "a.wav", tones(0.1, 22050), 22050)
+    name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    os.rename(tmp_path / "a.wav", name)
+    done = run("convert", unchanging, os.fsdecode(name), "-o", tmp_path / "out", encoding_of_output="utf-8:strict")
+    assert done.returncode == 0, done.stderr
+    assert r"caf\udce9.wav" in done.stdout
+    assert os.listdir(os.fsencode(tmp_path / "out")) == [b"caf\xe9.wav"]

@@ -77,3 +77,12 @@ def test_lines_of_the_other_side_are_for_the_other_side(library, tmp_path):
         ("1.wav", "2.wav"),
         ("2.wav", "1.wav"),
     ]
+
+
+def test_velocities_are_whole_numbers(folder, tmp_path):
+    lines = [("file", "pitch", "velocity"), *((name, pitch, "64.0") for name, pitch in NOTES.items())]
+    found = pair_files(folder, folder, source_pitches=written(tmp_path, lines), target_pitches=NOTES)
+    assert {note.tokens.kinds["velocity"] for note in found.source_notes} == {"64"}
+    lines[2] = ("x 2.wav", 62, "soft")
+    with pytest.raises(DatasetError, match=r"x 2.wav has the velocity 'soft'; it must be a whole number"):
+        pair_files(folder, folder, source_pitches=written(tmp_path, lines), target_pitches=NOTES)

@@ -202,7 +202,7 @@ from sktimbre.cli import app
 from sktimbre.exceptions import SktimbreError
 from typer.testing import CliRunner
 
-model, recording, locked, losing = sys.argv[1:]
+model, recording, locked, losing, kept = sys.argv[1:]
 
 def lose():
     with AudioWriter(losing + "/a.wav", 8000, overwrite=True) as writer:
@@ -223,26 +223,31 @@ for write in writers:
         write()
     except SktimbreError as error:
         said.append([type(error).__name__, str(error)])
+write_audio(kept + "/a.wav", np.zeros(100), 8000, overwrite=True)
+said.append([0, oct(os.stat(kept + "/a.wav").st_mode & 0o777)])
 print(json.dumps(said))
 """
 
 
 def test_a_read_only_folder(tmp_path, unchanging_path, noise):
-    locked, losing = tmp_path / "locked", tmp_path / "losing"
-    for folder in (locked, losing):
+    locked, losing, kept = (tmp_path / name for name in ("locked", "losing", "kept"))
+    for folder in (locked, losing, kept):
         folder.mkdir()
         (folder / "a.wav").write_text("old")
+    (kept / "a.wav").chmod(0o444)
     locked.chmod(0o500)
-    command = ["-c", AS_OTHERS, sys.executable, "-c", REFUSED, unchanging_path, noise("a.wav"), locked, losing]
+    command = ["-c", AS_OTHERS, sys.executable, "-c", REFUSED, unchanging_path, noise("a.wav"), locked, losing, kept]
     done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     if said[0] == "may write anywhere":
         pytest.skip("this process may not give up the right to write anywhere")
-    assert [outcome for outcome, _ in said] == [1, 1, "PersistenceError", "AudioFileError", "AudioFileError"]
-    for _, message in (said[0], *said[2:]):
+    assert [outcome for outcome, _ in said] == [2, 2, "PersistenceError", "AudioFileError", "AudioFileError", 0]
+    for _, message in said[:-1]:
         assert "no permission to write in" in message.replace("\n", " ")
-    assert "Permission denied" in said[1][1]
+    # A file that may only be read is replaced, as any program may, and stays read-only.
+    assert said[-1] == [0, "0o444"]
+    assert len(read_audio(kept / "a.wav")[0]) == 100
     assert [file.name for file in locked.iterdir()] == ["a.wav"]
     assert {(folder / "a.wav").read_text() for folder in (locked, losing)} == {"old"}
     for folder in (locked, losing):

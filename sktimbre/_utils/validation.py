@@ -130,6 +130,7 @@ def check_numbers(values: Any, name: str, dtype: Any = None, axes: Sequence[str]
     refuse_names_and_generators(values, name)
     try:
         array = np.asarray(without_index(values))
+        _refuse_pcm(array, name)
         if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
             raise AudioError(f"{name} holds complex numbers; audio is real. istft inverts complex spectra.")
         with np.errstate(over="ignore"):
@@ -212,6 +213,8 @@ def _check(X: Any, kind: str, name: str, estimator: Any, reset: bool) -> Any:
         checked = array = _check_array(X, kind, name, estimator, reset)
         _check_layout_of(checked, kind, name)
         shape = array.shape
+    if estimator is not None and reset and not isinstance(checked, np.ndarray):
+        forget_features(estimator)
     if estimator is not None and shape is not None:
         _check_features(shape, estimator, reset)
     return checked
@@ -271,6 +274,12 @@ def _mixing(x, kind, name):
     )
 
 
+def forget_features(estimator: Any) -> None:
+    """Delete the number and names of features that an earlier fit set: notes of different lengths have none."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        vars(estimator).pop(name, None)
+
+
 def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None:
     """Set ``n_features_in_``, or compare the number of features with it.
 
@@ -295,10 +304,18 @@ def _check_features(shape: tuple[int, ...], estimator: Any, reset: bool) -> None
 
 
 def _refuse_pcm(X: Any, name: str) -> None:
-    dtype = getattr(X, "dtype", None)
-    if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.size(X):
-        peak = max(abs(int(np.max(X))), abs(int(np.min(X))))
-        if peak > LARGEST_INTEGER:
+    """Raise `AudioError` for integers that are samples of a sound file: those of 8 or 16 bits, and large ones."""
+    if isinstance(getattr(X, "dtype", None), np.dtype):
+        array = X
+    else:
+        try:
+            array = np.asarray(X)
+        except ValueError:  # notes of different lengths, which are checked one by one
+            return
+    dtype = array.dtype
+    if dtype.kind in "iu" and np.size(array):
+        peak = max(abs(int(np.max(array))), abs(int(np.min(array))))
+        if peak > (0 if dtype.itemsize <= 2 else LARGEST_INTEGER):
             raise AudioError(
                 f"{name} holds integers up to {peak} ({dtype}); audio is float in [-1, 1]. Divide by the full scale "
                 "(32768 for 16 bits) or read the file with sktimbre.audio.read_audio."

@@ -364,9 +364,7 @@ class TimbreAutoencoder(RegressorMixin, TransformerMixin, AutoencoderParameters)
         """
         check_is_fitted(self)
         X, T = self._pairs(X, y, reset=False)
-        predicted = self.network_.predict(X)
-        total = sum(float(np.sum(np.square(t - p), dtype=np.float64)) for t, p in zip(T, predicted, strict=True))
-        return -total / sum(t.size for t in T)
+        return -self.network_.error(X, T)
 
     @property
     def n_parameters_(self) -> int:

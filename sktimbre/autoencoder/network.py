@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from sktimbre._utils.containers import is_ragged
-from sktimbre._utils.validation import Batch
+from sktimbre._utils.notes import NotesOnDisk
+from sktimbre._utils.validation import Batch, Notes
 from sktimbre.autoencoder.backend.forks import check_not_forked
 from sktimbre.autoencoder.backend.memory import naming_full_memory
 from sktimbre.autoencoder.backend.running import ADVICE, run
@@ -250,6 +251,19 @@ class Network:
         for start in range(0, len(S), step):
             out[start : start + step] = self._run(padded[start : start + step])[:, :, : S.shape[2], 0]
         return out
+
+    def error(self, S: Notes, T: Notes) -> float:
+        """Return the mean squared error of the output for spectra; notes on disk are read and predicted in blocks."""
+        from sktimbre.storage.spectra import BLOCK
+
+        step = BLOCK if isinstance(S, NotesOnDisk) else len(S)
+        total, size = 0.0, 0
+        for start in range(0, len(S), step):
+            here = slice(start, start + step)
+            for wanted, predicted in zip(T[here], self.predict(S[here]), strict=True):
+                total += float(np.sum(np.square(wanted - predicted), dtype=np.float64))
+                size += wanted.size
+        return total / size
 
     def encode(self, S: Batch) -> Batch:
         """Return codes of shape (n_notes, height, width, channels), or a list of 3-D arrays."""

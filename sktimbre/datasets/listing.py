@@ -255,7 +255,7 @@ def _kinds(row: Mapping[str, str], where: str) -> dict[str, str]:
     if "velocity" in kinds:
         velocity = _whole(kinds["velocity"])
         if velocity is None:
-            raise DatasetError(f"{where} has the velocity {kinds['velocity']!r}; it must be a whole number.")
+            raise DatasetError(f"{where} has the velocity {kinds['velocity']!r}; write a number, such as 64.")
         kinds["velocity"] = str(velocity)
     return kinds
 

@@ -97,7 +97,7 @@ class StreamingInverter:
         self.n_iter = check_whole(n_iter, "n_iter", 0)
         self.chunk = check_whole(chunk, "chunk", 1, fix="Frames inverted at a time; 32 is usual.")
         self.look_ahead = check_whole(look_ahead, "look_ahead", 0, fix="Frames; 8 is usual.")
-        self._random = np.random.RandomState(draw_seed(random_state))
+        self._seed = draw_seed(random_state)
         # Frames before a chunk that overlap with its frames, and one more whose phase is continued.
         self._context = 2 * self.geometry.overlap
         self.reset()
@@ -110,6 +110,7 @@ class StreamingInverter:
     def reset(self) -> None:
         """Drop all frames and start anew."""
         g = self.geometry
+        self._random = np.random.RandomState(self._seed)
         self._waiting = np.empty(
             (g.n_frequencies, 0), np.float32
         )  # magnitudes of the context and of frames not yet inverted

@@ -1,7 +1,8 @@
 """Audio to predicted spectra: STFT, regressor, noise, loudness correction, amount, release."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,25 @@ def takes_notes(regressor: Any) -> bool:
     from sklearn.utils import get_tags
 
     return get_tags(regressor).input_tags.three_d_array
+
+
+def of_all_frames(stft: Any) -> Any:
+    """Return an analysis of notes of any length: ``n_frames`` of a `LogSTFT` is the length of the training notes."""
+    if getattr(stft, "n_frames", None) is None:
+        return stft
+    if is_dataclass(stft) and not isinstance(stft, type):
+        return replace(stft, n_frames=None)
+    stft = copy(stft)
+    stft.n_frames = None
+    return stft
+
+
+def weights_as_taken(regressor: Any, S: Batch, fit_params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters of a regressor's ``fit`` with the weight of each note as those of its frames, if it takes these."""
+    weights = fit_params.get("sample_weight")
+    if weights is None or takes_notes(regressor) or np.shape(weights) != (len(S),):
+        return fit_params
+    return fit_params | {"sample_weight": np.repeat(weights, [note.shape[1] for note in S])}
 
 
 def as_taken(regressor: Any, *sides: Batch) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sktimbre._utils.checks import check_real
 from sktimbre.exceptions import ParameterError
-from sktimbre.transfer.conversion import Conversion
+from sktimbre.transfer.conversion import Conversion, of_all_frames
 from sktimbre.transfer.pieces import by_pieces, checked_blocks, streams, with_dry
 
 __all__ = ["ConversionMixin", "check_takes_phase"]
@@ -91,7 +91,9 @@ class ConversionMixin:
     def _conversion(self) -> Conversion:
         self._check_ready()
         names = ("loudness", "noise", "keep_noise", "amount", "transpose")
-        return Conversion(self.stft_, self.autoencoder_, self.sr, **{name: getattr(self, name) for name in names})
+        return Conversion(
+            of_all_frames(self.stft_), self.autoencoder_, self.sr, **{name: getattr(self, name) for name in names}
+        )
 
     @property
     def _from_source(self) -> bool:

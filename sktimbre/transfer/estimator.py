@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sktimbre._utils.containers import is_paths, returns_notes
 from sktimbre._utils.fitting import restores_on_failure
-from sktimbre._utils.validation import Batch, check_audio, check_pair
+from sktimbre._utils.validation import Batch, check_audio, check_pair, forget_features
 from sktimbre.exceptions import AudioError
 from sktimbre.storage.spectra import BLOCK, folders_for_spectra, stored_spectra
-from sktimbre.transfer.conversion import as_taken, transform
+from sktimbre.transfer.conversion import as_taken, of_all_frames, transform, weights_as_taken
 from sktimbre.transfer.converting import ConversionMixin
 from sktimbre.transfer.inputs import check_on_disk, checked_generator, checked_pair, length_check, on_disk, over_files
 from sktimbre.transfer.parameters import TransferParameters
@@ -110,6 +110,7 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
             mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, with y=None.
         **fit_params
             Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first. If
+            ``sample_weight``, shape (n_notes,), holds for all frames of a note if the autoencoder takes single frames. If
             scikit-learn's metadata routing is enabled, the autoencoder must request these parameters:
             ``TimbreAutoencoder().set_fit_request(callbacks=True)``.
 
@@ -140,6 +141,7 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
         given: list[Any]
         if isinstance(X, Iterator):
             given = [checked_generator(X, y, length_check(stft))]
+            forget_features(self)
         else:
             given = [checked_pair(X, y, self.sr, estimator=self)]
         if fit_params.get("validation_data") is not None:
@@ -157,7 +159,7 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
             S, T = self._spectra_of(stft, given[0], folders, show)
             if len(given) > 1:
                 fit_params["validation_data"] = self._spectra_of(stft, given[1], folders, show)
-            autoencoder.fit(*as_taken(autoencoder, S, T), **fit_params)
+            autoencoder.fit(*as_taken(autoencoder, S, T), **weights_as_taken(autoencoder, S, fit_params))
             self.stft_, self.autoencoder_, self.inverter_ = stft, autoencoder, inverter.fit(T)
         return self
 
@@ -281,7 +283,7 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
         if not hasattr(self.inverter_, "invert"):
             notes = of_lengths(self.inverter_.transform(S), lengths)
             return notes if isinstance(X, list) else np.stack(notes)
-        phase = self.stft_.complex_transform(X) if self._from_source else None
+        phase = of_all_frames(self.stft_).complex_transform(X) if self._from_source else None
         return self.inverter_.invert(S, phase=phase, length=lengths)
 
     def score(self, X: Any, y: Any) -> float:
@@ -299,10 +301,10 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
         check_is_fitted(self)
         pair = checked_pair(X, y, self.sr, estimator=self, reset=False)
         to_spectra, step = (transform, BLOCK) if on_disk(pair) else (self._cached_transform(), len(pair[0]))
-        total, size = 0.0, 0
+        total, size, stft = 0.0, 0, of_all_frames(self.stft_)
         for start in range(0, len(pair[0]), step):
             X, y = (side[start : start + step] for side in pair)
-            for t, p in zip(to_spectra(self.stft_, y), self._conversion.predict(X, to_spectra), strict=True):
+            for t, p in zip(to_spectra(stft, y), self._conversion.predict(X, to_spectra), strict=True):
                 total += float(np.sum(np.square(t - p), dtype=np.float64))
                 size += t.size
         return -total / size

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sktimbre._utils.files import as_path, atomic_path
@@ -66,7 +67,7 @@ def export(model: Any, folder: str | os.PathLike[str], *, overwrite: bool = Fals
         "Log-magnitude spectra log(1 + abs(STFT)) of the source, at the level of settings.json, to the target's."
     )
     texts = {
-        SETTINGS: json.dumps(settings, indent=2) + "\n",
+        SETTINGS: json.dumps(settings, indent=2, default=np.generic.item) + "\n",
         REFERENCE: (HERE / "reference.py").read_text(),
         PAGE: page(settings, network),
     }

@@ -264,8 +264,10 @@ def main(source, output):
         sr, y = wavfile.read(source)
     except ValueError as error:
         sys.exit(f"{source} is no WAV file: {error}")
-    if y.dtype.kind in "iu":
-        y = y / np.iinfo(y.dtype).max
+    if y.dtype == np.uint8:  # 8 bits, around 128
+        y = (y - 128.0) / 128
+    elif y.dtype.kind == "i":
+        y = y / -float(np.iinfo(y.dtype).min)
     wanted = json.loads((HERE / "settings.json").read_text())["sr"]
     if sr != wanted:
         sys.exit(f"{source} has {sr} Hz; resample it to {wanted} Hz.")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
+from sktimbre import LogSTFT, TimbreTransfer
 from sktimbre._utils.validation import (
     LEAST_SAMPLES,
     MOST_CHANNELS,
@@ -18,7 +19,9 @@ from sktimbre._utils.validation import (
     check_numbers,
     check_spectra,
 )
+from sktimbre.baselines import IdentityBaseline
 from sktimbre.exceptions import AudioError
+from sktimbre.spectral import stft
 
 BAD_NUMBERS = st.sampled_from([(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
 
@@ -138,3 +141,29 @@ def test_lists_arrays_of_objects_and_series_are_alike():
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16])
+@pytest.mark.parametrize(
+    "given_as", [np.asarray, list, pd.DataFrame, lambda X: X.tolist()], ids=["array", "list", "frame", "lists"]
+)
+def test_samples_of_sound_files_are_refused(dtype, given_as):
+    """Also quiet ones, and integers that have lost their type if they are large."""
+    X = np.full((2, 100), 100, dtype)
+    small = isinstance(given_as(X), list) and not isinstance(given_as(X)[0], np.ndarray)
+    if small:
+        check_audio(given_as(X))
+        X = np.full((2, 100), 20000)
+    with pytest.raises(AudioError, match="integers up to"):
+        check_audio(given_as(X))
+    np.testing.assert_array_equal(check_audio(given_as(0 * X)), 0 * X)
+
+
+def test_samples_of_sound_files_are_refused_by_functions_and_streams():
+    quiet = np.full(4000, 100, np.int16)
+    model = TimbreTransfer(stft=LogSTFT(n_fft=64), autoencoder=IdentityBaseline()).fit(
+        np.ones((2, 4000)), np.ones((2, 4000))
+    )
+    for use in (stft, lambda y: list(model.predict_blocks(np.split(y, 4)))):
+        with pytest.raises(AudioError, match="integers up to 100"):
+            use(quiet)

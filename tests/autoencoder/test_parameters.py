@@ -30,7 +30,8 @@ def test_the_quiet_loss_has_its_weight(pair):
 
 
 @pytest.mark.parametrize(
-    ("early_stopping", "n_epochs"), [(3, 4), (True, 21), pytest.param(False, 24, marks=pytest.mark.slow)]
+    ("early_stopping", "n_epochs"),
+    [(3, 4), (True, 21), (np.True_, 21), pytest.param(False, 24, marks=pytest.mark.slow)],
 )
 def test_training_stops_after_so_many_epochs_without_improvement(pair, early_stopping, n_epochs):
     model = TimbreAutoencoder(**{**STILL, "epochs": 24}, early_stopping=early_stopping).fit(*pair)
@@ -45,6 +46,12 @@ def test_the_split_follows_the_fraction_and_the_seed(pair):
         assert len(held_out) == 3
         assert sorted([*training, *held_out]) == list(range(9))
     assert len({tuple(held_out) for _, held_out in splits}) > 3
+
+
+@pytest.mark.parametrize(("n_notes", "groups"), [(1, None), (3, [60, 60, 60])])
+def test_the_only_group_is_trained_on(n_notes, groups):
+    training, held_out = split_notes(n_notes, 0.6, 0, groups)
+    assert (len(training), len(held_out)) == (n_notes, 0)
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,15 @@ def test_transfer_of_a_stream():
     rows.partial_fit(notes.source, notes.target).partial_fit([notes.source[0]], [notes.target[0]])
     assert rows.autoencoder_.t_ > 0
     assert not hasattr(TimbreTransfer(stft, Ridge()), "partial_fit")
+
+
+@pytest.mark.parametrize("normalize_level", [False, True])
+def test_the_score_of_notes_on_disk(pair, tmp_path, monkeypatch, normalize_level):
+    small = TimbreAutoencoder("shallow", filters=2, epochs=1, random_state=0, normalize_level=normalize_level)
+    model = small.fit(*pair)
+    for name, side in zip("ST", pair, strict=True):
+        np.save(tmp_path / f"{name}.npy", side)
+    S, T = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "ST")
+    monkeypatch.setattr("sktimbre.storage.spectra.BLOCK", 4)
+    for given in ((S, T), (S, pair[1]), (pair[0], T)):
+        assert model.score(*given) == pytest.approx(model.score(*pair), rel=1e-5)

@@ -233,3 +233,10 @@ def test_damaged_checkpoints_are_named(pair, tmp_path):
 def test_only_seeded_trainings_can_be_recognised(pair, tmp_path):
     with pytest.raises(ParameterError, match="random_state"):
         TimbreAutoencoder("shallow", epochs=1, checkpoint=tmp_path).fit(*pair)
+
+
+def test_a_network_without_levels_is_refused_before_any_training(pair):
+    trained = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: pytest.fail("it was trained"))
+    model = TimbreAutoencoder(depth=2, filters=4, epochs=1, pretraining="layerwise", random_state=0)
+    with pytest.raises(ParameterError, match="no layers named 'level0_"):
+        model.fit(*pair, callbacks=[trained])

@@ -84,5 +84,5 @@ def test_velocities_are_whole_numbers(folder, tmp_path):
     found = pair_files(folder, folder, source_pitches=written(tmp_path, lines), target_pitches=NOTES)
     assert {note.tokens.kinds["velocity"] for note in found.source_notes} == {"64"}
     lines[2] = ("x 2.wav", 62, "soft")
-    with pytest.raises(DatasetError, match=r"x 2.wav has the velocity 'soft'; it must be a whole number"):
+    with pytest.raises(DatasetError, match=r"x 2.wav has the velocity 'soft'; write a number, such as 64"):
         pair_files(folder, folder, source_pitches=written(tmp_path, lines), target_pitches=NOTES)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from sktimbre import LogSTFT
+from sktimbre.spectral import STFTGeometry
+from sktimbre.spectral._kernels import lanes
 
 
 def run(code, **environment):
@@ -78,3 +80,10 @@ def test_the_kernel_s_logarithm_is_numpy_s(n_fft):
     transformer = LogSTFT(n_fft).fit(X)
     expected = np.log1p(np.abs(transformer.complex_transform(X)))
     np.testing.assert_allclose(transformer.transform(X), expected, rtol=2e-6, atol=1e-7)
+
+
+def test_layouts_of_long_recordings_are_not_kept():
+    geometry = STFTGeometry(256)
+    for n_frames, kept in ((100, True), (1 << 15, False)):
+        one, other = (lanes.layout(geometry, n_frames, 0, n_frames * geometry.hop) for _ in range(2))
+        assert (one is other) is kept

@@ -101,9 +101,10 @@ def test_memory_is_bounded():
     assert max(sizes) < 400
 
 
-def test_reset_begins_anew_and_the_rest_has_the_length_asked_for(melody):
+@pytest.mark.parametrize("init", ["pghi", "random"])
+def test_reset_begins_anew_and_the_rest_has_the_length_asked_for(melody, init):
     S = LogSTFT().fit_transform(melody[np.newaxis, :20000])[0]
-    stream = StreamingInverter(n_iter=1)
+    stream = StreamingInverter(n_iter=1, init=init, random_state=0)
     first = [stream.push(S), stream.finish()]
     with pytest.raises(ParameterError, match="reset"):
         stream.push(S)

@@ -142,6 +142,10 @@ def test_the_program_converts_a_file(model, notes, tmp_path):
     sr, y = wavfile.read(tmp_path / "out.wav")
     assert (sr, len(y)) == (22050, len(pcm))
     assert 0.01 < np.abs(y).max() < 1.5
+    # Of 8 bits samples are unsigned, around 128; silence is silence.
+    wavfile.write(tmp_path / "in.wav", 22050, np.full(22050, 128, np.uint8))
+    subprocess.run(command, check=True, capture_output=True)
+    assert not wavfile.read(tmp_path / "out.wav")[1].any()
     wavfile.write(tmp_path / "in.wav", 44100, pcm)
     refused = subprocess.run(command, capture_output=True, text=True)
     assert "resample it to 22050 Hz" in refused.stderr
@@ -187,3 +191,11 @@ def test_the_command(model, tmp_path):
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 1
     assert "--overwrite" in again.output
+
+
+def test_parameters_of_numpy_types(notes, tmp_path):
+    inverter = GriffinLimInverter(n_iter=np.int64(5), momentum=np.float32(0.5))
+    given = TimbreTransfer(autoencoder=network(), inverter=inverter, sr=np.int64(22050), transpose=np.int64(2))
+    folder = sktimbre.export(given.fit(notes.source, notes.target), tmp_path / "exported")
+    settings = json.loads((folder / "settings.json").read_text())
+    assert (settings["sr"], settings["transpose"]) == (22050, 2)

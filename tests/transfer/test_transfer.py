@@ -6,6 +6,7 @@ import pickle
 import joblib
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from hypothesis import given, settings
@@ -103,6 +104,47 @@ def test_any_regressor_is_given_frames_as_rows(notes, regressor):
     assert model.predict(notes.source).shape == notes.source.shape
     identity = TimbreTransfer(stft=LogSTFT(n_fft=256), autoencoder=IdentityBaseline()).fit(notes.source, notes.target)
     assert model.score(notes.source, notes.target) > identity.score(notes.source, notes.target)
+
+
+@pytest.mark.parametrize("phase", ["estimate", "source"])
+def test_frames_of_the_training_notes_are_no_limit_of_recordings(notes, phase):
+    recording = np.concatenate(notes.source)
+    parts = {"autoencoder": IdentityBaseline(), "phase": phase}
+    short = TimbreTransfer(stft=LogSTFT(n_fft=256, n_frames=50), **parts).fit(notes.source, notes.target)
+    whole = TimbreTransfer(stft=LogSTFT(n_fft=256), **parts).fit(notes.source, notes.target)
+    assert short.stft_.transform(notes.source).shape[2] == 50
+    for result in (model.predict([recording])[0] for model in (short, whole)):
+        assert result[-2000:].any()
+    for method in ("predict", "predict_spectra", "predict_blocks"):
+        results = [list(getattr(model, method)([recording])) for model in (short, whole)]
+        np.testing.assert_array_equal(*map(np.concatenate, results))
+    assert short.score(notes.source, notes.target) == whole.score(notes.source, notes.target)
+
+
+def test_weights_of_notes_are_those_of_their_frames(notes):
+    lengths = [3000, 5000, 4000]
+    X, y = ([note[:n] for note, n in zip(side, lengths, strict=False)] for side in (notes.source, notes.target))
+    model = TimbreTransfer(stft=LogSTFT(n_fft=64), autoencoder=Ridge(1.0))
+    twice = model.fit(X, y, sample_weight=[1, 2, 1]).predict_spectra(X)
+    again = model.fit([*X, X[1]], [*y, y[1]]).predict_spectra(X)
+    once = model.fit(X, y).predict_spectra(X)
+    for a, b, other in zip(twice, again, once, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+        assert not np.allclose(a, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("given", [list, lambda X: iter(list(zip(X, X, strict=True)))])
+def test_a_new_fit_forgets_the_features_of_the_former(notes, given):
+    model = TimbreTransfer(stft=LogSTFT(n_fft=64), autoencoder=Ridge(1.0))
+    named = pd.DataFrame(notes.source).rename(columns=str)
+    model.fit(named, notes.target)
+    X = [note[:3000] for note in notes.source]
+    model.fit(given(X), None if given is not list else X)
+    assert not {"n_features_in_", "feature_names_in_"} & set(vars(model))
+    stft = LogSTFT(n_fft=64).fit(named).fit(X)
+    assert stft.transform(notes.source).shape == (len(X), 33, 1 + notes.source.shape[1] // 32)
+    with pytest.warns(UserWarning, match="was fitted without feature names"):
+        stft.transform(named.rename(columns=lambda name: name + "x"))
 
 
 @pytest.mark.parametrize("phase", ["estimate", "source"])

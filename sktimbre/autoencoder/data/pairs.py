@@ -47,9 +47,7 @@ def split_notes(
             )
         group_of = np.unique(groups, return_inverse=True)[1]
     n_groups = int(group_of.max()) + 1
-    n_held_out = round(fraction * n_groups)
-    if fraction and n_groups > 1:
-        n_held_out = min(max(1, n_held_out), n_groups - 1)
+    n_held_out = min(max(1, round(fraction * n_groups)), n_groups - 1) if fraction else 0
     held_out = np.isin(group_of, np.random.default_rng(seed).permutation(n_groups)[:n_held_out])
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 

@@ -110,7 +110,7 @@ def train_network(
         stage_options, frozen = stages[number]
         while True:
             stage = Network(network.architecture, network.n_frequencies, stage_options)
-            _set_encoder(stage.model, encoder, frozen)
+            _set_encoder(stage.model, encoder, frozen, of_levels=len(stages) > 1)
             try:
                 with naming_full_memory(ADVICE):
                     history = _train_stage(stage, pairs, validation, options, list(callbacks), checkpoint, n_jobs)
@@ -174,13 +174,16 @@ def _encoder_weights(model):
     return {layer.name: layer.get_weights() for layer in model.layers if layer.name.startswith("level")}
 
 
-def _set_encoder(model, weights, frozen):
-    """Set the encoder weights of the previous stage, and freeze the lower levels."""
+def _set_encoder(model, weights, frozen, of_levels):
+    """Set the encoder weights of the previous stage, and freeze the lower levels.
+
+    A network that is trained level by level is refused at its first stage if its encoder has no levels.
+    """
     for layer in model.layers:
         if layer.name in weights:
             layer.set_weights(weights[layer.name])
         layer.trainable = not any(layer.name.startswith(f"level{level}_") for level in range(frozen))
-    if frozen and not weights:
+    if of_levels and not any(layer.name.startswith("level0_") for layer in model.layers):
         raise ParameterError(
             f"architecture={model.name!r} has no layers named 'level0_...', so it cannot be trained level by level. Build it "
             "from sktimbre.autoencoder.networks.blocks, or set pretraining=None."

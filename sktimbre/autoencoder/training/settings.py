@@ -20,6 +20,8 @@ __all__ = ["network_options", "partial_fit_options", "training_options"]
 
 # Default learning rates of the U-Net by optimizer; others, and those of other architectures, are 1e-3.
 UNET_RATES = {"muon": 6e-3, "adam": 3e-3}
+# Epochs of `early_stopping=True`.
+PATIENCE = 20
 
 
 def network_options(model: Any, seed: int, pairs: Any, earlier: Network | None = None) -> NetworkOptions:
@@ -101,7 +103,7 @@ def training_options(model: Any, seed: int) -> TrainingOptions:
         warmup=warmup,
         augmenter=augmenter,
         optimizer_params=optimizer_params,
-        early_stopping=20 if model.early_stopping is True else int(model.early_stopping or 0) or None,
+        early_stopping=_patience(model.early_stopping),
         seed=seed,
         verbose=int(model.verbose),
     )
@@ -143,6 +145,13 @@ def partial_fit_options(model: Any, seed: int, passes: int) -> TrainingOptions:
     # One pass over the notes of the call has all of their pieces.
     augmenter = clone(options.augmenter).set_params(epoch_size=None) if options.augmenter else None
     return replace(options, schedule="constant", warmup=0.0, epochs=1, seed=drawn, augmenter=augmenter)
+
+
+def _patience(early_stopping):
+    """Return the epochs without a lower error before training stops, or None."""
+    if early_stopping is None or isinstance(early_stopping, bool | np.bool_):
+        return PATIENCE if early_stopping else None
+    return int(early_stopping)
 
 
 def _optimizer_params(model, optimizer, schedule, warmup):

@@ -14,6 +14,8 @@ from sktimbre.spectral.geometry import STFTGeometry
 from sktimbre.spectral.stft import inverse_power
 
 f4 = np.float32
+# Layouts of notes up to so many samples are kept; those of long recordings are large, and hardly used twice.
+MOST_KEPT = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +37,20 @@ class Layout:
     window: np.ndarray
 
 
-@lru_cache(maxsize=4)
 def layout(geometry: STFTGeometry, n_frames: int, first: int, last: int) -> Layout:
     """Return the layout of a note; its padded signal is free from sample ``first`` to ``last``."""
+    return (_kept if n_frames * geometry.hop <= MOST_KEPT else _layout)(geometry, n_frames, first, last)
+
+
+def _layout(geometry, n_frames, first, last):
     steps = slots(geometry, n_frames) // LANES
     power = inverse_power(geometry, n_frames)
     power[:first] = 0
     power[last:] = 0
     return Layout(steps, to_lanes(power, steps, geometry.hop) / f4(geometry.n_fft), wide_window(geometry))
+
+
+_kept = lru_cache(maxsize=4)(_layout)
 
 
 def to_lanes(signal: np.ndarray, steps: int, hop: int) -> np.ndarray:

@@ -63,8 +63,8 @@ def fit(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Parameters to start from, which the file and options override: draft, for a first model within a minute, "
-            "or thesis.",
+            help="Parameters to start from, which the file and options override: draft, for a first model within a minute; "
+            "quality, for a better one on a GPU, or in four times as long; or thesis.",
             autocompletion=complete_preset,
         ),
     ] = None,

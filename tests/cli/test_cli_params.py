@@ -8,7 +8,7 @@ import pytest
 
 import sktimbre as package
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer
-from sktimbre.autoencoder import DRAFT, PRESETS, THESIS, PairAugmenter
+from sktimbre.autoencoder import DRAFT, PRESETS, QUALITY, THESIS, PairAugmenter
 from sktimbre.cli.params import FitParams, to_toml
 from sktimbre.exceptions import ParameterError
 
@@ -67,6 +67,13 @@ def test_a_draft_costs_at_most_a_tenth_of_the_default():
     default = TimbreAutoencoder()
     # The work of a convolution grows with the square of the filters.
     assert DRAFT["epochs"] * DRAFT["filters"] ** 2 < 0.1 * default.epochs * default.filters**2
+
+
+def test_quality_has_the_steps_of_the_default_and_larger_batches():
+    default, quality = TimbreAutoencoder(), TimbreAutoencoder(**QUALITY)
+    steps = [model.epochs * PairAugmenter().epoch_size / model.batch_size for model in (default, quality)]
+    assert steps == [3000, 3000]
+    assert quality.batch_size == 4 * default.batch_size
 
 
 def test_an_unknown_preset_names_the_nearest(sktimbre, notes, tmp_path):

@@ -1,5 +1,6 @@
 """The documentation is complete: every public name has a page, and its docstring tells what the house asks for."""
 
+import ast
 import importlib
 import inspect
 import re
@@ -53,6 +54,27 @@ def test_every_public_folder_has_a_page():
         re.search(r"currentmodule:: (\S+)", page.read_text())[1] for page in API.glob("*.rst") if page.stem != "index"
     }
     assert modules == {room.__name__ for room in ROOMS}
+
+
+def written_examples():
+    """Return the Python code of all pages, by page and line."""
+    pages = [
+        REPOSITORY / "README.md",
+        *(REPOSITORY / "docs").glob("*.md"),
+        *(REPOSITORY / "docs" / "guide").glob("*.md"),
+    ]
+    for page in pages:
+        for block in re.finditer(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+            yield pytest.param(block[1], id=f"{page.name}-{page.read_text()[: block.start()].count(chr(10)) + 1}")
+
+
+@pytest.mark.parametrize("code", list(written_examples()))
+def test_examples_of_the_pages_import_what_exists(code):
+    tree = ast.parse(code)
+    exec(
+        compile(ast.Module([n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)], []), "page", "exec"),
+        {},
+    )
 
 
 def resolve(name):

@@ -14,7 +14,7 @@ Run the fits of GridSearchCV in several processes or on a dask cluster, through 
 # process, more processes can be faster.
 #
 # joblib's backend ``multiprocessing`` does not work with networks: it forks a process in
-# which TensorFlow already runs, and the copy hangs.
+# which TensorFlow already runs, and fits there raise ``ForkedProcessError``.
 from sklearn.model_selection import GridSearchCV
 
 from sktimbre import LogSTFT, TimbreAutoencoder, TimbreTransfer

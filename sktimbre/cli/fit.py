@@ -127,20 +127,22 @@ def fit(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train a model to convert SOURCE to TARGET, on notes that both play, and save it.
+    """Train a model to convert SOURCE to TARGET, on notes that both play, or on recordings of music, and save it.
 
     Several sources (`sktimbre fit flute/ oboe/ violin/ --to clarinet/ -o MODEL`) make a model that converts each of them.
 
-    The notes are sound files, one note each. Their pitches are read from names (A4, Bb4, a MIDI number), headers or maps and
-    compared with what is heard; notes of equal pitch are paired, like with like. `sktimbre pairs` shows the pairs. The notes
+    The files are single notes, or recordings of one voice, which are cut into notes (--material). Pitches of notes are read
+    from names (A4, Bb4, a MIDI number), headers or maps and compared with what is heard; notes of equal pitch are paired, like
+    with like. `sktimbre pairs` shows the pairs. The notes
     of some pitches are held out. Compare the model's error on them with that of the unchanged source (identity) and
     of an equaliser fitted to the training pairs (per-bin linear).
 
     Options without a default here have the default of the estimator that they belong to: TimbreAutoencoder, LogSTFT,
     GriffinLimInverter or TimbreTransfer.
 
-    A file for --params has the parameters of these estimators in tables named stft, autoencoder and inverter, and above
-    the tables those of TimbreTransfer and optionally source, target and duration. `sktimbre info MODEL --params` prints one.
+    A file for --params has the parameters of these estimators in tables named stft, autoencoder and inverter, and above the
+    tables those of TimbreTransfer and optionally source, target, duration and the options of pairs. `sktimbre info MODEL
+    --params` prints one.
 
     **Example:** `sktimbre fit flute/ clarinet/ -o flute-to-clarinet.sktimbre --epochs 50 --early-stopping 10`
     """

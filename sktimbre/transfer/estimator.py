@@ -109,8 +109,8 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
             Audio of source and target in [-1, 1]; both notes of a pair have the same length and pitch. Files are read as
             mono at ``sr``. X may also be a generator of pairs ``(source, target)`` of 1-D arrays, with y=None.
         **fit_params
-            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first. If
-            ``sample_weight``, shape (n_notes,), holds for all frames of a note if the autoencoder takes single frames. If
+            Passed to the autoencoder's ``fit``. ``validation_data=(X, y)`` is audio and is transformed first.
+            ``sample_weight`` of shape (n_notes,) holds for all frames of a note if the autoencoder takes single frames. If
             scikit-learn's metadata routing is enabled, the autoencoder must request these parameters:
             ``TimbreAutoencoder().set_fit_request(callbacks=True)``.
 

@@ -105,6 +105,11 @@ function show(target, blob) {
   target[attribute] = URL.createObjectURL(blob);
 }
 
+/** Switch a microphone off. */
+function stop(stream) {
+  stream?.getTracks().forEach((track) => track.stop());
+}
+
 async function record() {
   if (recorder) {
     recorder.stop();
@@ -112,10 +117,11 @@ async function record() {
   }
   const button = element("record");
   button.disabled = true;
+  let stream = null;
   try {
     // What improves speech harms music.
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    stream = await navigator.mediaDevices.getUserMedia({ audio });
     const parts = [];
     recorder = new MediaRecorder(stream, { audioBitsPerSecond: 256000 });
     const ended = new Promise((resolve) => { recorder.onstop = resolve; });
@@ -127,12 +133,13 @@ async function record() {
     say("Recording");
     await ended;
     clearTimeout(limit);
-    stream.getTracks().forEach((track) => track.stop());
+    stop(stream);
     await take(new Blob(parts, { type: recorder.mimeType }), "recording");
   } catch (error) {
     console.debug(error);
     say("The microphone cannot be used; allow it in the browser's settings for this page, or choose a file.", true);
   } finally {
+    stop(stream);
     recorder = null;
     button.textContent = "Record ten seconds";
     button.disabled = false;

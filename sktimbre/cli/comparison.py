@@ -95,9 +95,12 @@ def compare(model: "TimbreTransfer", pairs: "Bunch", judged: Any, training: Any)
     """
     from sklearn.utils import _safe_indexing
 
+    from sktimbre.transfer.conversion import of_all_frames
+
     X = _safe_indexing(pairs.source, judged)
     y = targets_for(model, X, _safe_indexing(pairs.target, judged))
-    S, T = model.stft_.transform(X), model.stft_.transform(y)
+    stft = of_all_frames(model.stft_)
+    S, T = stft.transform(X), stft.transform(y)
     spectra = {"model": model.predict_spectra(X), "identity": S}
     if len(training) >= 2:
         spectra |= spectra_baselines(spectra_of(model, pairs, spread(training)), [S, T])
@@ -134,8 +137,11 @@ def spectra_of(model: "TimbreTransfer", pairs: "Bunch", which: np.ndarray) -> li
     """
     from sklearn.utils import _safe_indexing
 
+    from sktimbre.transfer.conversion import of_all_frames
+
     X, y = (_safe_indexing(side, which) for side in (pairs.source, pairs.target))
-    return [model.stft_.transform(side) for side in (X, targets_for(model, X, y))]
+    stft = of_all_frames(model.stft_)
+    return [stft.transform(side) for side in (X, targets_for(model, X, y))]
 
 
 def targets_for(model: "TimbreTransfer", X: Any, y: Any) -> Any:

@@ -86,7 +86,7 @@ def pairs(
             with atomic_path(csv, overwrite) as temporary:
                 # Paths from anywhere.
                 absolute = [{**row, **{k: _absolute(row[k]) for k in ("file", "partner")}} for row in rows]
-                temporary.write_text(to_csv(absolute), encoding="utf-8", errors="backslashreplace")
+                temporary.write_text(to_csv(absolute), encoding="utf-8", errors="surrogateescape")
         if plot is not None:
             from sktimbre.plotting import PairsDisplay
 

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from sktimbre._utils.progress import with_bar
-from sktimbre.audio import read_audio
+from sktimbre.audio import AudioReader, read_audio
 from sktimbre.datasets.cache import digest_of, look_up, remember
 from sktimbre.datasets.faults import note_faults, note_level
 from sktimbre.datasets.onset import find_onset
@@ -19,7 +19,7 @@ from sktimbre.exceptions import AudioFileError
 __all__ = ["HeardNote", "Sound", "hear_note", "listen"]
 
 # Version of cached results; it changes when results would change.
-VERSION = 2
+VERSION = 3
 # Seconds of a file that are listened to.
 LONGEST = 30.0
 # Files that a thread listens to at a time.
@@ -37,6 +37,18 @@ class Sound(NamedTuple):
     def name(self) -> str:
         """Name of the file, with the start of the part."""
         return self.file.name if self.start is None else f"{self.file.name} at {self.start:.2f} s"
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the part, or of the file."""
+        if self.end is not None:
+            return self.end - (self.start or 0.0)
+        reader = AudioReader(self.file)
+        n_frames = reader.n_frames
+        if n_frames is None:  # the header lacks the length
+            with reader:
+                n_frames = sum(block.shape[1] for block in reader)
+        return n_frames / reader.sr - (self.start or 0.0)
 
     def read(self, sr: int | None = None, *, mono: bool = True, longest: float | None = None) -> tuple[np.ndarray, int]:
         """Read the part, ``longest`` seconds at most, as `read_audio` does."""
@@ -147,6 +159,8 @@ def _listen(sound: Sound) -> HeardNote | AudioFileError:
         heard = hear_note(*sound.read(mono=False, longest=LONGEST))
         if "silent" in heard.faults and heard.duration > LONGEST - 1:
             return hear_note(*sound.read(mono=False))  # The note may begin later.
+        if heard.duration > LONGEST - 1:
+            return replace(heard, duration=sound.duration)
     except AudioFileError as error:
         return error
     return heard

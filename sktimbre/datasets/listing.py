@@ -13,13 +13,13 @@ import numpy as np
 from sktimbre._utils.checks import check_choice, check_flags, check_whole
 from sktimbre.datasets.faults import far_levels
 from sktimbre.datasets.listening import HeardNote, Sound, listen
-from sktimbre.datasets.names import NamePart, midi_of_name, name_of_pitch
+from sktimbre.datasets.names import NamePart, is_german, midi_of_name, name_of_pitch
 from sktimbre.datasets.pitch import LEAST_CLARITY
 from sktimbre.datasets.pitches import CLEAR, CURES, TOLERANCE, Decided, decide_pitches, heard_pitches
 from sktimbre.datasets.scales import cut_scales
 from sktimbre.datasets.sounds import Folder, Match, find_sounds, show
 from sktimbre.datasets.table import NoteFile, read_table
-from sktimbre.datasets.tokens import KINDS, tokens_of, words_in
+from sktimbre.datasets.tokens import KINDS, instrument_words, tokens_of, words_in
 from sktimbre.exceptions import AudioFileError, DatasetError, ParameterError
 
 __all__ = ["Listing", "Misfits", "Octave", "Pitches", "list_notes"]
@@ -114,7 +114,7 @@ def list_notes(
     scales: dict[Sound, int] = {}
     messages: list[str] = []
     if pitches is None or given.heard:
-        scales, without, messages = cut_scales(files)
+        scales, without, messages = cut_scales(files, "heard" if given.heard else octave)
         left_out |= without
         cut = {sound.file for sound in scales} | without.keys()
         sounds = [*(Sound(file) for file in files if file not in cut), *scales]
@@ -134,10 +134,11 @@ def list_notes(
     places = {i: place for place, i in enumerate(open_)}
     notes = [NoteFile(file, reason=reason) for file, reason in left_out.items()]
     frequent = Counter(word for file in files for word in set(words_in(file, root)))
+    ignored = instrument_words(frequent, len(files))
     for i, (sound, note) in enumerate(zip(sounds, heard, strict=True)):
         place = places.get(i, -1)
         written = decided.written.get(place)
-        tokens = tokens_of(sound.file, root, written, frequent)
+        tokens = tokens_of(sound.file, root, written, frequent, ignored)
         tokens.kinds.update(given.tokens.get(sound, {}))
         notes.append(
             NoteFile(
@@ -198,7 +199,8 @@ def _given(pitches: Pitches, files: list[Path], name: str) -> _Given:
         return _by_expression(pitches, files, name)
     if isinstance(pitches, str | os.PathLike):
         table = read_table(Path(pitches), files, name)
-        numbers = {sound: _number(row["pitch"], f"{name}: {sound.name}") for sound, row in table.items()}
+        german = is_german([row["pitch"] for row in table.values()])
+        numbers = {sound: _number(row["pitch"], f"{name}: {sound.name}", german) for sound, row in table.items()}
         tokens = {sound: _kinds(row, f"{name}: {sound.name}") for sound, row in table.items()}
         return _Given(table=True, numbers=numbers, missing=f"is not in {pitches} with a pitch", tokens=tokens)
     if callable(pitches):
@@ -239,11 +241,9 @@ def _by_expression(expression: Any, files: list[Path], name: str) -> _Given:
         raise ParameterError(
             f"{name}={pattern.pattern!r} has no group named pitch or note, as in '_(?P<note>[A-G]b?\\d)_'."
         )
-    values = {}
-    for i, file in enumerate(files):
-        match = pattern.search(file.name)
-        if match and match[group]:
-            values[i] = _number(match[group], f"{name}: {file.name}")
+    texts = {i: match[group] for i, file in enumerate(files) if (match := pattern.search(file.name)) and match[group]}
+    german = is_german(list(texts.values()))
+    values = {i: _number(text, f"{name}: {files[i].name}", german) for i, text in texts.items()}
     if not values:
         raise DatasetError(f"{name}={pattern.pattern!r} fits none of {len(files)} names, such as {files[0].name!r}.")
     return _Given(part=NamePart("regular expression", values, 9.0), missing=f"does not fit {pattern.pattern!r}")
@@ -265,11 +265,11 @@ def _whole(text: str) -> int | None:
     return int(re.split("[.,]", text)[0]) if re.fullmatch(r"\d+([.,]0*)?", text) else None
 
 
-def _number(text: str, where: str) -> int:
+def _number(text: str, where: str, german: bool) -> int:
     text = text.strip()
     try:
         value = _whole(text)
-        value = midi_of_name(text) if value is None else value
+        value = midi_of_name(text, german) if value is None else value
     except DatasetError:
         value = -1
     if not 0 <= value <= 127:

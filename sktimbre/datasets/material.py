@@ -86,6 +86,9 @@ def load_pairs(
     >>> pairs.material, len(pairs.source)
     ('notes', 3)
     """
+    for name, instead in (("longest", "duration="), ("same_piece", 'material="same-piece" or "playing"')):
+        if name in options:
+            raise ParameterError(f"{name} is no parameter of load_pairs: give {instead}.")
     material = resolve_material(source, target, material, options)
     if material == "notes":
         with told_by_ear(source, target, options):

@@ -16,6 +16,7 @@ from sktimbre.exceptions import DatasetError
 
 __all__ = [
     "NamePart",
+    "is_german",
     "midi_of_name",
     "name_of_pitch",
     "name_parts",
@@ -93,8 +94,10 @@ def pitch_from_name(name: str | os.PathLike[str]) -> int:
     return pitches_in_names([path], "pitches")[path]
 
 
-def midi_of_name(name: str) -> int:
+def midi_of_name(name: str, german: bool = False) -> int:
     """Return the MIDI number of a note name such as ``A4``, ``Bb4`` or ``la4``.
+
+    In German, B is B flat and H is B, and As and Es are flats; Es is always read so, since E sharp is not written in practice.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def midi_of_name(name: str) -> int:
         It is not a note name.
     """
     if match := NOTE.fullmatch(name.strip()):
-        return _midi(match, german=False)
+        return _midi(match, german or is_german([name]))
     if match := LATIN_NOTE.fullmatch(name.strip()):
         return _latin(match)
     raise DatasetError(f"{name!r} is not the name of a note, such as A4 or Bb4.")
@@ -232,12 +235,13 @@ def pitches_in_names(files: Sequence[Path], parameter: str) -> dict[Path, int]:
 def name_parts(names: Sequence[str]) -> Iterator[NamePart]:
     """Yield the parts of names that can be the pitch: present in most names and, in several files, not all the same."""
     stems = [_stem(name) for name in names]
-    found = [_notes(stems, _is_german(stems)), _numbers(stems)]
+    found = [_notes(stems, is_german(stems)), _numbers(stems)]
     parts = [part for each in found for part in _scored(each, len(stems))]
     yield from parts or _scored(_latin_notes(stems), len(stems))
 
 
-def _is_german(stems):
+def is_german(stems: Sequence[str]) -> bool:
+    """Return True if one of some names has an H or an Es for a note."""
     # E sharp is not written in practice.
     return any(m[1] in "Hh" or (m[1] in "Ee" and m[2] == "s") for stem in stems for m in NOTE.finditer(stem))
 

@@ -30,6 +30,8 @@ HEARABLE = range(21, 109)
 MOST_OCTAVES, FEWEST_TRANSPOSED = 2, 3
 # Notes that are needed to know the tuning of a folder.
 FEWEST_TUNED = 5
+# Semitones by which half of fewer notes may differ from their tuning.
+LARGEST_AWAY = 0.15
 IN_NAMES = ("note name", "German note name", "Latin note name", "MIDI number")
 TABLE = (
     "or give a table (--pitches FILE.csv): `sktimbre pairs --pitches heard --csv FILE.csv` writes one, to be corrected"
@@ -153,7 +155,7 @@ def find_tuning(midi: Sequence[float] | np.ndarray) -> float:
     Parameters
     ----------
     midi : sequence or ndarray of float
-        Pitches as fractional MIDI numbers; of none the tuning is 0.
+        Pitches as fractional MIDI numbers; of none, and of few that do not agree, the tuning is 0.
 
     Examples
     --------
@@ -165,6 +167,9 @@ def find_tuning(midi: Sequence[float] | np.ndarray) -> float:
     # The median of deviations from their mean on the circle.
     mean = np.angle(np.mean(np.exp(2j * np.pi * np.asarray(midi)))) / (2 * np.pi)
     tuning = mean + np.median((np.asarray(midi) - mean + 0.5) % 1 - 0.5)
+    away = np.median(np.abs((np.asarray(midi) - tuning + 0.5) % 1 - 0.5))
+    if len(midi) < FEWEST_TUNED and away > LARGEST_AWAY:
+        return 0.0
     return float((tuning + 0.5) % 1 - 0.5)
 
 
@@ -202,7 +207,8 @@ def _choose(files, clear, shown, candidates, by_names, trusted):
         else f"the names of {len(names)} files, such as {names[0]!r}, do"
     )
     if part is not None:
-        i = next(iter(part.values.keys() & clear.keys()))
+        compared = sorted(part.values.keys() & clear.keys())
+        i = next((i for i in compared if abs(clear[i] - part.values[i]) > TOLERANCE), compared[0])
         written = part.values[i] if part.kind == "MIDI number" else name_of_pitch(part.values[i])
         raise DatasetError(
             f"{shown}: {which} not agree with what is heard: {files[i].name} has the {part.kind} "

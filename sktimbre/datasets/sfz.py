@@ -73,7 +73,12 @@ def _regions(file: Path) -> Iterator[tuple[Path, int]]:
         opcodes[header] = dict(opcode for line in body.splitlines() for opcode in OPCODE.findall(line))
         if header != "region":
             continue
-        merged = {name: value for each in NESTING for name, value in opcodes.get(each, {}).items()}
+        merged: dict[str, str] = {}
+        for each in NESTING:
+            own = opcodes.get(each, {})
+            if "key" in own:  # also sets the root note
+                merged.pop("pitch_keycenter", None)
+            merged |= own
         pitch = _pitch(merged)
         if pitch is not None and "sample" in merged:
             name = merged.get("default_path", "") + merged["sample"].strip()

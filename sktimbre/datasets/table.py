@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from sktimbre.exceptions import DatasetError
 
 __all__ = ["COLUMNS", "NoteFile", "read_table"]
 
+# What stands for bytes that are not UTF-8.
+NO_UTF8 = re.compile("[\udc80-\udcff]")
 COLUMNS = (
     "side",
     "file",
@@ -188,20 +191,26 @@ def read_table(path: Path, files: Iterable[Path], name: str) -> dict[Sound, dict
 
 def _rows(path: Path, name: str) -> list[dict[str, str]]:
     """Return the lines of a table, as spreadsheets write it: separated by commas, semicolons or tabs."""
+    no_utf8 = f"the table {path} is not in UTF-8; save it as CSV with this encoding."
     try:
         content = path.read_bytes()
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        text = content.decode(encoding, errors="surrogateescape")
         lines = text.splitlines(keepends=True)
         if lines and lines[0].startswith("sep="):
             del lines[0]
         separator = max(",;\t", key=(lines[0] if lines else "").count)
         header, *rest = csv.reader(lines, delimiter=separator) if lines else [[]]
     except UnicodeDecodeError:
-        raise DatasetError(f"{name}: the table {path} is not in UTF-8; save it as CSV with this encoding.") from None
+        raise DatasetError(f"{name}: {no_utf8}") from None
     except (OSError, csv.Error) as error:
         raise DatasetError(f"{name}: the table {path} cannot be read: {error}. It must be a CSV file.") from None
     columns = [column.strip().lower() for column in header]
     rows = [dict(zip(columns, map(str.strip, row), strict=False)) for row in rest if any(row)]
+    # Names of files are bytes, which need not be UTF-8: those that exist are right.
+    names = [row.get("file", "") for row in rows]
+    if any(NO_UTF8.search(each) and not (path.parent / each).exists() for each in names):
+        raise DatasetError(f"{name}: {no_utf8}")
     if not rows or not {"file", "pitch"} <= set(columns):
         raise DatasetError(
             f"{name}: the table {path} needs a header with the columns file and pitch, then a line for each file; "

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
 from sktimbre.datasets.names import LATIN_NOTE, NOTE, values_of_note
 
-__all__ = ["DYNAMICS", "Tokens", "tokens_of", "words_in"]
+__all__ = ["DYNAMICS", "Tokens", "instrument_words", "tokens_of", "words_in"]
 
 DYNAMICS = ("pppp", "ppp", "pp", "p", "mp", "mf", "f", "ff", "fff", "ffff")
 DYNAMIC_WORDS = {
@@ -102,7 +102,8 @@ VELOCITY = re.compile(r"(?:v|vel|vl|velocity|layer)(\d{1,3})")
 ROUND_ROBIN = re.compile(r"(?:rr|r|robin|take|tk)(\d{1,2})")
 STRING = re.compile(r"(\d)c|str(?:ing)?(\d)|sul([gdaec])")
 # Words of two tokens, and tokens between a capital and small letters, as in "mezzo-forte" and "ArcoVib".
-JOINED = re.compile(r"\b(mezzo|very|non|no)[\s]+(forte|piano|long|vib|vibrato)\b")
+# and the key of a horn in F.
+JOINED = re.compile(r"\b(mezzo|very|non|no|in)[\s]+(forte|piano|long|vib|vibrato|f)\b")
 # Within a pitch, notes with different values of these are never paired, where both folders share some of the values.
 STRICT = ("dynamic", "velocity", "articulation", "length")
 KINDS = (*STRICT, "string", "round robin", "microphone")
@@ -125,7 +126,11 @@ class Tokens:
 
 
 def tokens_of(
-    file: Path, root: Path | None = None, pitch: int | None = None, frequent: Mapping[str, int] | None = None
+    file: Path,
+    root: Path | None = None,
+    pitch: int | None = None,
+    frequent: Mapping[str, int] | None = None,
+    ignored: Set[str] = frozenset(),
 ) -> Tokens:
     """Return the tokens of a file's name, and of the folders between it and ``root``, without those of its pitch.
 
@@ -140,6 +145,8 @@ def tokens_of(
     frequent : mapping of str to int or None
         In how many names of the folder each word is. Of two words of a kind the rarer tells about the note: of ``pp`` and the
         ``F`` of a horn in F, which all names have, it is ``pp``.
+    ignored : set of str
+        Dynamics that tell nothing, see `instrument_words`.
 
     Examples
     --------
@@ -152,7 +159,7 @@ def tokens_of(
     for token in words_in(file, root, pitch):
         kind, value = _kind(token)
         count = (frequent or {}).get(token, 0)
-        if kind is None:
+        if kind is None or token in ignored:
             if not (token.isdecimal() and int(token) == pitch):
                 others[token] += 1
         elif kind == "articulation" and kind in kinds:
@@ -161,6 +168,20 @@ def tokens_of(
             # Piano is more often the instrument.
             kinds[kind], counts[kind] = value, count
     return Tokens(kinds, others)
+
+
+def instrument_words(frequent: Mapping[str, int], n_names: int) -> set[str]:
+    """Return "piano" if all names of a folder have it and no other dynamic: it is the instrument, or tells nothing.
+
+    Parameters
+    ----------
+    frequent : mapping of str to int
+        In how many names of the folder each word is.
+    n_names : int
+        Number of names of the folder.
+    """
+    dynamics = {word for word in frequent if _kind(word)[0] == "dynamic"}
+    return dynamics if dynamics == {"piano"} and frequent["piano"] == n_names else set()
 
 
 def words_in(file: Path, root: Path | None = None, pitch: int | None = None) -> list[str]:

@@ -29,7 +29,7 @@ def analyse_answers(
     ----------
     files : path-like or iterable of path-like
         CSV files with the columns participant, part, note, system and value. Files without names of participants are one
-        participant each.
+        participant each. Of the answers to one question that a participant saved in two files, those of the later file count.
     confidence : float in (0, 0.9999]
         Confidence level of the intervals.
     screen : bool
@@ -80,7 +80,11 @@ def analyse_answers(
         raise DatasetError("There are no answers in the files.")
     ratings: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     right = []
-    for participant, part, system, value in rows:
+    # Who saves twice answers once: of two files the later one counts.
+    last = {tuple(of): number for *of, number, _ in rows}
+    for participant, part, note, system, number, value in rows:
+        if number != last[participant, part, note, system]:
+            continue
         if part == "rating":
             ratings[participant][system].append(value)
         else:
@@ -109,7 +113,7 @@ def analyse_answers(
 
 
 def _answers(file, number):
-    """Return participant, part, system and value of each row of a file."""
+    """Return participant, part, note, system, number of the file, and value of each row of a file."""
     path = as_path(file, ParameterError)
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
@@ -128,7 +132,9 @@ def _answers(file, number):
         limits = {"rating": (0, 100), "abx": (0, 1)}.get(row["part"])
         if limits is None or not limits[0] <= value <= limits[1] or not row["system"]:
             raise DatasetError(f"{path}, line {line}: {list(row.values())} is no answer of a listening test.")
-        found.append((row["participant"] or f"file {number + 1}", row["part"], row["system"], value))
+        found.append(
+            (row["participant"] or f"file {number + 1}", row["part"], row["note"], row["system"], number, value)
+        )
     return found
 
 

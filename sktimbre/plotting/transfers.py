@@ -18,6 +18,7 @@ from sktimbre.plotting.display import (
     rate_of,
 )
 from sktimbre.plotting.spectrograms import LEVEL, decibels, draw_spectrum, frequency_label
+from sktimbre.transfer.conversion import of_all_frames
 
 __all__ = ["TransferDisplay"]
 
@@ -106,7 +107,7 @@ class TransferDisplay(Display):
         """
         check_fitted(estimator, "stft_", "predict_spectra")
         X, y, names = choose_pairs(X, y, notes, names)
-        stft = estimator.stft_
+        stft = of_all_frames(estimator.stft_)
         return cls(
             stft.transform(X),
             estimator.predict_spectra(X),

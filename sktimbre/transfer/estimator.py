@@ -283,8 +283,11 @@ class TimbreTransfer(ConversionMixin, RegressorMixin, TransferParameters):
         if not hasattr(self.inverter_, "invert"):
             notes = of_lengths(self.inverter_.transform(S), lengths)
             return notes if isinstance(X, list) else np.stack(notes)
-        phase = of_all_frames(self.stft_).complex_transform(X) if self._from_source else None
-        return self.inverter_.invert(S, phase=phase, length=lengths)
+        if not self._from_source:
+            return self.inverter_.invert(S, length=lengths)
+        # Spectra may have fewer frames, where ``n_frames`` of the STFT crops them.
+        phase = [p[:, : s.shape[1]] for p, s in zip(of_all_frames(self.stft_).complex_transform(X), S, strict=True)]
+        return self.inverter_.invert(S, phase=phase if isinstance(S, list) else np.stack(phase), length=lengths)
 
     def score(self, X: Any, y: Any) -> float:
         """Return the negative reconstruction error: mean squared error of log-magnitudes, higher is better.

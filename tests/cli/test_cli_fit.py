@@ -249,3 +249,16 @@ def test_an_interruption_after_the_training_keeps_the_model(fit, notes, tmp_path
     result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre")
     assert result.exit_code == 130
     assert package.load(tmp_path / "m.sktimbre").autoencoder_.trained_on_["pitches"]
+
+
+def test_frames_of_training_notes(fit, sktimbre, notes, tmp_path):
+    """Notes of the training are cropped, those that are judged are not."""
+    params, model = tmp_path / "fit.toml", tmp_path / "m.sktimbre"
+    params.write_text("[stft]\nn_frames = 9")
+    result = fit(notes.flute, notes.clarinet, "-o", model, "--params", params)
+    assert result.exit_code == 0, result.stderr
+    assert package.load(model).stft_.n_frames == 9
+    for command in ("evaluate", "report"):
+        more = ("-o", tmp_path / "page.html") if command == "report" else ()
+        result = sktimbre(command, model, notes.flute, notes.clarinet, *more)
+        assert result.exit_code == 0, result.stderr

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sktimbre.audio import read_audio
 from sktimbre.datasets import pitch_from_name
 from sktimbre.datasets.pitch import LEAST_CLARITY, hear_pitch
+from sktimbre.datasets.pitches import find_tuning
 
 SR = 22050
 
@@ -82,3 +83,18 @@ def test_every_real_note(notes_folder, instrument):
         heard = hear_pitch(y, sr)
         assert heard.clarity > LEAST_CLARITY
         assert heard.midi == pytest.approx(pitch_from_name(path), abs=0.8), path.name
+
+
+@pytest.mark.parametrize(
+    ("midi", "tuning"),
+    [
+        ([60.44, 62.46], 0.45),
+        ([60.3, 64.75], 0.0),
+        ([60.3, 62.7], 0.0),
+        ([60.3, 62.7, 64.0], 0.0),
+        ([60.3], 0.3),
+        ([60.4, 62.45, 64.1, 65.5, 67.42], 0.42),
+    ],
+)
+def test_few_notes_have_a_tuning_if_they_agree(midi, tuning):
+    assert find_tuning(midi) == pytest.approx(tuning, abs=0.011)

@@ -220,7 +220,9 @@ def test_maps_beside_and_above_the_samples(library, tmp_path, place):
         f"<region> sample=my sample {i}.wav {'key' if i else 'lovel=1 pitch_keycenter'}={midi if i else 'c4'} // {i + 40}"
         for i, midi in enumerate(SCALE)
     ]
-    lines = [f"<control> default_path={prefix}", "#define $LOW 3", "<global> ampeg_release=1", "<group>", *regions]
+    lines = [f"<control> default_path={prefix}", "#define $LOW 3", "<global> ampeg_release=1"]
+    # A region's own key counts, whatever it inherits.
+    lines += ["<group> pitch_keycenter=60", *regions]
     (tmp_path / place).write_text("\n".join([*lines, "<region> sample=absent.wav key=1"]))
     assert list(pitches_of(folder).values()) == list(SCALE)
 

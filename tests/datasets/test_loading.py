@@ -309,3 +309,9 @@ def test_real_notes(notes_folder):
     y, _ = read_audio(notes.source_files[0], SR)
     assert np.abs(notes.source).max(axis=1).min() > 0.1
     assert np.abs(notes.source[0][:50]).max() <= np.abs(y).max()
+
+
+@pytest.mark.parametrize(("given", "instead"), [({"longest": 0.3}, "duration="), ({"same_piece": True}, "material=")])
+def test_options_that_load_pairs_has_by_other_names(tmp_path, given, instead):
+    with pytest.raises(ParameterError, match=f"{next(iter(given))} is no parameter of load_pairs: give {instead}"):
+        load_pairs(tmp_path, tmp_path, material="playing", **given)

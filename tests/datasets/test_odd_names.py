@@ -150,3 +150,52 @@ def test_linked_folders_are_named(library, tmp_path):
     (tmp_path / "a" / "high").symlink_to(tmp_path / "more")
     with pytest.warns(DatasetWarning, match="high is a link to a folder, which is not followed"):
         load_notes(tmp_path / "a", recursive=True)
+
+
+@pytest.mark.parametrize("octave", ["auto", 1])
+def test_ranges_in_names_of_another_numbering(sound, tmp_path, octave):
+    several(sound, tmp_path, "Flute.ff.C3E3.wav", range(60, 65))
+    several(sound, tmp_path, "Flute.ff.F3A3.wav", range(65, 70))
+    if octave == "auto":
+        with pytest.warns(DatasetWarning, match=r"C3E3\.wav and the like sound 1 octave higher than their names say"):
+            notes = load_notes(tmp_path)
+    else:
+        notes = load_notes(tmp_path, octave=octave)
+    assert notes.pitches.tolist() == list(range(60, 70))
+
+
+def test_ranges_in_names_that_are_wrong(sound, tmp_path):
+    several(sound, tmp_path, "Flute.ff.C6E6.wav", (60, 62, 67))
+    assert load_notes(tmp_path, pitches="heard").pitches.tolist() == [60, 62, 67]
+
+
+@pytest.mark.parametrize("name", ["piano_{}", "Horn in F {}"])
+def test_words_of_instruments_that_are_dynamics(library, tmp_path, name):
+    """A piano is not soft, and a horn in F is not loud."""
+    scale = dict(zip(("A4", "B4", "C5", "D5"), (69, 71, 72, 74), strict=True))
+    library(tmp_path / "a", {f"flute_{n}_{'forte' if m % 2 else 'piano'}.wav": m for n, m in scale.items()})
+    library(tmp_path / "b", {f"{name.format(n)}.wav": m for n, m in scale.items()})
+    assert pair_files(tmp_path / "a", tmp_path / "b").pitches.tolist() == list(scale.values())
+
+
+def test_es_is_e_flat_wherever_it_is_written(library, tmp_path):
+    folder = library(tmp_path / "a", {"fl_D4_x.wav": 62, "fl_Es4_x.wav": 63, "fl_F4_x.wav": 65})
+    table = tmp_path / "t.csv"
+    table.write_text("file,pitch\nfl_D4_x.wav,D4\nfl_Es4_x.wav,Es4\nfl_F4_x.wav,F4\n")
+    for pitches in (None, table, r"_(?P<note>[A-H]s?\d)_"):
+        assert load_notes(folder, pitches=pitches).pitches.tolist() == [62, 63, 65]
+    german = library(tmp_path / "b", {"fl_B4_x.wav": 70, "fl_H4_x.wav": 71, "fl_C5_x.wav": 72})
+    assert load_notes(german, pitches=r"_(?P<note>[A-H]s?\d)_").pitches.tolist() == [70, 71, 72]
+
+
+def test_the_name_that_contradicts_is_shown(library, tmp_path):
+    library(tmp_path, {"flute.A4.wav": 69, "flute.B4.wav": 74})
+    with pytest.raises(DatasetError, match=r"flute\.B4\.wav has the note name B4 and sounds like D5"):
+        load_notes(tmp_path)
+
+
+def test_long_files_have_their_duration(library, tmp_path):
+    library(tmp_path, {"x_C4.wav": {"midi": 60, "duration": 40.0}, "x_D4.wav": 62})
+    assert [note.duration for note in pair_files(tmp_path, tmp_path).source_notes] == pytest.approx(
+        [40.0, 0.4], abs=1e-4
+    )

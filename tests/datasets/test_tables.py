@@ -1,5 +1,9 @@
 """Tables of pitches as spreadsheets and people write them."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from sktimbre.datasets import load_notes, pair_files
@@ -86,3 +90,13 @@ def test_velocities_are_whole_numbers(folder, tmp_path):
     lines[2] = ("x 2.wav", 62, "soft")
     with pytest.raises(DatasetError, match=r"x 2.wav has the velocity 'soft'; write a number, such as 64"):
         pair_files(folder, folder, source_pitches=written(tmp_path, lines), target_pitches=NOTES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_not_utf8_are_written_and_read(library, tmp_path):
+    folder = library(tmp_path / "a", {"C4.wav": 60, "D4.wav": 62})
+    os.rename(folder / "D4.wav", os.fsencode(folder) + b"/fl\xfbte.D4.wav")
+    table = tmp_path / "t.csv"
+    command = ["-m", "sktimbre", "pairs", folder, library(tmp_path / "b", {"C4.wav": 60}), "--csv", table]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
+    assert load_notes(folder, pitches=table).pitches.tolist() == [60, 62]

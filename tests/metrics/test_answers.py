@@ -93,3 +93,16 @@ def test_command(write):
     assert "Bo" in shown.output
     values = json.loads(CliRunner().invoke(app, ["answers", str(file), "--all", "--json"]).stdout)
     assert values["ratings"]["model"]["mean"] == 30.5
+
+
+def test_who_saves_twice_answers_once(write):
+    rows = [f"A,abx,note {i},model,{int(i < 8)}" for i in range(10)] + ratings("A", model=[40], target=[100])
+    once = write("a.csv", rows)
+    again = write("b.csv", rows[:10] + ratings("A", model=[60], target=[100]))
+    found = analyse_answers([once, again])
+    assert found["abx"] == analyse_answers([once])["abx"]
+    assert found["abx"]["total"] == 10
+    # Of two answers the later one counts.
+    assert found["ratings"]["model"]["mean"] == 60
+    twice = analyse_answers([write("c.csv", ["A,abx,same,model,1", "A,abx,same,model,0"])])
+    assert twice["abx"]["total"] == 2

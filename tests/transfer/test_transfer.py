@@ -26,6 +26,7 @@ from sktimbre.baselines import IdentityBaseline, PerBinLinearBaseline
 from sktimbre.datasets import make_paired_notes
 from sktimbre.exceptions import AudioError, ParameterError, PersistenceError
 from sktimbre.metrics import f0_error, reconstruction_error
+from sktimbre.plotting import TransferDisplay
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,12 @@ def test_frames_of_the_training_notes_are_no_limit_of_recordings(notes, phase):
         results = [list(getattr(model, method)([recording])) for model in (short, whole)]
         np.testing.assert_array_equal(*map(np.concatenate, results))
     assert short.score(notes.source, notes.target) == whole.score(notes.source, notes.target)
+    drawn = [TransferDisplay.from_estimator(m, notes.source, notes.target, notes=[0]) for m in (short, whole)]
+    for side in drawn[0].spectra:
+        np.testing.assert_array_equal(*(np.asarray(d.spectra[side].notes[0]) for d in drawn))
+    # Spectra that are cropped are inverted as they are.
+    cropped = short.invert_spectra(short.stft_.transform(notes.source), notes.source)
+    assert cropped.shape == notes.source.shape
 
 
 def test_weights_of_notes_are_those_of_their_frames(notes):

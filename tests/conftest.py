@@ -11,9 +11,10 @@ import hypothesis
 import pytest
 
 # A change is judged by the same examples each time; whoever runs the tests by hand explores new ones.
-hypothesis.settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+# The first example of a test may compile or import something, so there is no deadline.
+hypothesis.settings.register_profile("by hand", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "by hand")
 
 
 @pytest.fixture(scope="session", autouse=True)

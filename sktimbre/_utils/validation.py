@@ -52,7 +52,7 @@ def check_audio(X: Any, *, name: str = "X", estimator: Any = None, reset: bool =
     return _check(X, "audio", name, estimator, reset)
 
 
-def check_spectra(S: Any, *, name: str = "S", estimator: Any = None, reset: bool = True) -> Batch:
+def check_spectra(S: Any, *, name: str = "X", estimator: Any = None, reset: bool = True) -> Batch:
     """Return spectra as float32: an array (n_notes, n_frequencies, n_frames), or a list of 2-D arrays.
 
     Parameters and errors are as in `check_audio`; all notes must have the same number of frequencies.

@@ -120,6 +120,7 @@ def write_audio(
     subtype: str | None = None,
     overwrite: bool = False,
     metadata: Metadata | None = None,
+    gain: float = 0.0,
 ) -> None:
     """Write a sound file, which gets its name only when it is complete.
 
@@ -141,6 +142,8 @@ def write_audio(
         What `read_metadata` read from another file. Positions are rescaled to `sr`. Between formats of one kind (WAV and RF64;
         AIFF) all of it is kept; from WAV to AIFF and back, root note, loops (two in AIFF), markers and texts; in other formats
         the texts. Formats differ in which texts they have: CAF, AU and W64 have few or none.
+    gain : float
+        Gain in dB of what is written; below 0 it is quieter.
 
     Raises
     ------
@@ -175,7 +178,8 @@ def write_audio(
     """
     channels = as_channels(y)
     check_channels_first(channels)
-    writer = AudioWriter(path, sr, n_channels=len(channels), subtype=subtype, overwrite=overwrite, metadata=metadata)
+    how: dict[str, Any] = {"subtype": subtype, "overwrite": overwrite, "metadata": metadata, "gain": gain}
+    writer = AudioWriter(path, sr, n_channels=len(channels), **how)
     writer.stacklevel += 1
     with writer:
         writer.write(channels)

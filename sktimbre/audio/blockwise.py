@@ -18,7 +18,7 @@ from sktimbre._utils.checks import check_real, check_whole
 from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.chunks import append_chunks
-from sktimbre.audio.formats import BYTES, quantise, resolve_format
+from sktimbre.audio.formats import BYTES, SMALL_HEADERS, quantise, resolve_format
 from sktimbre.audio.metadata import Metadata, chunks_for, texts_for
 from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, name_of, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
@@ -27,8 +27,6 @@ from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, Par
 LARGEST_RATIO = 256
 # libsndfile's code of an error of the operating system, such as a full disk.
 SYSTEM_ERROR = 2
-# Largest number of bytes of samples: these headers have 32-bit sizes, and 64 KiB are left for the header.
-SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
 
 
 class AudioReader:

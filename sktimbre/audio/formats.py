@@ -10,6 +10,8 @@ from sktimbre.exceptions import ParameterError
 
 __all__ = ["BYTES", "FORMATS", "legal_subtypes", "nearest_subtype", "quantise", "resolve_format"]
 
+# Largest number of bytes of samples: these headers have 32-bit sizes, and 64 KiB are left for the header.
+SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
 FORMATS = {
     ".wav": "WAV",
     ".aif": "AIFF",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelFile", "Outcome", "convert_all"]
 
+# Recordings up to which each keeps its line of progress.
+MOST_SHOWN = 12
+
 
 class ModelFile(NamedTuple):
     """File from which each worker process loads the model.
@@ -125,7 +128,9 @@ def convert_all(
         for recording in recordings:
             task = progress.add_task(recording.source.name, total=recording.n_samples)
             yield _convert(model, recording, writing, partial(progress.advance, task))
+            # Of many recordings only the present one is shown, since a terminal has few lines.
             progress.stop_task(task)
+            progress.update(task, visible=len(recordings) <= MOST_SHOWN)
 
 
 def _in_processes(

@@ -60,9 +60,10 @@
 
   function csv() {
     const participant = document.getElementById("participant").value.trim();
+    const page = document.body.dataset.page;
     const quoted = (cell) => /[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell;
-    const rows = trials.flatMap((trial) => trial.rows).map((row) => [participant, ...row].map(quoted).join(","));
-    return ["participant,part,note,system,value", ...rows].join("\n") + "\n";
+    const rows = trials.flatMap((trial) => trial.rows).map((row) => [participant, ...row, page].map(quoted).join(","));
+    return ["participant,part,note,system,value,page", ...rows].join("\n") + "\n";
   }
 
   function show() {

@@ -1,5 +1,6 @@
 """A page for a blind listening test of a model: ABX, and ratings beside a hidden reference and anchors."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,11 @@ def blind_page(title: str, trials: Sequence[Trial]) -> str:
     """
     from sktimbre.cli.listening import templates
 
-    return templates().get_template("blind.html").render(title=title, trials=trials)
+    page = hashlib.blake2b(digest_size=6)
+    for trial in trials:
+        for sound in trial.sounds.values():
+            page.update(sound)
+    return templates().get_template("blind.html").render(title=title, trials=trials, page=page.hexdigest())
 
 
 def _equally_loud(sounds):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def remember_training(
     model: "TimbreTransfer",
     pitches: Any,
     held_out_pitches: Any,
-    sounds: Sequence["Sound"] = (),
+    files: Sequence[str] = (),
     duration: float | None = None,
 ) -> None:
     """Store in a fitted model which notes it was trained on; saving keeps the record, a new fit drops it.
@@ -182,15 +183,15 @@ def remember_training(
         Fitted model; changed in place.
     pitches, held_out_pitches : array-like of int
         MIDI numbers of the training notes and of the held-out notes.
-    sounds : sequence of Sound
-        Sources of the training notes. Hashes of their contents are stored, since other files may have the same names.
+    files : sequence of str
+        Sources of the training notes by `digests_of`, since other files may have the same names.
     duration : float or None
         Seconds of each training note.
     """
     model.autoencoder_.trained_on_ = {
         "pitches": sorted(int(p) for p in pitches),
         "held_out_pitches": sorted(int(p) for p in held_out_pitches),
-        "files": _digests(sounds),
+        "files": list(files),
         "duration": duration,
     }
 
@@ -203,7 +204,7 @@ def trained_on(model: "Converter") -> dict[str, Any] | None:
 def training_mask(model: "TimbreTransfer", pairs: Any) -> np.ndarray | None:
     """Return for each pair whether the model was trained on it; None if the model has no record of its training."""
     known = trained_on(model)
-    return None if known is None else np.array([each in known["files"] for each in _digests(pairs.source_sounds)])
+    return None if known is None else np.array([each in known["files"] for each in digests_of(pairs.source_sounds)])
 
 
 def split(model: "TimbreTransfer", pairs: Any) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
@@ -234,7 +235,7 @@ def check_direction(model: "TimbreTransfer", pairs: Any) -> None:
     """
     known = set((trained_on(model) or {}).get("files", ()))
     as_source, as_target = (
-        sum(each in known for each in _digests(sounds)) for sounds in (pairs.source_sounds, pairs.target_sounds)
+        sum(each in known for each in digests_of(sounds)) for sounds in (pairs.source_sounds, pairs.target_sounds)
     )
     if as_target > as_source:
         raise ParameterError(
@@ -257,13 +258,14 @@ def _neighbours(model, train, pitches, X, pitches_of_X):
     return {"transposed neighbours": baseline.fit(*train, pitches).predict(X, pitches_of_X)}
 
 
-def _digests(sounds: Iterable["Sound"]) -> list[str]:
+def digests_of(sounds: Iterable["Sound"]) -> list[str]:
     """Return hashes of the contents of sounds; each file is read once."""
     files: dict[Path, Any] = {}
     digests = []
     for sound in sounds:
         if sound.file not in files:
-            files[sound.file] = hashlib.blake2b(sound.file.read_bytes(), digest_size=8)
+            with sound.file.open("rb") as file:
+                files[sound.file] = hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=8))
         digest = files[sound.file].copy()
         if sound.start is not None:
             digest.update(f" {sound.start:.3f}".encode())

@@ -133,7 +133,7 @@ def convert(
         writing.check()
         find = partial(find_recordings, files, output, recursive=recursive, may_be_none=watch)
         found = find()
-        check_names(found)
+        check_names((each.path, writing.target_of(each)) for each in found)
         check_exists(model)
         file = ModelFile(model, model.stat().st_mtime_ns, tuple(settings.items()))
         with s.status("Loading the model"), s.importing():
@@ -181,7 +181,7 @@ class Tally:
     converted: dict[Path, dict[str, Any]] = field(default_factory=dict)
     failed: dict[Path, str] = field(default_factory=dict)
     skipped: set[Path] = field(default_factory=set)
-    names: dict[str, "Found"] = field(default_factory=dict)
+    names: dict[str, Path] = field(default_factory=dict)
     # Recordings without an outcome, and what was at their targets when they were planned.
     pending: dict["Recording", tuple[int, int] | None] = field(default_factory=dict)
 
@@ -190,17 +190,19 @@ class Tally:
         from sktimbre.cli.planning import check_names, check_target
 
         sources, planned = {each.path.resolve() for each in found}, []
+        wrong: dict[Path, ParameterError] = {}
         for each in found:
             try:
                 recording = writing.plan(each, sr)
             except (SktimbreError, OSError) as error:
-                # A wrong option is wrong for all recordings.
                 if isinstance(error, ParameterError) and not self.watching:
-                    raise
+                    wrong[each.path] = error
+                    continue
                 self.fail(each.path, describe(error), trace_of(error), "Left out")
                 continue
             try:
-                check_names([self.names.setdefault(each.key, each), each])
+                other = self.names.setdefault(str(recording.target).casefold(), each.path)
+                check_names([(other, recording.target), (each.path, recording.target)])
                 if self.watching and recording.target.exists() and not writing.overwrite:
                     self.skipped.add(each.path)
                     continue
@@ -212,6 +214,11 @@ class Tally:
                 continue
             planned.append(recording)
             self.pending[recording] = _stamp(recording.target)
+        # An option that is wrong for all recordings is wrong; if it is for some, the others are converted.
+        if wrong and len(wrong) == len(found):
+            raise next(iter(wrong.values()))
+        for path, reason in wrong.items():
+            self.fail(path, f"{path}: {describe(reason)}", trace_of(reason), "Left out")
         self._warn_of_missing_band(planned, sr)
         return planned
 
@@ -284,7 +291,7 @@ class Tally:
         """Print what was converted."""
         shown = table("Written", "Seconds", "Hz", "Speed")
         # Several processes complete recordings in any order.
-        converted = [self.converted[each.path] for each in self.names.values() if each.path in self.converted]
+        converted = [self.converted[path] for path in self.names.values() if path in self.converted]
         for entry in converted:
             factor = entry["real_time_factor"]
             speed = f"{number(1 / factor, 1)} x real time" if factor else "unknown"

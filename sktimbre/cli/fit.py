@@ -1,6 +1,7 @@
 """`sktimbre fit`: train a model on notes of two instruments and save it."""
 
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +35,7 @@ from sktimbre.cli.session import (
     session,
     table,
 )
-from sktimbre.exceptions import ParameterError
+from sktimbre.exceptions import ParameterError, SktimbreError
 
 if TYPE_CHECKING:
     from sktimbre.transfer import TimbreTransfer
@@ -189,9 +190,8 @@ def fit(
         with s.status("Starting"), s.importing():
             import keras  # noqa: F401
 
-            from sktimbre import save
             from sktimbre.autoencoder.training.settings import training_options
-            from sktimbre.cli.comparison import remember_training
+            from sktimbre.cli.comparison import digests_of, remember_training
             from sktimbre.datasets import load_pairs
 
             with given.locating_errors("autoencoder"):
@@ -201,18 +201,36 @@ def fit(
             return
         with s.status("Reading notes"):
             notes = load_pairs(*sides, sr=model.sr, duration=seconds, **how)
+            # Now: after a long training the files may be out of reach.
+            files = digests_of(notes.source_sounds)
         with s.progress("error") as progress:
             train(model, notes.source, notes.target, progress, groups=notes.pitches)
         import numpy as np
 
         held_out = model.autoencoder_.validation_indices_
         training = np.setdiff1d(np.arange(len(notes.pitches)), held_out)
-        sounds = [notes.source_sounds[i] for i in training]
-        remember_training(model, notes.pitches[training], notes.pitches[held_out], sounds, seconds)
-        save(model, output, overwrite=overwrite)
-        with s.status(f"{output} is written; comparing with baselines"):
-            errors, n_judged = _errors(model, notes, held_out)
+        pitches = notes.pitches[training], notes.pitches[held_out]
+        remember_training(model, *pitches, [files[i] for i in training], seconds)
+        _save(s, model, output, overwrite)
+        try:
+            with s.status("Comparing with baselines"):
+                errors, n_judged = _errors(model, notes, held_out)
+        except BaseException:
+            s.say(f"{output} is written; the comparison with baselines did not end.")
+            raise
         _report(s, model, notes, held_out, errors, n_judged, output)
+
+
+def _save(s, model, output, overwrite):
+    """Save a model; where that fails, save it among the temporary files, so that its training is not lost."""
+    from sktimbre import save
+
+    try:
+        save(model, output, overwrite=overwrite)
+    except (SktimbreError, OSError):
+        rescued = save(model, Path(mkdtemp(prefix="sktimbre-")) / output.name)
+        s.say(f"The model could not be written to {output}; it is in {rescued}.")
+        raise
 
 
 def train(model: "TimbreTransfer", X: Any, y: Any, progress: Progress, **fit_params: Any) -> None:

@@ -156,6 +156,8 @@ def _show_params(s: Session, file: Path) -> None:
     comment = (
         f"# Of {file.name}, trained with {versions}.\n# sktimbre fit SOURCE TARGET -o MODEL --params THIS_FILE\n\n"
     )
+    # In ASCII, because a shell may write another encoding than UTF-8 to a file.
+    comment = comment.encode("ascii", "backslashreplace").decode()
     s.result({"model": file, "params": params}, (comment + to_toml(params)).rstrip())
 
 

@@ -45,7 +45,7 @@ PAIR_OPTIONS: dict[str, Any] = {
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="Use source files whose names match, such as '*_ff_*'; with ! those that do not. Can be repeated.",
+            help="Use source files whose names match, such as `'*_ff_*'`; with ! those that do not. Can be repeated.",
         ),
     ],
     "target_match": Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="The same for the target.")],

@@ -63,10 +63,15 @@ class FitParams:
         if path is None:
             return cls()
         try:
-            return cls(path, dict(_flattened(tomllib.loads(path.read_text(encoding="utf-8")))))
+            content = path.read_bytes()
+            # Shells of Windows write UTF-16, and marks of the encoding.
+            encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+            return cls(path, dict(_flattened(tomllib.loads(content.decode(encoding).replace("\r\n", "\n")))))
         except OSError as error:
             raise ParameterError(f"--params {path} cannot be read: {error.strerror}. Check the name.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise ParameterError(f"--params {path} is not in UTF-8; save it with this encoding.") from None
+        except tomllib.TOMLDecodeError as error:
             raise ParameterError(
                 f"--params {path} is not TOML: {error}. `sktimbre info MODEL --params` prints an example."
             ) from None

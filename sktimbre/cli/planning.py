@@ -5,10 +5,14 @@ import os
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sktimbre.cli.recordings import Recording
 from sktimbre.cli.session import check_folder, check_output, did_you_mean, unquoted
 from sktimbre.exceptions import ParameterError, SktimbreError
+
+if TYPE_CHECKING:
+    from sktimbre.audio import AudioReader
 
 __all__ = ["Found", "Writing", "check_names", "check_target", "file_of_one", "find_recordings"]
 
@@ -31,12 +35,6 @@ class Found:
 
     path: Path
     name: Path
-
-    @property
-    def key(self) -> str:
-        """Output path without suffix; recordings with equal keys would be written to the same file."""
-        # Some file systems ignore case.
-        return str(self.name.parent / self.name.stem).casefold()
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,21 @@ class Writing:
             return self.file.suffix.lower()
         return None if self.format is None else f".{self.format.lower().removeprefix('.')}"
 
+    def target_of(self, found: Found, suffix: str | None = None) -> Path:
+        """Return the file to write for a recording: with the suffix that is given, or else that its name lets expect."""
+        from sktimbre.audio.formats import FORMATS
+
+        own = found.path.suffix.lower()
+        suffix = suffix or self._suffix or (own if own in FORMATS else ".wav")
+        return self.file or self.folder / found.name.parent / f"{found.name.stem}{suffix}"
+
     def plan(self, found: Found, model_sr: int) -> Recording:
         """Read the header of a recording and return its conversion, in a format that can be written.
 
         Raises
         ------
         ParameterError
-            The output format does not support the sample rate, the channels or the subtype.
+            The output format does not support the sample rate, the channels, the subtype or the size.
         AudioFileError
             The recording cannot be read.
         """
@@ -107,8 +113,20 @@ class Writing:
         reader = AudioReader(found.path, sr=model_sr)
         sr = reader.file_sr if self.keep_rate else model_sr
         suffix, subtype = self._format(found.path.suffix.lower(), reader.subtype, sr, reader.n_channels)
-        target = self.file or self.folder / found.name.parent / f"{found.name.stem}{suffix}"
-        return Recording(found.path, target, sr, reader.n_frames, subtype)
+        self._check_size(found, suffix, subtype, sr, reader)
+        return Recording(found.path, self.target_of(found, suffix), sr, reader.n_frames, subtype)
+
+    def _check_size(self, found: Found, suffix: str, subtype: str, sr: int, reader: "AudioReader") -> None:
+        """Raise an error if an output would be larger than its format can hold."""
+        from sktimbre.audio.formats import BYTES, FORMATS, SMALL_HEADERS
+
+        if reader.n_frames is None:
+            return
+        size = reader.n_frames * sr / reader.sr * reader.n_channels * BYTES.get(subtype, 0)
+        if size > SMALL_HEADERS.get(FORMATS[suffix], size):
+            raise ParameterError(
+                f"{found.path.name} would have {size / 2**30:.1f} GiB as {suffix}, which holds 4: give --format w64 or flac."
+            )
 
     def _format(self, suffix: str, subtype: str, sr: int, n_channels: int) -> tuple[str, str]:
         """Return suffix and subtype of the output for a recording's: the same if they can be written."""
@@ -211,14 +229,15 @@ def find_recordings(
     return list(found.values())
 
 
-def check_names(recordings: Iterable[Found]) -> None:
-    """Raise `ParameterError` if two recordings would be written to the same file."""
+def check_names(targets: Iterable[tuple[Path, Path]]) -> None:
+    """Raise `ParameterError` if two recordings would be written to the same file; pairs are recordings and files to write."""
     names: dict[str, Path] = {}
-    for recording in recordings:
-        other = names.setdefault(recording.key, recording.path)
-        if other != recording.path:
+    for recording, target in targets:
+        # Some file systems ignore case.
+        other = names.setdefault(str(target).casefold(), recording)
+        if other != recording:
             raise ParameterError(
-                f"{other} and {recording.path} would both be written as {recording.name.stem}; convert one at a time."
+                f"{other} and {recording} would both be written as {target.name}; convert one at a time."
             )
 
 

@@ -194,6 +194,6 @@ def _names(pairs: "Bunch", judged: Any) -> list[str]:
 
     pitches = [int(pairs.pitches[i]) for i in judged]
     return [
-        f"{name_of_pitch(p)} ({pairs.source_files[i].name})" if pitches.count(p) > 1 else name_of_pitch(p)
+        f"{name_of_pitch(p)} ({pairs.source_sounds[i].name})" if pitches.count(p) > 1 else name_of_pitch(p)
         for p, i in zip(pitches, judged, strict=True)
     ]

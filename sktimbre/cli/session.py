@@ -17,6 +17,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from sktimbre._utils.files import check_target
 from sktimbre.exceptions import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DURATION", "Debug", "DryRun", "Duration", "Json", "Overwrite", "Quiet", "Session", "session"]
 
-STDERR = 2
+STDOUT, STDERR = 1, 2
 # After a signal, 128 plus its number, as in shells.
 FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # Default seconds of each note, equal in all commands so that `evaluate` judges what `fit` trained.
@@ -66,6 +67,14 @@ class Terminated(KeyboardInterrupt):
     """Raised on SIGTERM; a subclass of KeyboardInterrupt, so that code cleans up as after Ctrl-C."""
 
 
+class PipedConsole(Console):
+    """A console that leaves it to the caller what happens when nobody reads its output any more; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error."""
+        raise BrokenPipeError
+
+
 @dataclass
 class Session:
     """Output of a command: results on standard output, everything else on standard error.
@@ -85,7 +94,7 @@ class Session:
     debug: bool = False
     warnings: list[str] = field(default_factory=list)
     # emoji=False: file names may contain emoji codes such as :x:.
-    stdout: Console = field(default_factory=lambda: Console(highlight=False, emoji=False))
+    stdout: Console = field(default_factory=lambda: PipedConsole(highlight=False, emoji=False))
     stderr: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, emoji=False))
 
     def say(self, text: str, style: str | None = None) -> None:
@@ -94,11 +103,15 @@ class Session:
 
     def result(self, values: Mapping[str, Any], *shown: RenderableType) -> None:
         """Print the result: with --json ``values`` and the warnings as JSON, else the tables and texts of ``shown``."""
-        if self.as_json:
-            typer.echo(json.dumps(plain({**values, "warnings": self.warnings}), indent=2, allow_nan=False))
-        elif not self.quiet:
-            for part in shown:
-                self.stdout.print(part, soft_wrap=isinstance(part, str), markup=False)
+        try:
+            if self.as_json:
+                typer.echo(json.dumps(plain({**values, "warnings": self.warnings}), indent=2, allow_nan=False))
+            elif not self.quiet:
+                for part in shown:
+                    self.stdout.print(part, soft_wrap=isinstance(part, str), markup=False)
+        except BrokenPipeError:
+            # Who reads the output, such as head, has read enough; the work is done. Python would complain at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
 
     def progress(self, *details: str) -> Progress:
         """Return progress bars on standard error; ``details`` names the fields of a task that are shown after its bar."""
@@ -114,7 +127,7 @@ class Session:
         if self.quiet:
             yield
             return
-        with self.stderr.status(text):
+        with self.stderr.status(Text(text)):
             yield
 
     @contextmanager

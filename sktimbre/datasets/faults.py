@@ -14,7 +14,7 @@ FAR = 40.0
 BLOCK, BLOCKS = 0.005, 10
 # A silent note peaks below this level in dBFS; the mix of antiphase channels is this much quieter than they are, in dB.
 SILENT, ANTIPHASE = -80.0, 20.0
-# A note has fewer seconds than a frame of 1024 samples at 22050 Hz in blocks down to 50 dB below its level.
+# A note is short if it stays within 50 dB of its level for less than a frame of 1024 samples at 22050 Hz.
 SHORTEST, END = 1024 / 22050, 50.0
 # Clipping: this many runs of so many equal samples at an extreme, which the wave leaves by more than -60 dB and four steps.
 RUNS, RUN, LEAVES, STEPS = 3, 4, 1e-3, 4

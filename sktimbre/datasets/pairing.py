@@ -176,7 +176,8 @@ def pair_notes(
     pairs: list[tuple[int, int]] = []
     reasons: list[dict[int, str]] = [{}, {}]
     for pitch in sorted(groups[0].keys() | groups[1].keys()):
-        a, b = groups[0].get(pitch, []), groups[1].get(pitch, [])
+        # By name: which of several equally good pairings is taken does not depend on the order of the files.
+        a, b = (sorted(g.get(pitch, []), key=lambda i: _place(side[i])) for g, side in zip(groups, sides, strict=True))
         cost = np.zeros((len(a), len(b)))
         for row, i in enumerate(a):
             for column, j in enumerate(b):
@@ -199,6 +200,10 @@ def pair_notes(
                     others = [sides[1 - side][j] for j in other]
                     reasons[side][i] = _reason(sides[side][i], others, n_like, strict, pitch)
     return pairs, reasons
+
+
+def _place(note):
+    return str(note.file), note.start or 0.0
 
 
 def _by_pitch(side):

@@ -220,7 +220,7 @@ def _choose(files, clear, shown, candidates, by_names, trusted):
 def _contradicted(part, clear):
     """Tell whether clear pitches contradict a part with which they do not agree."""
     compared = {i: clear[i] - value for i, value in part.values.items() if i in clear}
-    # Of notes lower or higher than those that are heard, partials are: numbers of takes sound like anything.
+    # Of a note outside the range of `hear_pitch` a partial is heard. Numbers of takes sound like anything.
     lost = [d for i, d in compared.items() if part.values[i] not in HEARABLE and _away(d, (0, *MISTAKABLE)) > TOLERANCE]
     return any(part.values[i] in HEARABLE for i in compared) or 2 * len(lost) > len(compared) > 0
 

@@ -19,7 +19,7 @@ __all__ = ["cut_scales", "range_in_name"]
 
 # Seconds that a note has before it, unless another note ends there.
 BEFORE = 0.05
-# Share of the notes of a range that have to sound in another octave.
+# Least share of the notes of all ranges that have to fit for another octave to be believed.
 MOST = 0.6
 NOTE = r"([A-G](?:#|♯|b|♭|s|)-?\d)"
 RANGE = re.compile(rf"(?<![^\W_]){NOTE}{NOTE}(?![^\W_])")

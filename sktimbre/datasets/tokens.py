@@ -101,8 +101,7 @@ NUMBERED = re.compile(r"(p{1,4}|mp|mf|f{1,4})(\d{1,2})")
 VELOCITY = re.compile(r"(?:v|vel|vl|velocity|layer)(\d{1,3})")
 ROUND_ROBIN = re.compile(r"(?:rr|r|robin|take|tk)(\d{1,2})")
 STRING = re.compile(r"(\d)c|str(?:ing)?(\d)|sul([gdaec])")
-# Words of two tokens, and tokens between a capital and small letters, as in "mezzo-forte" and "ArcoVib".
-# and the key of a horn in F.
+# Two words that are one token, as in mezzo forte, and the key of a horn in F.
 JOINED = re.compile(r"\b(mezzo|very|non|no|in)[\s]+(forte|piano|long|vib|vibrato|f)\b")
 # Within a pitch, notes with different values of these are never paired, where both folders share some of the values.
 STRICT = ("dynamic", "velocity", "articulation", "length")

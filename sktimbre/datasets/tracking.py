@@ -11,10 +11,10 @@ __all__ = ["HOP", "RATE", "PitchTrack", "frames_of", "track_pitch"]
 # Rate in Hz at which a recording is analysed; frame and hop in samples; frames that are transformed at once.
 RATE, FRAME, HOP, BLOCK = 22050, 2048, 256, 512
 # Range of pitches in Hz, pitches in an octave, and the highest partial in Hz. Higher pitches, up to that partial, are followed
-# so that they are not heard an octave lower, but are none.
+# so that they are not heard an octave lower, but count as unpitched.
 LOWEST, HIGHEST, RESOLUTION, HIGHEST_PARTIAL = 48.0, 4400.0, 48, 8000.0
 PARTIALS = 20
-# Magnitudes are raised to this power, so that quiet partials count. What they rise by within 58 ms counts as often more.
+# Magnitudes are raised to this power, so that quiet partials count. Their rise within 58 ms (5 frames) is added 2.5 times.
 POWER, RISE, RISE_FRAMES = 0.65, 2.5, 5
 # The n-th partial has the weight n ** -0.8, and the spectrum half-way between partials minus this much of it.
 DECAY, BETWEEN = 0.8, 0.5
@@ -25,7 +25,7 @@ QUIETEST = 1e-3
 # Scores that a path loses by a jump and by each step of a 48th octave, of which it takes three at most in a frame (4 semitones
 # in 58 ms); the score of a frame without a pitch.
 JUMP, STEP, STEPS, UNPITCHED = 0.5, 0.04, 3, 0.3
-# The lowest pitches, in whose combs rumble collects, are none.
+# The lowest pitches, in whose combs rumble collects, count as unpitched.
 EDGE = 4
 # Steps at each side of the path within which its pitch is refined.
 NEAR = 3

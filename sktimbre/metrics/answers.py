@@ -15,6 +15,8 @@ from sktimbre.exceptions import DatasetError, ParameterError
 __all__ = ["analyse_answers"]
 
 COLUMNS = ("participant", "part", "note", "system", "value")
+# A last column, which earlier versions did not write: what tells pages apart.
+PAGE = "page"
 REFERENCE = "target"
 # Who rates the hidden reference below RECOGNISED in more than this share of the notes is left out (ITU-R BS.1534-3).
 RECOGNISED, MOST_MISSED = 90, 0.15
@@ -28,8 +30,8 @@ def analyse_answers(
     Parameters
     ----------
     files : path-like or iterable of path-like
-        CSV files with the columns participant, part, note, system and value. Files without names of participants are one
-        participant each. Of the answers to one question that a participant saved in two files, those of the later file count.
+        CSV files with the columns participant, part, note, system, value and, if the page wrote it, page. Files without names
+        of participants are one participant each. Of two files that a participant saved of one page, the later one counts.
     confidence : float in (0, 0.9999]
         Confidence level of the intervals.
     screen : bool
@@ -80,10 +82,10 @@ def analyse_answers(
         raise DatasetError("There are no answers in the files.")
     ratings: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     right = []
-    # Who saves twice answers once: of two files the later one counts.
-    last = {tuple(of): number for *of, number, _ in rows}
-    for participant, part, note, system, number, value in rows:
-        if number != last[participant, part, note, system]:
+    # Who saves a page twice answers once: of two files the later one counts.
+    last = {(participant, page): number for participant, page, number, *_ in rows if page}
+    for participant, page, number, part, system, value in rows:
+        if number != last.get((participant, page), number):
             continue
         if part == "rating":
             ratings[participant][system].append(value)
@@ -113,12 +115,12 @@ def analyse_answers(
 
 
 def _answers(file, number):
-    """Return participant, part, note, system, number of the file, and value of each row of a file."""
+    """Return participant, page, number of the file, part, system and value of each row of a file."""
     path = as_path(file, ParameterError)
     try:
         with path.open(newline="", encoding="utf-8-sig") as opened:
             reader = csv.DictReader(opened)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
+            if tuple(reader.fieldnames or ()) not in (COLUMNS, (*COLUMNS, PAGE)):
                 raise DatasetError(f"{path} has the columns {reader.fieldnames}; answers have {', '.join(COLUMNS)}.")
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -132,9 +134,8 @@ def _answers(file, number):
         limits = {"rating": (0, 100), "abx": (0, 1)}.get(row["part"])
         if limits is None or not limits[0] <= value <= limits[1] or not row["system"]:
             raise DatasetError(f"{path}, line {line}: {list(row.values())} is no answer of a listening test.")
-        found.append(
-            (row["participant"] or f"file {number + 1}", row["part"], row["note"], row["system"], number, value)
-        )
+        who = row["participant"] or f"file {number + 1}"
+        found.append((who, row.get(PAGE), number, row["part"], row["system"], value))
     return found
 
 

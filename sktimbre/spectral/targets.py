@@ -37,7 +37,10 @@ def target_spectra(X: Notes, y: Any, transformer: Any, *, fit: bool = False) -> 
     if y is None:
         return X
     notes = list(y) if is_ragged(y) else None
-    is_audio = np.ndim(notes[0]) == 1 if notes else np.ndim(y) == 2
+    try:
+        is_audio = np.ndim(notes[0]) == 1 if notes else np.ndim(y) == 2
+    except ValueError:  # no array, which the check below refuses
+        is_audio = False
     if is_audio:
         audio = check_audio(y, name="y")
         T = (transformer.fit(audio) if fit else transformer).transform(audio)

@@ -205,7 +205,8 @@ def takes_notes(regressor: Any) -> bool:
 
 def of_all_frames(stft: Any) -> Any:
     """Return an analysis of notes of any length: ``n_frames`` of a `LogSTFT` is the length of the training notes."""
-    if getattr(stft, "n_frames", None) is None:
+    # Transformers of other packages may mean something else by it.
+    if geometry_of(stft) is None or getattr(stft, "n_frames", None) is None:
         return stft
     if is_dataclass(stft) and not isinstance(stft, type):
         return replace(stft, n_frames=None)

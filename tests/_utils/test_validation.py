@@ -48,7 +48,7 @@ def test_spectra_that_are_not_finite_name_note_frequency_and_frame(data, shape, 
     X = spoiled(shape, (note, frequency, frame), bad[0])
     for given_as in (X, list(X)):
         with pytest.raises(
-            AudioError, match=rf"^S\[{note}\] contains {bad[1]}.* at frequency {frequency}, frame {frame}\."
+            AudioError, match=rf"^X\[{note}\] contains {bad[1]}.* at frequency {frequency}, frame {frame}\."
         ):
             check_spectra(given_as)
 

@@ -80,7 +80,8 @@ def test_nothing_smaller_than_one(pair, room):
     ):
         TimbreAutoencoder(**SMALL, batch_size=2).fit(*pair)
     assert isinstance(full.value.__cause__, tf.errors.ResourceExhaustedError)
-    assert isinstance(full.value, MemoryError | SktimbreError)
+    assert isinstance(full.value, MemoryError)
+    assert isinstance(full.value, SktimbreError)
 
 
 class Interrupt(keras.callbacks.Callback):

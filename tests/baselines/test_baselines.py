@@ -399,3 +399,18 @@ def test_constraints_of_a_mosaic():
     alone[10, 20] = 1
     joined = MosaicBaseline(repetition=0, polyphony=30, continuity=2)._constrained(alone, 1.0)
     assert sorted(zip(*map(list, np.nonzero(joined)), strict=True)) == [(10 + k, 20 + k) for k in range(-2, 3)]
+
+
+def test_targets_that_are_no_array_are_refused():
+    """A number beside an array is neither audio nor spectra."""
+    with pytest.raises(AudioError, match="y: "):
+        IdentityBaseline().fit(np.ones((2, 33, 9)), [np.array(1.0), np.ones(5)])
+
+
+def test_more_coefficients_follow_the_envelope_more_closely():
+    k = np.arange(257)[:, np.newaxis]
+    source = np.log1p(100 * np.exp(-k / 200) * np.ones(20))[np.newaxis].astype(np.float32)
+    formants = 1 + 9 * np.exp(-(((k - 80) / 6) ** 2)) + 9 * np.exp(-(((k - 120) / 6) ** 2))
+    target = np.log1p(np.expm1(source) * formants).astype(np.float32)
+    errors = [-SpectralEnvelopeBaseline(n).fit(source, target).score(source, target) for n in (5, 60)]
+    assert errors[1] < 0.8 * errors[0]

@@ -179,7 +179,7 @@ def test_watched_folder(start, wait, unchanging, tones, tmp_path, number, code):
                 for part in range(4):
                     file.write(whole[part * len(whole) // 4 : (part + 1) * len(whole) // 4])
                     file.flush()
-                    time.sleep(0.5)
+                    time.sleep(0.1)
             wait(process, (out / "late.wav").exists)
             # What failed is tried again when it changes.
             (tmp_path / "late.wav").replace(folder / "bad.wav")

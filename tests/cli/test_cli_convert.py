@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from sktimbre import load, save
-from sktimbre.audio import Metadata, read_audio, read_metadata, root_note, write_audio
+from sktimbre.audio import Metadata, formats, read_audio, read_metadata, root_note, write_audio
 
 
 def converted(sktimbre, *arguments):
@@ -283,9 +283,48 @@ def test_recordings_are_never_replaced(sktimbre, unchanging, tones, tmp_path):
 
 
 def test_two_recordings_of_one_name(sktimbre, unchanging, tmp_path):
-    result = sktimbre("convert", unchanging, "x/a.wav", "y/A.flac", "-o", tmp_path / "out")
+    result = sktimbre("convert", unchanging, "x/a.wav", "y/A.flac", "-o", tmp_path / "out", "--format=wav")
     assert result.exit_code == 2
-    assert "x/a.wav and y/A.flac" in result.stderr
+    assert "x/a.wav and y/A.flac would both be written as" in result.stderr
+
+
+def test_names_that_differ_in_the_suffix(sktimbre, unchanging, tones, tmp_path):
+    for name in ("a.wav", "a.flac"):
+        write_audio(tmp_path / name, tones(0.2, 22050), 22050)
+    entries = converted(sktimbre, unchanging, tmp_path / "a.wav", tmp_path / "a.flac", "-o", tmp_path / "out")
+    assert {entry["output"] for entry in entries} == {str(tmp_path / "out" / n) for n in ("a.wav", "a.flac")}
+
+
+def test_a_format_that_fits_some_recordings(sktimbre, unchanging, tones, tmp_path):
+    for name, channels in (("a.wav", 1), ("b.wav", 6)):
+        write_audio(tmp_path / name, tones(0.2, 44100, channels), 44100)
+    files = tmp_path / "a.wav", tmp_path / "b.wav"
+    result = sktimbre("convert", unchanging, *files, "-o", tmp_path / "out", "--format=mp3", "--json")
+    assert result.exit_code == 1
+    assert f"Left out: {tmp_path / 'b.wav'}: n_channels=6" in " ".join(result.stderr.split())
+    assert [entry["input"] for entry in json.loads(result.stdout)["converted"]] == [str(tmp_path / "a.wav")]
+    alone = sktimbre("convert", unchanging, tmp_path / "b.wav", "-o", tmp_path / "out", "--format=mp3")
+    assert alone.exit_code == 2
+
+
+def test_a_file_that_would_be_too_large_is_told_before(sktimbre, unchanging, tones, tmp_path, monkeypatch):
+    monkeypatch.setitem(formats.SMALL_HEADERS, "WAV", 8000)
+    write_audio(tmp_path / "a.flac", tones(0.5, 22050), 22050)
+    arguments = ["convert", unchanging, tmp_path / "a.flac", "-o", tmp_path / "out"]
+    for dry in ([], ["--dry-run"]):
+        result = sktimbre(*arguments, "--format=wav", *dry)
+        assert result.exit_code == 2
+        assert "which holds 4: give --format w64 or flac" in " ".join(result.stderr.split())
+    assert sktimbre(*arguments, "--format=w64").exit_code == 0
+
+
+def test_many_recordings_have_one_line_of_progress(sktimbre, unchanging, tones, tmp_path):
+    for i in range(14):
+        write_audio(tmp_path / f"take{i:02}.wav", tones(0.05, 22050), 22050)
+    shown = sktimbre("convert", unchanging, tmp_path, "-o", tmp_path / "out").stderr
+    assert "take00.wav" not in shown
+    shown = sktimbre("convert", unchanging, tmp_path / "take00.wav", "-o", tmp_path / "one").stderr
+    assert "take00.wav" in shown
 
 
 def test_output_that_is_a_file(sktimbre, unchanging, tmp_path):

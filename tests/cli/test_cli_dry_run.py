@@ -86,21 +86,21 @@ def test_demo(dry, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        ["fit", "{flute}", "{clarinet}", "-o", "{model}"],
-        ["fit", "{flute}", "{clarinet}", "-o", "{new}", "--duration=0"],
-        ["fit", "{flute}", "{clarinet}", "-o", "{new}", "--n-fft=333"],
-        ["fit", "{flute}", "{broken}", "-o", "{new}"],
-        ["convert", "{model}", "{broken}", "-o", "{new}"],
-        ["convert", "{model}", "{flute}", "-o", "{new}", "--subtype=PCM_99"],
-        ["convert", "{model}", "{flute}", "-o", "{model}"],
-        ["report", "{model}", "{flute}", "{flute}", "-o", "{new}"],
-        ["report", "{model}", "{flute}", "{clarinet}", "-o", "{new}", "--duration=0"],
-        ["demo", "-o", "{flute}"],
+        (["fit", "{flute}", "{clarinet}", "-o", "{model}"], "pass --overwrite"),
+        (["fit", "{flute}", "{clarinet}", "-o", "{new}", "--duration=0"], "duration=0"),
+        (["fit", "{flute}", "{clarinet}", "-o", "{new}", "--n-fft=333"], "n_fft=333"),
+        (["fit", "{flute}", "{broken}", "-o", "{new}"], "is not a sound file"),
+        (["convert", "{model}", "{broken}", "-o", "{new}"], "is not a sound file"),
+        (["convert", "{model}", "{flute}", "-o", "{new}", "--subtype=PCM_99"], "PCM_99"),
+        (["convert", "{model}", "{flute}", "-o", "{model}"], "is a file"),
+        (["report", "{model}", "{flute}", "{flute}", "-o", "{new}"], "SOURCE and TARGET are both"),
+        (["report", "{model}", "{flute}", "{clarinet}", "-o", "{new}", "--duration=0"], "duration=0"),
+        (["demo", "-o", "{flute}"], ""),
     ],
 )
-def test_what_would_fail_early_fails_alike(sktimbre, fitted, notes, tmp_path, arguments):
+def test_what_would_fail_early_fails_alike(sktimbre, fitted, notes, tmp_path, arguments, words):
     places = {"flute": notes.flute, "clarinet": notes.clarinet, "model": fitted.path, "new": tmp_path / "new"}
     places["broken"] = tmp_path / "broken"
     places["broken"].mkdir()
@@ -109,4 +109,5 @@ def test_what_would_fail_early_fails_alike(sktimbre, fitted, notes, tmp_path, ar
     dry, real = sktimbre(*command, "--dry-run"), sktimbre(*command)
     assert dry.exit_code == real.exit_code > 0
     assert dry.stderr.splitlines()[0] == real.stderr.splitlines()[0]
+    assert words in " ".join(real.stderr.split())
     assert not (tmp_path / "new").exists()

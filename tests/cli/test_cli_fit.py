@@ -1,9 +1,11 @@
 import json
 import re
+import shutil
 
 import pytest
 
 import sktimbre as package
+from sktimbre.cli.fit import train as original
 
 
 def test_writes_a_model_and_says_what_it_learnt(fitted):
@@ -184,6 +186,8 @@ def test_every_option_reaches_its_estimator(sktimbre, notes, tmp_path, monkeypat
         "phase": "source",
         "iterations": 6,
         "seed": 9,
+        "jobs": 2,
+        "tuning": "target",
         "duration": 0.2,
     }
     given = [f"--{name}={value}" for name, value in options.items()]
@@ -201,6 +205,8 @@ def test_every_option_reaches_its_estimator(sktimbre, notes, tmp_path, monkeypat
         "autoencoder__early_stopping": 4,
         "autoencoder__validation_split": 0.4,
         "autoencoder__random_state": 9,
+        "autoencoder__n_jobs": 2,
+        "autoencoder__tuning": "target",
         "stft__n_fft": 128,
         "stft__hop_length": 32,
         "inverter__n_iter": 6,
@@ -248,6 +254,7 @@ def test_an_interruption_after_the_training_keeps_the_model(fit, notes, tmp_path
     monkeypatch.setattr("sktimbre.cli.fit._errors", interrupted)
     result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre")
     assert result.exit_code == 130
+    assert "m.sktimbre is written" in " ".join(result.stderr.split())
     assert package.load(tmp_path / "m.sktimbre").autoencoder_.trained_on_["pitches"]
 
 
@@ -262,3 +269,28 @@ def test_frames_of_training_notes(fit, sktimbre, notes, tmp_path):
         more = ("-o", tmp_path / "page.html") if command == "report" else ()
         result = sktimbre(command, model, notes.flute, notes.clarinet, *more)
         assert result.exit_code == 0, result.stderr
+
+
+def test_files_that_go_away_during_the_training(fit, notes, tmp_path, monkeypatch):
+    folder = shutil.copytree(notes.flute, tmp_path / "flute")
+
+    monkeypatch.setattr("sktimbre.cli.fit.train", lambda *a, **k: (original(*a, **k), shutil.rmtree(folder)))
+    result = fit(folder, notes.clarinet, "-o", tmp_path / "m.sktimbre")
+    assert result.exit_code == 0, result.stderr
+    assert len(package.load(tmp_path / "m.sktimbre").autoencoder_.trained_on_["files"]) == 5
+
+
+def test_a_model_that_cannot_be_saved_is_saved_elsewhere(fit, notes, tmp_path, monkeypatch):
+    def train(*arguments, **given):
+        original(*arguments, **given)
+        (tmp_path / "m.sktimbre").write_text("of somebody else")
+
+    monkeypatch.setattr("sktimbre.cli.fit.train", train)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    result = fit(notes.flute, notes.clarinet, "-o", tmp_path / "m.sktimbre")
+    assert result.exit_code == 1
+    assert (tmp_path / "m.sktimbre").read_text() == "of somebody else"
+    (rescued,) = tmp_path.glob("sktimbre-*/m.sktimbre")
+    assert "it is in" in " ".join(result.stderr.split())
+    assert package.load(rescued).sr == 8000

@@ -192,3 +192,13 @@ def test_any_argument_of_the_optimizer(sktimbre, notes, file, tmp_path):
     result = sktimbre("fit", notes.flute, notes.clarinet, "-o", tmp_path / "n", "--params", unknown, "--dry-run")
     assert result.exit_code == 2
     assert "beta_9" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_of_shells(tmp_path, encoding):
+    path = tmp_path / "fit.toml"
+    path.write_bytes("# Of flöte.sktimbre\r\n[autoencoder]\r\nfilters = 7\r\n".encode(encoding))
+    assert FitParams.read(path).get("autoencoder.filters") == 7
+    path.write_bytes("# Of flöte.sktimbre".encode("latin-1"))
+    with pytest.raises(ParameterError, match="is not in UTF-8; save it"):
+        FitParams.read(path)

@@ -135,3 +135,17 @@ def test_names_that_the_output_cannot_encode(unchanging, tones, tmp_path):
     assert done.returncode == 0, done.stderr
     assert r"caf\udce9.wav" in done.stdout
     assert os.listdir(os.fsencode(tmp_path / "out")) == [b"caf\xe9.wav"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="another kind of pipe")
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_reader_that_has_read_enough(as_json):
+    command = [sys.executable, "-m", "sktimbre", "models", *as_json]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
+
+
+def test_patterns_stand_in_the_help_as_they_are_typed():
+    assert "'*_ff_*'" in run("fit", "--help").stdout

@@ -95,14 +95,22 @@ def test_command(write):
     assert values["ratings"]["model"]["mean"] == 30.5
 
 
-def test_who_saves_twice_answers_once(write):
-    rows = [f"A,abx,note {i},model,{int(i < 8)}" for i in range(10)] + ratings("A", model=[40], target=[100])
-    once = write("a.csv", rows)
-    again = write("b.csv", rows[:10] + ratings("A", model=[60], target=[100]))
-    found = analyse_answers([once, again])
+def test_who_saves_a_page_twice_answers_once(write):
+    head = HEAD.replace("value", "value,page")
+
+    def saved(name, page, rating):
+        abx = [f"A,abx,note {i},model,{int(i < 8)}" for i in range(10)]
+        return write(name, [f"{row},{page}" for row in abx + ratings("A", model=[rating], target=[100])], head)
+
+    once = saved("a.csv", "p1", 40)
+    found = analyse_answers([once, saved("b.csv", "p1", 60)])
     assert found["abx"] == analyse_answers([once])["abx"]
     assert found["abx"]["total"] == 10
-    # Of two answers the later one counts.
+    # Of two files the later one counts.
     assert found["ratings"]["model"]["mean"] == 60
-    twice = analyse_answers([write("c.csv", ["A,abx,same,model,1", "A,abx,same,model,0"])])
-    assert twice["abx"]["total"] == 2
+    # Another page has other sounds.
+    both = analyse_answers([once, saved("c.csv", "p2", 60)])
+    assert (both["abx"]["total"], both["ratings"]["model"]["mean"]) == (20, 50)
+    # Files of earlier versions do not tell.
+    old = write("d.csv", ["A,abx,C4,model,1"]), write("e.csv", ["A,abx,C4,model,1"])
+    assert analyse_answers(old)["abx"]["total"] == 2

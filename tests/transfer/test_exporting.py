@@ -199,3 +199,12 @@ def test_parameters_of_numpy_types(notes, tmp_path):
     folder = sktimbre.export(given.fit(notes.source, notes.target), tmp_path / "exported")
     settings = json.loads((folder / "settings.json").read_text())
     assert (settings["sr"], settings["transpose"]) == (22050, 2)
+
+
+def test_settings_of_the_command_are_exported(default, tmp_path):
+    sktimbre.save(default, tmp_path / "m.sktimbre")
+    command = ["export", tmp_path / "m.sktimbre", "-o", tmp_path / "out", "--transpose", 5, "--mix", 0.25]
+    done = CliRunner().invoke(app, [str(each) for each in command])
+    assert done.exit_code == 0, done.output
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert (settings["transpose"], settings["mix"], settings["amount"]) == (5, 0.25, 1)

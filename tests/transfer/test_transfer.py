@@ -11,7 +11,7 @@ import pytest
 import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
@@ -126,6 +126,26 @@ def test_frames_of_the_training_notes_are_no_limit_of_recordings(notes, phase):
     # Spectra that are cropped are inverted as they are.
     cropped = short.invert_spectra(short.stft_.transform(notes.source), notes.source)
     assert cropped.shape == notes.source.shape
+
+
+class Bands(TransformerMixin, BaseEstimator):
+    """A transformer of another package, which needs its number of frames."""
+
+    def __init__(self, n_frames=40):
+        self.n_frames = n_frames
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.stack(
+            [np.abs(np.asarray(note)[: 100 * self.n_frames].reshape(self.n_frames, -1).T[:9]) for note in X]
+        )
+
+
+def test_n_frames_of_other_transformers_is_their_own(notes):
+    model = TimbreTransfer(stft=Bands(), autoencoder=Ridge(), inverter=GriffinLimInverter(n_fft=16))
+    assert model.fit(notes.source, notes.target).predict_spectra(notes.source).shape == (len(notes.source), 9, 40)
 
 
 def test_weights_of_notes_are_those_of_their_frames(notes):

@@ -78,6 +78,7 @@ def evaluate(
                 "pitch": int(notes.pitches[i]),
                 "source": notes.source_files[i],
                 "target": notes.target_files[i],
+                **_places(notes.source_sounds[i], notes.target_sounds[i]),
                 "scores": compared.of_note(place),
             }
             for place, i in enumerate(judged)
@@ -103,3 +104,14 @@ def evaluate(
         }
         values["training_notes"] = None if trained is None else int(trained.sum())
         s.result(values, *tables[:-1], *([unused] if unpaired else []), tables[-1])
+
+
+def _places(source, target):
+    """Return where notes are in files of several."""
+    sides = {"source": source, "target": target}.items()
+    return {
+        f"{side}_{end}": getattr(sound, end)
+        for side, sound in sides
+        if sound.start is not None
+        for end in ("start", "end")
+    }

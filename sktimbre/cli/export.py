@@ -43,6 +43,6 @@ def export(
             transfer = load_model(model)
             apply_settings(transfer, settings)
         folder = write(transfer, output, overwrite=overwrite)
-        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+        sizes = {name: (folder / name).stat().st_size for name in FILES}
         lines = [f"{name}  {decimal(size)}" for name, size in sizes.items()]
         s.result({"folder": folder, "files": sizes}, *lines)

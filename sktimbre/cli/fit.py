@@ -368,6 +368,7 @@ def _report(s, model, notes, held_out, errors, n_judged, output):
         "unpaired": unpaired,
         "errors": errors,
         "errors_are_held_out": bool(n_held_out),
+        "judged": n_judged,
         "history": network.history_,
     }
     s.result(values, shown, LOWER, facts)

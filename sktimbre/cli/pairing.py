@@ -1,6 +1,6 @@
 """Headers of paired notes, for checks and plans before the samples are read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +121,7 @@ def read_headers(
     pairs = find_pairs(source, target, sr, duration, **how)
     header = lru_cache(maxsize=None)(_header)
     headers = [
-        {"pitch": int(pitch), "source": header(of_source.file), "target": header(of_target.file)}
+        {"pitch": int(pitch), "source": _of_part(header, of_source), "target": _of_part(header, of_target)}
         for pitch, of_source, of_target in zip(pairs.pitches, pairs.source_sounds, pairs.target_sounds, strict=True)
     ]
     return PairedHeaders(
@@ -164,6 +164,13 @@ def material_facts(pairs: "Bunch") -> dict[str, str]:
         "Pitches": " to ".join(ends) + without,
         "Pitches of the source without a partner": names(pairs.missing) or "none",
     }
+
+
+def _of_part(header: Callable[[Path], dict[str, Any]], sound: "Sound") -> dict[str, Any]:
+    """Return the header of a file; of a note in a file of several also where it is, and its own duration."""
+    if sound.start is None:
+        return header(sound.file)
+    return header(sound.file) | {"start": sound.start, "end": sound.end, "duration": sound.duration}
 
 
 def _header(file: Path) -> dict[str, Any]:

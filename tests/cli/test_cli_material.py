@@ -169,3 +169,13 @@ def test_the_table_of_notes_can_be_edited(sktimbre, playing, tmp_path):
     told = printed(sktimbre("pairs", *sides, "--pitches", table, "--json"))
     assert told["material"] == "notes"
     assert told["pitches"] == [60, 64, 65, 67]
+
+
+def test_notes_of_recordings_are_told_with_their_places(sktimbre, playing, tmp_path):
+    sides = (playing / "flute", playing / "clarinet")
+    planned = printed(sktimbre("fit", *sides, "-o", tmp_path / "m.sktimbre", "--dry-run", "--json"))
+    for pair in planned["pairs"]:
+        for side in ("source", "target"):
+            part = pair[side]
+            assert part["duration"] == pytest.approx(part["end"] - part["start"])
+    assert len({(pair["source"]["file"], pair["source"]["start"]) for pair in planned["pairs"]}) > 2

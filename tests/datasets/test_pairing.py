@@ -219,3 +219,19 @@ def test_a_stray_file_or_a_renaming_changes_no_pair(tmp_path_factory, library, m
         return list(zip(names, [file.name for file in found.target_files], strict=True))
 
     assert pairs("a") == pairs("strayed") == pairs("renamed")
+
+
+def test_equally_good_pairings_do_not_depend_on_the_order():
+    def note(name, i):
+        return NoteFile(
+            Path(f"{name}.wav"), 60, 60, level=-20.0 - i, duration=1 + 0.1 * i, tokens=tokens_of(Path(name))
+        )
+
+    one = [note("a1_mf", 1), note("a3_vib", 3)]
+    two = [note("b0_mf", 0), note("b1_mf_vib", 1)]
+    found = []
+    for sources in (one, one[::-1]):
+        for targets in (two, two[::-1]):
+            pairs, _ = pair_notes(sources, targets)
+            found.append({(sources[i].file.stem, targets[j].file.stem) for i, j in pairs})
+    assert all(each == found[0] for each in found)

@@ -227,8 +227,8 @@ def test_equally_good_pairings_do_not_depend_on_the_order():
             Path(f"{name}.wav"), 60, 60, level=-20.0 - i, duration=1 + 0.1 * i, tokens=tokens_of(Path(name))
         )
 
-    one = [note("a1_mf", 1), note("a3_vib", 3)]
-    two = [note("b0_mf", 0), note("b1_mf_vib", 1)]
+    one = [note(name, i) for i, name in enumerate(("a0_mf_nv", "a1_p_nv", "a2_f_nv", "a3_f_nv"))]
+    two = [note(name, i) for i, name in enumerate(("b0_f_nv", "b1_f"))]
     found = []
     for sources in (one, one[::-1]):
         for targets in (two, two[::-1]):

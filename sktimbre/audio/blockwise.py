@@ -217,9 +217,12 @@ class AudioWriter:
             stack.push(partial(self._read_back, temporary))
         if self._chunks:
             stack.push(partial(self._append_chunks, temporary))
+        # The form of WAV that says which loudspeaker a channel is for.
+        extended = self.format == "WAV" and self.n_channels > 2 and soundfile.check_format("WAVEX", self.subtype)
+        container = "WAVEX" if extended else self.format
         try:
             self._sound = stack.enter_context(
-                soundfile.SoundFile(name_of(temporary), "w", self.sr, self.n_channels, self.subtype, format=self.format)
+                soundfile.SoundFile(name_of(temporary), "w", self.sr, self.n_channels, self.subtype, format=container)
             )
             self._write_texts(self._sound)
         except soundfile.LibsndfileError as error:

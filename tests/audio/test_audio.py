@@ -611,3 +611,15 @@ print([m for m in {heavy} if m in sys.modules])"
 def test_everything_public_has_an_example():
     for name in audio.__all__:
         assert "Examples\n" in getattr(audio, name).__doc__, name
+
+
+@pytest.mark.parametrize(("n_channels", "loudspeakers"), [(2, None), (4, 0x33), (6, 0x3F), (8, 0xFF)])
+def test_loudspeakers_of_channels(tmp_path, n_channels, loudspeakers):
+    y = np.random.default_rng(0).uniform(-0.5, 0.5, (n_channels, 100))
+    write_audio(tmp_path / "a.wav", y, 44100)
+    content = (tmp_path / "a.wav").read_bytes()
+    kind, mask = (
+        struct.unpack_from(form, content, content.index(b"fmt ") + at)[0] for form, at in (("<H", 8), ("<I", 28))
+    )
+    assert (kind, mask) == (0xFFFE, loudspeakers) if loudspeakers else kind == 1
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", mono=False)[0], y, atol=1e-4)

@@ -18,6 +18,8 @@ percentile of the distance from this median), and for melodies the fluctuation o
 level from frame to frame half-way between partials in the middle of notes, divided by the square root of 2; independent frames
 of noise have 5.6 dB.
 
+"Between partials" is the level of what lies between the partials of all notes from 2 to 8 kHz, beside that of the truth.
+
 --sr 44100 trains at full band. Errors and distances are then those below 11 kHz, at the scale of 22050 Hz, so that they can be
 compared, and the distance above 11 kHz is a further column.
 
@@ -57,6 +59,8 @@ HELD = 2.0  # seconds from the onset of a single note to its end
 CROSSFADE = 0.01  # seconds
 # The middle of a note begins so many seconds after its onset and ends so many before its end.
 AFTER_ATTACK, BEFORE_END = 0.15, 0.05
+# Between partials: at least so many bins from each, in this band in Hz; seconds that a note may ring on.
+NEAR_PARTIAL, BAND, RINGS = 2.5, (2000, 8000), 0.3
 LEAST_SPACING = 10  # bins between partials, whose lobes are four bins wide
 
 
@@ -161,6 +165,7 @@ def distance_above(T, S, sr):
 def row_of(name, converted, played, stft, sr, interval=1.0, **more):
     """Return a row: errors of converted spectra beside identity's, against the truth transposed by an interval."""
     own, identity, distances, each, above = np.zeros(len(REGIONS)), np.zeros(len(REGIONS)), [], [], []
+    noise = np.zeros(2)
     for S, (_, x, y, score) in zip(converted, played, strict=True):
         X, T = (stft.transform(side[np.newaxis])[0] for side in (x, y))
         T = transposed(T, interval)
@@ -171,6 +176,8 @@ def row_of(name, converted, played, stft, sr, interval=1.0, **more):
         for r in range(len(REGIONS)):
             own[r] += np.sum((S - T)[:, region == r] ** 2)
             identity[r] += np.sum((X - T)[:, region == r] ** 2)
+        between = between_partials(score, T.shape, stft, sr)
+        noise += [np.sum(np.expm1(side)[between] ** 2) for side in (S, T)]
         distances.append(log_spectral_distance(T[np.newaxis], S[np.newaxis]))
         each.append(np.sum((S - T) ** 2) / np.sum((X - T) ** 2))
     return {
@@ -182,9 +189,24 @@ def row_of(name, converted, played, stft, sr, interval=1.0, **more):
         },
         "LSD dB": float(np.mean(distances)),
         **({"LSD dB above 11 kHz": float(np.mean(above))} if above else {}),
+        "between partials dB": float(10 * np.log10(noise[0] / noise[1])),
         "worst": max(each),
         **more,
     }
+
+
+def between_partials(score, shape, stft, sr):
+    """Return a mask of the bins from 2 to 8 kHz beside all partials of the notes of a score, in the middle of notes."""
+    hertz, seconds = np.arange(shape[0]) * sr / stft.geometry.n_fft, np.arange(shape[1]) * stft.geometry.hop / sr
+    beside, sounding = np.ones(shape, bool), np.zeros(shape[1], bool)
+    for onset, end, pitch, _ in score:
+        # A note may ring on after its end.
+        lasts = (seconds >= onset - BEFORE) & (seconds <= end + RINGS)
+        sounding |= (seconds >= onset + AFTER_ATTACK) & (seconds <= end - BEFORE_END)
+        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        away = np.abs(hertz - np.maximum(np.round(hertz / f0), 1) * f0)
+        beside[np.ix_(away < NEAR_PARTIAL * sr / stft.geometry.n_fft, lasts)] = False
+    return beside & sounding & ((hertz >= BAND[0]) & (hertz < BAND[1]))[:, np.newaxis]
 
 
 def fluctuation(spectra, played, stft, sr):

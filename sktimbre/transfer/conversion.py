@@ -208,7 +208,7 @@ def of_all_frames(stft: Any) -> Any:
     # Transformers of other packages may mean something else by it.
     if geometry_of(stft) is None or getattr(stft, "n_frames", None) is None:
         return stft
-    if is_dataclass(stft) and not isinstance(stft, type):
+    if is_dataclass(stft) and not isinstance(stft, type):  # an `Analysis`, which is frozen
         return replace(stft, n_frames=None)
     stft = copy(stft)
     stft.n_frames = None

@@ -28,8 +28,8 @@ THESIS: dict[str, Any] = {
 #: Parameters of `TimbreAutoencoder` for a first model within a minute, to hear whether the material is right; half as many
 #: filters as the default, a fifth of its epochs (``benchmarks/budgets.py``).
 DRAFT: dict[str, Any] = {"filters": 16, "epochs": 10}
-#: Parameters of `TimbreAutoencoder` for a GPU, or for a night: as many steps as the default, each with four times as many
-#: variations (``benchmarks/budgets.py``, ``benchmarks/performances.py``).
+#: Parameters of `TimbreAutoencoder` for a better model on a GPU, or in four times as long: as many steps as the default, each
+#: with four times as many variations (``benchmarks/performances.py --preset quality``).
 QUALITY: dict[str, Any] = {"batch_size": 16, "epochs": 200}
 #: The sets of parameters by name, as `sktimbre fit --preset` takes them.
 PRESETS: dict[str, dict[str, Any]] = {"draft": DRAFT, "quality": QUALITY, "thesis": THESIS}

@@ -18,7 +18,7 @@ from sktimbre._utils.checks import check_real, check_whole
 from sktimbre._utils.files import atomic_path, check_target
 from sktimbre._utils.validation import MOST_CHANNELS, check_numbers
 from sktimbre.audio.chunks import append_chunks
-from sktimbre.audio.formats import BYTES, SMALL_HEADERS, quantise, resolve_format
+from sktimbre.audio.formats import BYTES, quantise, resolve_format, too_large
 from sktimbre.audio.metadata import Metadata, chunks_for, texts_for
 from sktimbre.audio.soundfiles import BLOCK, UNKNOWN_LENGTH, name_of, open_sound, read_blocks
 from sktimbre.exceptions import AudioError, AudioFileError, ClippingWarning, ParameterError
@@ -266,11 +266,10 @@ class AudioWriter:
                 f"n_channels={len(channels)} to AudioWriter, or mix with sktimbre.audio.to_mono."
             )
         n = channels.shape[1]
-        size = (self.n_frames + n) * self.n_channels * BYTES.get(self.subtype, 0)
-        size += sum(len(content) for _, content in self._chunks)
-        if size > SMALL_HEADERS.get(self.format, size):
+        beside = sum(len(content) for _, content in self._chunks)
+        if size := too_large(self.format, self.subtype, (self.n_frames + n) * self.n_channels, beside):
             raise AudioError(
-                f"{os.fspath(self.path)} would hold {size / 2**30:.1f} GiB, {self.format} holds 4; choose .w64, .rf64, "
+                f"{os.fspath(self.path)} would hold {size:.1f} GiB, {self.format} holds 4; choose .w64, .rf64, "
                 ".flac, or several files."
             )
         factor = 10 ** (self.gain / 20)

@@ -8,10 +8,11 @@ import soundfile
 
 from sktimbre.exceptions import ParameterError
 
-__all__ = ["BYTES", "FORMATS", "legal_subtypes", "nearest_subtype", "quantise", "resolve_format"]
+__all__ = ["BYTES", "FORMATS", "legal_subtypes", "nearest_subtype", "quantise", "resolve_format", "too_large"]
 
 # Largest number of bytes of samples: these headers have 32-bit sizes, and 64 KiB are left for the header.
 SMALL_HEADERS = {"WAV": (1 << 32) - (1 << 16), "AIFF": (1 << 32) - (1 << 16), "AU": (1 << 32) - (1 << 16)}
+# libsndfile's formats by suffix.
 FORMATS = {
     ".wav": "WAV",
     ".aif": "AIFF",
@@ -76,6 +77,22 @@ def resolve_format(path: Path, subtype: str | None, sr: int, n_channels: int) ->
             "first with sktimbre.audio.resample, or choose .flac."
         )
     return kind, subtype
+
+
+def too_large(kind: str, subtype: str, n_values: float, n_more: int = 0) -> float:
+    """Return the size of a file in GiB if it is too large for its format, else 0.
+
+    Parameters
+    ----------
+    kind, subtype : str
+        Format and subtype, as `resolve_format` returns them.
+    n_values : float
+        Samples of all channels.
+    n_more : int
+        Bytes beside the samples.
+    """
+    size = n_values * BYTES.get(subtype, 0) + n_more
+    return size / 2**30 if size > SMALL_HEADERS.get(kind, size) else 0.0
 
 
 def legal_subtypes(kind: str) -> list[str]:

@@ -118,14 +118,14 @@ class Writing:
 
     def _check_size(self, found: Found, suffix: str, subtype: str, sr: int, reader: "AudioReader") -> None:
         """Raise an error if an output would be larger than its format can hold."""
-        from sktimbre.audio.formats import BYTES, FORMATS, SMALL_HEADERS
+        from sktimbre.audio.formats import FORMATS, too_large
 
         if reader.n_frames is None:
             return
-        size = reader.n_frames * sr / reader.sr * reader.n_channels * BYTES.get(subtype, 0)
-        if size > SMALL_HEADERS.get(FORMATS[suffix], size):
+        n_values = reader.n_frames * sr / reader.sr * reader.n_channels
+        if size := too_large(FORMATS[suffix], subtype, n_values):
             raise ParameterError(
-                f"{found.path.name} would have {size / 2**30:.1f} GiB as {suffix}, which holds 4: give --format w64 or flac."
+                f"{found.path.name} would have {size:.1f} GiB as {suffix}, which holds 4: give --format w64 or flac."
             )
 
     def _format(self, suffix: str, subtype: str, sr: int, n_channels: int) -> tuple[str, str]:

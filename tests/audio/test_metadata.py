@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sktimbre.audio import AudioWriter, Metadata, read_audio, read_metadata, root_note, write_audio
+from sktimbre.audio import AudioWriter, Metadata, formats, read_audio, read_metadata, root_note, write_audio
 from sktimbre.audio.chunks import join_chunks
 from sktimbre.audio.metadata import of_converted
 from sktimbre.exceptions import AudioError
@@ -290,7 +290,7 @@ def test_failure_leaves_no_file(sound, tmp_path):
 
 
 def test_sizes_count(sound, tmp_path, monkeypatch):
-    monkeypatch.setitem(AudioWriter.__init__.__globals__["SMALL_HEADERS"], "WAV", 8050)
+    monkeypatch.setitem(formats.SMALL_HEADERS, "WAV", 8050)
     write_audio(tmp_path / "b.wav", sine(), 44100)
     with pytest.raises(AudioError, match="GiB"):
         write_audio(tmp_path / "c.wav", sine(), 44100, metadata=read_metadata(sound("a.wav", smpl(60, (0, 1, 2)))))
